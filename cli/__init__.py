@@ -1,0 +1,1 @@
+"""The `elixircache` command line, one file per command group."""

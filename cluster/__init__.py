@@ -1,0 +1,1 @@
+"""What every process of a cluster agrees on: protocol, command table, slots, frames, errors."""

@@ -1,0 +1,88 @@
+"""Every error text that a client can see, in one place.
+
+Handlers raise `CommandError` (or one of the ready-made subclasses' instances through the
+functions below); one place in the shard and one in the router turn it into a RESP error line.
+Texts are Redis's own, so that clients that match on them work.
+"""
+
+from __future__ import annotations
+
+
+class CommandError(Exception):
+    """An error reply. `text` is the whole line without the leading '-' and without CRLF."""
+
+    def __init__(self, text: str):
+        super().__init__(text)
+        self.text = text
+
+    @property
+    def code(self) -> str:
+        """The first word: ERR, WRONGTYPE, ..."""
+        return self.text.split(" ", 1)[0]
+
+
+SYNTAX = "ERR syntax error"
+WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
+NOT_INTEGER = "ERR value is not an integer or out of range"
+NOT_FLOAT = "ERR value is not a valid float"
+OVERFLOW = "ERR increment or decrement would overflow"
+NAN_OR_INF = "ERR increment would produce NaN or Infinity"
+NO_SUCH_KEY = "ERR no such key"
+INDEX_RANGE = "ERR index out of range"
+STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+OOM = "OOM command not allowed when used memory > 'maxmemory'."
+READONLY = "READONLY You can't write against a read only replica."
+BUSYKEY = "BUSYKEY Target key name already exists."
+INVALID_DB = "ERR invalid DB index"
+DB_RANGE = "ERR DB index is out of range"
+NOT_POSITIVE = "ERR value is out of range, must be positive"
+MIN_MAX_NOT_FLOAT = "ERR min or max is not a float"
+MIN_MAX_NOT_STRING = "ERR min or max not valid string range item"
+NOAUTH = "NOAUTH Authentication required."
+LOADING = "LOADING ElixirCache is loading the dataset in memory"
+MISCONF = (
+    "MISCONF Errors writing to the AOF file: {reason}"
+)
+SHARD_DOWN_UNKNOWN = (
+    "SHARDDOWN shard {shard} went away while this command was in flight; its outcome is unknown"
+)
+SHARD_DOWN = "SHARDDOWN shard {shard} is not available"
+EXEC_ABORT = "EXECABORT Transaction discarded because of previous errors."
+
+
+def syntax_error() -> CommandError:
+    return CommandError(SYNTAX)
+
+
+def wrong_type() -> CommandError:
+    return CommandError(WRONG_TYPE)
+
+
+def not_integer() -> CommandError:
+    return CommandError(NOT_INTEGER)
+
+
+def not_float() -> CommandError:
+    return CommandError(NOT_FLOAT)
+
+
+def wrong_arity(name: str) -> CommandError:
+    """`name` is the command's full name, for instance "config|get"."""
+    return CommandError(f"ERR wrong number of arguments for '{name.lower()}' command")
+
+
+def unknown_command(args: list[bytes]) -> CommandError:
+    """Redis's text, with the first arguments shown, at most 128 bytes of them."""
+    name = args[0][:128].decode("utf-8", "replace")
+    shown = ""
+    for raw in args[1:]:
+        if len(shown) >= 128:
+            break
+        shown += "'" + raw[: 128 - len(shown)].decode("utf-8", "replace") + "' "
+    text = f"ERR unknown command '{name}', with args beginning with: {shown}"
+    return CommandError(text.replace("\r", " ").replace("\n", " "))
+
+
+def unknown_subcommand(container: str, sub: bytes) -> CommandError:
+    shown = sub[:128].decode("utf-8", "replace").replace("\r", " ").replace("\n", " ")
+    return CommandError(f"ERR unknown subcommand '{shown}'. Try {container.upper()} HELP.")

@@ -1,0 +1,481 @@
+"""RESP on the wire, compiled: a growing buffer, the reply encoder, the command decoder.
+
+Everything here works on whole commands and replies; finding the end of what a client has
+sent so far is the router's scanner (`router/scanner.py`). Source: the RESP2 and RESP3
+specifications; the reply types are those of `cluster.replies`.
+"""
+
+import cython
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cython.cimports.libc.stdlib import free, malloc, realloc
+from cython.cimports.libc.string import memchr, memcpy
+
+from cluster.errors import CommandError
+from cluster.replies import (
+    NIL_ARRAY,
+    MapReply,
+    PushReply,
+    Raw,
+    SetReply,
+    Status,
+    Verbatim,
+    format_double,
+)
+
+CRC16 = cython.declare(cython.ushort[256])
+
+
+@cython.cfunc
+def _fill_crc16() -> cython.void:
+    i: cython.int
+    bit: cython.int
+    crc: cython.uint
+    for i in range(256):
+        crc = cython.cast(cython.uint, i) << 8
+        for bit in range(8):
+            crc = ((crc << 1) ^ 0x1021) if crc & 0x8000 else (crc << 1)
+        CRC16[i] = crc & 0xFFFF
+
+
+_fill_crc16()
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def slot_of_bytes(key: cython.pointer(cython.const[cython.uchar]), size: cython.Py_ssize_t) -> cython.int:
+    """CRC16-XMODEM of the key (or of its tag) modulo 16384: `cluster.slots.slot_of` in C."""
+    crc: cython.uint = 0
+    i: cython.Py_ssize_t
+    start: cython.Py_ssize_t = -1
+    for i in range(size):
+        if key[i] == 123:  # {
+            start = i + 1
+            break
+    if start >= 0:
+        for i in range(start, size):
+            if key[i] == 125:  # }
+                if i > start:
+                    key = key + start
+                    size = i - start
+                break
+    for i in range(size):
+        crc = ((crc << 8) & 0xFFFF) ^ CRC16[((crc >> 8) ^ key[i]) & 0xFF]
+    return crc & 16383
+
+
+def slot(key: bytes) -> cython.int:
+    """The slot of a key, for Python callers."""
+    return slot_of_bytes(
+        cython.cast(cython.pointer(cython.const[cython.uchar]), PyBytes_AS_STRING(key)), PyBytes_GET_SIZE(key)
+    )
+
+
+@cython.cclass
+class Buffer:
+    """Bytes that grow at the end. `size` is how many there are."""
+
+    def __cinit__(self, capacity: cython.Py_ssize_t = 256):
+        self.data = cython.cast(cython.p_char, malloc(capacity))
+        if self.data == cython.NULL:
+            raise MemoryError()
+        self.capacity = capacity
+        self.size = 0
+
+    def __dealloc__(self):
+        free(self.data)
+
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def reserve(self, extra: cython.Py_ssize_t) -> cython.int:
+        need: cython.Py_ssize_t = self.size + extra
+        if need <= self.capacity:
+            return 0
+        capacity: cython.Py_ssize_t = self.capacity * 2
+        if capacity < need:
+            capacity = need
+        grown: cython.p_char = cython.cast(cython.p_char, realloc(self.data, capacity))
+        if grown == cython.NULL:
+            raise MemoryError()
+        self.data = grown
+        self.capacity = capacity
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def append(self, source: cython.pointer(cython.const[cython.char]), count: cython.Py_ssize_t) -> cython.int:
+        if self.size + count > self.capacity:
+            self.reserve(count)
+        memcpy(self.data + self.size, source, count)
+        self.size += count
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def append_line(self, mark: cython.char, number: cython.longlong) -> cython.int:
+        """`mark`, the number in decimal, CRLF."""
+        digits: cython.char[24]
+        at: cython.int = 24
+        rest: cython.ulonglong
+        negative: cython.bint = number < 0
+        if self.size + 32 > self.capacity:
+            self.reserve(32)
+        rest = (
+            (~cython.cast(cython.ulonglong, number)) + 1
+            if negative
+            else cython.cast(cython.ulonglong, number)
+        )
+        while True:
+            at -= 1
+            digits[at] = 48 + rest % 10
+            rest //= 10
+            if rest == 0:
+                break
+        if negative:
+            at -= 1
+            digits[at] = 45
+        self.data[self.size] = mark
+        memcpy(self.data + self.size + 1, cython.address(digits[0]) + at, 24 - at)
+        self.size += 25 - at
+        self.data[self.size] = 13
+        self.data[self.size + 1] = 10
+        self.size += 2
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def append_bulk(self, source: cython.pointer(cython.const[cython.char]), count: cython.Py_ssize_t) -> cython.int:
+        self.append_line(36, count)
+        if self.size + count + 2 > self.capacity:
+            self.reserve(count + 2)
+        memcpy(self.data + self.size, source, count)
+        self.size += count
+        self.data[self.size] = 13
+        self.data[self.size + 1] = 10
+        self.size += 2
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def put_u32(self, at: cython.Py_ssize_t, value: cython.uint) -> cython.int:
+        memcpy(self.data + at, cython.address(value), 4)
+        return 0
+
+    def write(self, data: bytes):
+        """Append bytes."""
+        self.append(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+
+    def take(self) -> bytes:
+        """All bytes; the buffer is empty afterwards (a large one gives its memory back)."""
+        taken = PyBytes_FromStringAndSize(self.data, self.size)
+        self.clear()
+        return taken
+
+    def clear(self):
+        self.size = 0
+        if self.capacity > 1 << 20:
+            free(self.data)
+            self.data = cython.cast(cython.p_char, malloc(4096))
+            self.capacity = 4096
+
+    def __len__(self):
+        return self.size
+
+
+@cython.ccall
+@cython.exceptval(-1)
+def encode(out: Buffer, reply: object, resp: cython.int) -> cython.int:
+    """Append one reply (see `cluster.replies`) in protocol version `resp` (2 or 3)."""
+    kind: object = type(reply)
+    if kind is bytes:
+        out.append_bulk(PyBytes_AS_STRING(reply), PyBytes_GET_SIZE(reply))
+    elif kind is int:
+        try:
+            out.append_line(58, reply)
+        except OverflowError:
+            out.write(b"(" + str(reply).encode() + b"\r\n" if resp >= 3 else _bulk(str(reply).encode()))
+    elif reply is None:
+        if resp >= 3:
+            out.append(b"_\r\n", 3)
+        else:
+            out.append(b"$-1\r\n", 5)
+    elif kind is Status:
+        out.append(b"+", 1)
+        out.append(PyBytes_AS_STRING(reply), PyBytes_GET_SIZE(reply))
+        out.append(b"\r\n", 2)
+    elif kind is list:
+        out.append_line(42, len(reply))
+        for item in cython.cast(list, reply):
+            encode(out, item, resp)
+    elif kind is float:
+        text: bytes = format_double(reply)
+        if resp >= 3:
+            out.append(b",", 1)
+            out.append(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+            out.append(b"\r\n", 2)
+        else:
+            out.append_bulk(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+    else:
+        _encode_rare(out, reply, kind, resp)
+    return 0
+
+
+@cython.cfunc
+def _bulk(text: bytes) -> bytes:
+    return b"$%d\r\n%s\r\n" % (len(text), text)
+
+
+@cython.cfunc
+@cython.exceptval(-1)
+def _encode_rare(out: Buffer, reply: object, kind: object, resp: cython.int) -> cython.int:
+    if kind is tuple:
+        out.append_line(42, len(reply))
+    elif kind is MapReply:
+        if resp >= 3:
+            out.append_line(37, len(reply) // 2)
+        else:
+            out.append_line(42, len(reply))
+    elif kind is dict:
+        if resp >= 3:
+            out.append_line(37, len(reply))
+        else:
+            out.append_line(42, 2 * len(reply))
+        for key, value in reply.items():
+            encode(out, key, resp)
+            encode(out, value, resp)
+        return 0
+    elif kind is SetReply:
+        out.append_line(126 if resp >= 3 else 42, len(reply))
+    elif kind is PushReply:
+        out.append_line(62 if resp >= 3 else 42, len(reply))
+    elif kind is Raw:
+        out.write(bytes(reply))
+        return 0
+    elif kind is Verbatim:
+        if resp >= 3:
+            out.write(b"=%d\r\ntxt:%s\r\n" % (len(reply) + 4, reply))
+        else:
+            out.write(_bulk(bytes(reply)))
+        return 0
+    elif kind is bool:
+        if resp >= 3:
+            out.write(b"#t\r\n" if reply else b"#f\r\n")
+        else:
+            out.write(b":1\r\n" if reply else b":0\r\n")
+        return 0
+    elif kind is bytearray:
+        out.write(_bulk(bytes(reply)))
+        return 0
+    elif kind is str:
+        out.write(_bulk(reply.encode()))
+        return 0
+    elif reply is NIL_ARRAY:
+        out.write(b"_\r\n" if resp >= 3 else b"*-1\r\n")
+        return 0
+    elif isinstance(reply, CommandError):
+        out.write(b"-" + reply.text.encode("utf-8", "surrogateescape").replace(b"\r", b" ").replace(b"\n", b" ") + b"\r\n")
+        return 0
+    else:
+        raise TypeError(f"no RESP form for a reply of type {kind!r}")
+    for item in reply:
+        encode(out, item, resp)
+    return 0
+
+
+def encoded(reply, resp: cython.int = 2) -> bytes:
+    """One reply as bytes."""
+    out: Buffer = Buffer(64)
+    encode(out, reply, resp)
+    return out.take()
+
+
+@cython.ccall
+@cython.exceptval(-1)
+def encode_command(out: Buffer, args: list) -> cython.int:
+    """Append a command as an array of bulk strings. Arguments are bytes, str or int."""
+    out.append_line(42, len(args))
+    for arg in args:
+        if type(arg) is bytes:
+            out.append_bulk(PyBytes_AS_STRING(arg), PyBytes_GET_SIZE(arg))
+        else:
+            raw: bytes = arg.encode() if type(arg) is str else b"%d" % arg if type(arg) is int else bytes(arg)
+            out.append_bulk(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+    return 0
+
+
+def command(*args) -> bytes:
+    """A command as RESP bytes."""
+    out: Buffer = Buffer(64)
+    encode_command(out, list(args))
+    return out.take()
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _number(data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, at: cython.pointer(cython.Py_ssize_t)) -> cython.Py_ssize_t:
+    """The decimal at data[at[0]:], ended by CRLF; at[0] moves behind it. -2: not a number or cut."""
+    i: cython.Py_ssize_t = at[0]
+    value: cython.Py_ssize_t = 0
+    negative: cython.bint = False
+    first: cython.Py_ssize_t
+    if i < size and data[i] == 45:
+        negative = True
+        i += 1
+    first = i
+    while i < size and 48 <= data[i] <= 57:
+        value = value * 10 + (data[i] - 48)
+        i += 1
+    if i == first or i + 1 >= size or data[i] != 13:
+        return -2
+    at[0] = i + 2
+    return -value if negative else value
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def command_end(data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Bytes of the first whole command (array of bulk strings) in `data`, 0 if cut, -1 if damaged."""
+    at: cython.Py_ssize_t = 1
+    count: cython.Py_ssize_t
+    length: cython.Py_ssize_t
+    if size == 0:
+        return 0
+    if data[0] != 42:
+        return -1
+    if memchr(data, 10, size) == cython.NULL:
+        return 0 if size < 32 else -1
+    count = _number(data, size, cython.address(at))
+    if count < 0:
+        return -1
+    while count > 0:
+        count -= 1
+        if at >= size:
+            return 0
+        if data[at] != 36:
+            return -1
+        if memchr(data + at, 10, size - at) == cython.NULL:
+            return 0 if size - at < 32 else -1
+        at += 1
+        length = _number(data, size, cython.address(at))
+        if length < 0:
+            return -1
+        if at + length + 2 > size:
+            return 0
+        if data[at + length] != 13 or data[at + length + 1] != 10:
+            return -1
+        at += length + 2
+    return at
+
+
+@cython.cfunc
+def split_command(data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> list:
+    """The arguments of one whole, valid command. ValueError if it is neither."""
+    at: cython.Py_ssize_t = 1
+    count: cython.Py_ssize_t
+    length: cython.Py_ssize_t
+    args: list = []
+    if size < 4 or data[0] != 42:
+        raise ValueError("not a command")
+    count = _number(data, size, cython.address(at))
+    while count > 0:
+        count -= 1
+        if at >= size or data[at] != 36:
+            raise ValueError("not a command")
+        at += 1
+        length = _number(data, size, cython.address(at))
+        if length < 0 or at + length + 2 > size:
+            raise ValueError("not a command")
+        args.append(PyBytes_FromStringAndSize(data + at, length))
+        at += length + 2
+    return args
+
+
+def parse_command(raw: bytes) -> list:
+    """The arguments of one whole command in RESP. ValueError if it is not one."""
+    return split_command(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+
+
+def parse_commands(data: bytes) -> tuple:
+    """All whole commands at the start of `data`: (list of argument lists, bytes consumed).
+
+    ValueError, with the offset, at the first damaged byte.
+    """
+    raw: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(data)
+    size: cython.Py_ssize_t = PyBytes_GET_SIZE(data)
+    at: cython.Py_ssize_t = 0
+    end: cython.Py_ssize_t
+    found: list = []
+    while at < size:
+        end = command_end(raw + at, size - at)
+        if end == 0:
+            break
+        if end < 0:
+            raise ValueError(f"damaged command at offset {at}")
+        found.append(split_command(raw + at, end))
+        at += end
+    return found, at
+
+
+@cython.cfunc
+@cython.exceptval(-2)
+def _reply_end(data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Where the reply that starts at `at` ends. ValueError when it is cut or no RESP."""
+    mark: cython.char
+    count: cython.Py_ssize_t
+    line: cython.p_char
+    start: cython.Py_ssize_t
+    if at >= size:
+        raise ValueError("cut reply")
+    mark = data[at]
+    line = cython.cast(cython.p_char, memchr(data + at, 10, size - at))
+    if line == cython.NULL:
+        raise ValueError("cut reply")
+    start = line - data + 1
+    if mark == 36 or mark == 61 or mark == 33:  # $ = !
+        at += 1
+        count = _number(data, size, cython.address(at))
+        if count < 0:
+            return start
+        if start + count + 2 > size:
+            raise ValueError("cut reply")
+        return start + count + 2
+    if mark == 42 or mark == 126 or mark == 62 or mark == 37 or mark == 124:  # * ~ > % |
+        at += 1
+        count = _number(data, size, cython.address(at))
+        if mark == 37 or mark == 124:
+            count *= 2
+        while count > 0:
+            count -= 1
+            start = _reply_end(data, size, start)
+        return start
+    return start
+
+
+def split_reply(raw: bytes) -> list:
+    """The elements of an aggregate reply, each as its raw RESP bytes."""
+    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(raw)
+    size: cython.Py_ssize_t = PyBytes_GET_SIZE(raw)
+    at: cython.Py_ssize_t = raw.index(b"\n") + 1
+    end: cython.Py_ssize_t
+    parts: list = []
+    while at < size:
+        end = _reply_end(data, size, at)
+        parts.append(PyBytes_FromStringAndSize(data + at, end - at))
+        at = end
+    return parts
+
+
+def split_replies(raw: bytes) -> list:
+    """Replies that follow each other, each as its raw RESP bytes."""
+    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(raw)
+    size: cython.Py_ssize_t = PyBytes_GET_SIZE(raw)
+    at: cython.Py_ssize_t = 0
+    end: cython.Py_ssize_t
+    parts: list = []
+    while at < size:
+        end = _reply_end(data, size, at)
+        parts.append(PyBytes_FromStringAndSize(data + at, end - at))
+        at = end
+    return parts

@@ -1,0 +1,41 @@
+"""Builds the compiled data path. Every module that opens with `import cython` is compiled."""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+ROOT = Path(__file__).parent
+PACKAGES = ("cluster", "shard", "router")
+
+
+def compiled_sources() -> list[str]:
+    """Sources of the packages that `import cython` at the top level."""
+    found = []
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if any(line == "import cython" for line in path.read_text().splitlines()):
+                found.append(str(path.relative_to(ROOT)))
+    return found
+
+
+def extension(source: str) -> Extension:
+    name = source.removesuffix(".py").replace("/", ".")
+    flags = ["-O2", "-fno-strict-aliasing", "-Wno-unreachable-code"]
+    return Extension(name, [source], extra_compile_args=os.environ.get("ELIXIRCACHE_CFLAGS", "").split() or flags)
+
+
+setup(
+    ext_modules=cythonize(
+        [extension(source) for source in compiled_sources()],
+        build_dir="build/cython",
+        nthreads=int(os.environ.get("ELIXIRCACHE_BUILD_JOBS", "1")),
+        compiler_directives={
+            "language_level": "3",
+            "cdivision": True,
+            "binding": True,
+            "embedsignature": False,
+        },
+    )
+)

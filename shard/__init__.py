@@ -1,0 +1,1 @@
+"""A shard: the single-threaded owner of a range of slots."""

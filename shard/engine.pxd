@@ -1,0 +1,68 @@
+# C declarations of shard/engine.py, for the batch loop and the hot commands.
+
+from cluster.wire cimport Buffer
+from shard.keyspace cimport Database
+
+cdef class Entry:
+    cdef public object handler
+    cdef public object command
+    cdef public bytes name
+    cdef public int id
+    cdef public int arity
+    cdef public bint write
+    cdef public bint denyoom
+    cdef public dict subcommands
+    cdef public long long calls
+    cdef public long long usec
+    cdef public long long failed
+    cdef public long long rejected
+
+cdef class Engine:
+    cdef public long long now
+    cdef public list dbs
+    cdef public Database db
+    cdef public int resp
+    cdef public bint master
+    cdef public bint loading
+    cdef public bint may_block
+    cdef public bint no_touch
+    cdef public bint replaying
+    cdef public long long dirty
+    cdef public long long changes
+    cdef public bint rewritten
+    cdef public int depth
+    cdef public list unit
+    cdef public Buffer stream
+    cdef public int stream_db
+    cdef public int listening
+    cdef public bint track_access
+    cdef public list entries
+    cdef public dict by_name
+    cdef public list events
+    cdef public object config
+    cdef public object watching
+    cdef public object waiting
+    cdef public object notifier
+    cdef public object tracking
+    cdef public object access
+    cdef public object memory
+    cdef public object stats
+    cdef public object scripts
+    cdef public object controls
+    cdef public object worker
+    cdef public object rng
+    cdef public bytes write_error
+    cdef public bint over_memory
+    cdef public list lazy
+    cdef public bytes current
+    cpdef object lookup(self, bytes key)
+    cpdef object typed(self, bytes key, object kind)
+    cpdef object put(self, bytes key, object value)
+    cpdef object overwrite(self, bytes key, object value)
+    cpdef bint delete(self, bytes key) except? -1
+    cpdef object changed(self, bytes key, bytes event, int kind, long long count=*)
+    cdef object _expire(self, bytes key, object value)
+    cdef int begin(self) except? -1
+    cdef int finish(self, const char* raw, Py_ssize_t size) except? -1
+    cdef int flush_unit(self, bytes prologue) except? -1
+    cdef int _select(self, int db) except? -1

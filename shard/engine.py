@@ -1,0 +1,374 @@
+"""The engine: one command in, its reply and its effects out. Compiled; no I/O, no clock.
+
+    batch loop --args--> Engine.call / handler --reply-->
+                            |  lookup, put, changed, effect
+                            v
+                Database    stream (what is journalled and replicated)    events
+
+A handler is `handler(engine, args) -> reply` (see `cluster.replies`); it checks all its
+arguments before its first write, and raises `CommandError`. After a write it calls
+`changed(...)`, once for each key. What goes into the stream is then
+
+  * the command as it came, when something changed (`dirty` > 0) and its row says VERBATIM;
+  * or exactly what the handler named with `effect(...)` (SPOP: SREM, EXPIRE: PEXPIREAT).
+
+Several effects of one command, script or transaction are wrapped in MULTI ... EXEC.
+Invariant: applying the stream to an empty engine gives the same keyspace.
+"""
+
+import random
+
+import cython
+from cython.cimports.cluster.wire import Buffer, encode_command
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.shard.keyspace import Database
+
+from cluster import errors
+from cluster.command_table import BY_ID, TABLE
+from cluster.command_table.model import Effect, F
+from cluster.errors import CommandError
+from cluster.wire import command as encode
+import shard.commands  # noqa: F401  registers the handlers
+from shard.registry import HANDLERS
+from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, TRACKERS, WAITERS, WATCHERS
+
+DATABASES = 16
+
+
+@cython.cclass
+class Entry:
+    """A row of the command table with its handler and its statistics on this shard."""
+
+    def __init__(self, command):
+        self.command = command
+        self.id = command.id
+        self.name = command.name.encode()
+        self.arity = command.arity
+        self.handler = HANDLERS.get(command.name)
+        self.write = bool(command.flags & F.WRITE)
+        self.denyoom = bool(command.flags & F.DENYOOM)
+        self.subcommands = {}
+
+
+def build_entries():
+    """(entries by id, top-level entries by upper-case name)."""
+    entries = [Entry(command) for command in BY_ID]
+    by_name = {}
+    for entry in entries:
+        if b"|" in entry.name:
+            container, _, sub = entry.name.partition(b"|")
+            entries[TABLE[container.decode()].id].subcommands[sub] = entry
+        else:
+            by_name[entry.name] = entry
+    return entries, by_name
+
+
+@cython.cclass
+class Engine:
+    """Keyspace, dispatch and effects of one shard."""
+
+    def __init__(self, config=None, seed=None):
+        self.now = 0
+        self.dbs = [Database(i) for i in range(DATABASES)]
+        self.db = self.dbs[0]
+        self.resp = 2
+        self.master = True
+        self.entries, self.by_name = build_entries()
+        self.unit = []
+        self.stream = Buffer(4096)
+        self.stream_db = -1
+        self.events = []
+        self.lazy = []
+        self.config = {} if config is None else config
+        self.rng = random.Random(seed)
+        self.write_error = b""
+
+    # -- keys, for handlers ------------------------------------------------------------
+
+    @cython.ccall
+    def lookup(self, key: bytes) -> object:
+        """The live value of a key, or None. An expired key is deleted (on a master)."""
+        db: Database = self.db
+        value: object = db.find(key)
+        if value is None:
+            return None
+        if db.volatile > 0:
+            at: cython.longlong = db.expiry(key)
+            if at >= 0 and at <= self.now and not self.replaying:
+                return self._expire(key, value)
+        if self.track_access and not self.no_touch:
+            self.access.touch(self, key)
+        return value
+
+    @cython.ccall
+    def typed(self, key: bytes, kind: object) -> object:
+        """The live value if it is a `kind` (a class or a tuple of classes), None if there is
+        none; WRONGTYPE otherwise."""
+        value: object = self.lookup(key)
+        if value is not None and not isinstance(value, kind):
+            raise errors.wrong_type()
+        return value
+
+    @cython.ccall
+    def put(self, key: bytes, value: object) -> object:
+        """Store a value; an expiry that the key has stays."""
+        if self.db.store(key, value) and self.listening & NOTIFIER:
+            self.notify(N_NEW, b"new", key)
+
+    @cython.ccall
+    def overwrite(self, key: bytes, value: object) -> object:
+        """Store a value as SET does: the old value and its expiry are gone."""
+        if self.db.volatile > 0:
+            self.db.persist(key)
+        if self.db.store(key, value) and self.listening & NOTIFIER:
+            self.notify(N_NEW, b"new", key)
+
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def delete(self, key: bytes) -> cython.bint:
+        """Remove a live key; whether it was there. The caller says `changed`."""
+        if self.lookup(key) is None:
+            return False
+        self._free(self.db.remove(key))
+        return True
+
+    def expire_at(self, key: bytes) -> int:
+        """Unix ms at which a key expires, -1 if never."""
+        return self.db.expiry(key)
+
+    def set_expire(self, key: bytes, at_ms: int):
+        """Give a key that is there an expiry, unix ms."""
+        self.db.expire(key, at_ms)
+
+    def persist(self, key: bytes) -> bool:
+        """Drop a key's expiry; whether it had one."""
+        return self.db.persist(key)
+
+    @cython.cfunc
+    def _expire(self, key: bytes, value: object) -> object:
+        """What looking up an expired key does: on a master it dies, on a replica it hides."""
+        if not self.master:
+            return None
+        self._free(self.db.remove(key))
+        self.unit.append((self.db.index, encode(b"DEL", key)))
+        if self.stats is not None:
+            self.stats.expired_keys += 1
+        if self.listening:
+            self._touched(key)
+            self.notify(N_EXPIRED, b"expired", key)
+        return None
+
+    def expire_now(self, key: bytes):
+        """Delete a key whose time has come (active expiry), with its effect."""
+        value = self.db.find(key)
+        if value is not None:
+            self._expire(key, value)
+
+    def evict(self, key: bytes):
+        """Delete a key to free memory, with its effect."""
+        self._free(self.db.remove(key))
+        self.unit.append((self.db.index, encode(b"DEL", key)))
+        if self.listening:
+            self._touched(key)
+            self.notify(N_EVICTED, b"evicted", key)
+
+    def _free(self, value):
+        """Large collections are taken apart a little at a time by `free_some`."""
+        if not isinstance(value, (bytes, bytearray)) and len(value) > 4096 and hasattr(value, "release"):
+            self.lazy.append(value)
+
+    def free_some(self, budget: int = 20000) -> bool:
+        """Release up to `budget` members of deleted collections; whether more are left."""
+        while self.lazy and budget > 0:
+            left = len(self.lazy[-1])
+            if self.lazy[-1].release(budget):
+                self.lazy.pop()
+            budget -= left
+        return bool(self.lazy)
+
+    # -- what a write says -------------------------------------------------------------
+
+    @cython.ccall
+    def changed(self, key: bytes, event: bytes, kind: cython.int, count: cython.longlong = 1) -> object:
+        """A key was changed `count` times: watchers, waiters, trackers and listeners hear it."""
+        self.dirty += count
+        if self.listening:
+            self._touched(key)
+            self.notify(kind, event, key)
+
+    def touched(self, key: bytes):
+        """A key was changed by something that is no event of its own (a store's target)."""
+        self.dirty += 1
+        if self.listening:
+            self._touched(key)
+
+    def _touched(self, key):
+        if self.listening & WATCHERS:
+            self.watching.touched(self.db.index, key)
+        if self.listening & WAITERS:
+            self.waiting.touched(self.db.index, key)
+        if self.listening & TRACKERS:
+            self.tracking.touched(self, key)
+
+    def notify(self, kind: int, event: bytes, key: bytes):
+        """A keyspace notification, when somebody asked for its class."""
+        if self.listening & NOTIFIER:
+            self.notifier.notify(self, kind, event, key)
+
+    def effect(self, *args):
+        """Name one effect of this command (bytes, str or int arguments) in place of the
+        command itself."""
+        self.rewritten = True
+        self.unit.append((self.db.index, encode(*args)))
+
+    def no_effect(self):
+        """This command puts nothing into the stream."""
+        self.rewritten = True
+
+    def select(self, index: int):
+        """Make a database the current one."""
+        if not 0 <= index < len(self.dbs):
+            raise CommandError(errors.DB_RANGE)
+        self.db = self.dbs[index]
+
+    # -- running commands ----------------------------------------------------------------
+
+    def resolve(self, args: list):
+        """The entry that handles these arguments. CommandError if there is none."""
+        entry: Entry = self.by_name.get(args[0].upper())
+        if entry is None:
+            raise errors.unknown_command(args)
+        if entry.subcommands and len(args) > 1:
+            sub = entry.subcommands.get(args[1].upper())
+            if sub is None:
+                raise errors.unknown_subcommand(entry.command.name, args[1])
+            entry = sub
+        if entry.handler is None:
+            raise errors.unknown_command(args)
+        argc: cython.Py_ssize_t = len(args)
+        if (argc != entry.arity) if entry.arity >= 0 else (argc < -entry.arity):
+            raise errors.wrong_arity(entry.command.name)
+        return entry
+
+    def call(self, args: list):
+        """Run one command inside another (a script's, a transaction's). Its effects join the
+        unit of the outer command. Returns the reply as a Python value; raises CommandError."""
+        entry: Entry = self.resolve(args)
+        return self.call_entry(entry, args)
+
+    def call_entry(self, entry: Entry, args: list):
+        """Like `call`, for a resolved entry."""
+        outer_dirty: cython.longlong = self.dirty
+        outer_rewritten: cython.bint = self.rewritten
+        before: cython.Py_ssize_t = len(self.unit)
+        db: Database = self.db
+        self.dirty = 0
+        self.rewritten = False
+        self.depth += 1
+        entry.calls += 1
+        try:
+            self.refuse(entry)
+            reply = entry.handler(self, args)
+            if self.dirty > 0 and not self.rewritten:
+                self.unit.append((db.index, encode(*args)))
+            self.changes += self.dirty
+            return reply
+        except CommandError:
+            entry.failed += 1
+            raise
+        finally:
+            self.depth -= 1
+            self.dirty = outer_dirty + (self.dirty if len(self.unit) > before else 0)
+            self.rewritten = outer_rewritten
+
+    def refuse(self, entry: Entry):
+        """Why a write cannot be taken now, as a CommandError."""
+        if entry.write and self.write_error and not self.replaying:
+            raise CommandError(errors.MISCONF.format(reason=self.write_error.decode()))
+        if entry.denyoom and self.over_memory and not self.replaying:
+            raise CommandError(errors.OOM)
+
+    def apply(self, args: list):
+        """Run one effect of a journal or a replication stream: no checks, nothing expires.
+        The caller decides what becomes of the effects that it has in turn."""
+        was_replaying: cython.bint = self.replaying
+        self.replaying = True
+        try:
+            return self.call(args)
+        finally:
+            self.replaying = was_replaying
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def begin(self) -> cython.int:
+        self.dirty = 0
+        self.rewritten = False
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def finish(self, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
+        """After a top-level command: put its effects into the stream."""
+        if self.dirty > 0:
+            self.changes += self.dirty
+            if not self.rewritten:
+                if not self.unit:
+                    self._select(self.db.index)
+                    self.stream.append(raw, size)
+                    return 0
+                self.unit.append((self.db.index, raw[:size]))
+        if self.unit:
+            self.flush_unit(None)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def flush_unit(self, prologue: bytes) -> cython.int:
+        """Write the collected effects: one as it is, several as MULTI ... EXEC. A prologue
+        (the payload of a multi-shard record) always makes a unit."""
+        wrap: cython.bint = len(self.unit) > 1 or prologue is not None
+        index: cython.int
+        raw: bytes
+        if wrap:
+            if self.stream_db < 0:
+                self._select(0)
+            self.stream.append(b"*1\r\n$5\r\nMULTI\r\n", 15)
+            if prologue is not None:
+                self.stream.append(PyBytes_AS_STRING(prologue), PyBytes_GET_SIZE(prologue))
+        for index, raw in self.unit:
+            self._select(index)
+            self.stream.append(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+        if wrap:
+            self.stream.append(b"*1\r\n$4\r\nEXEC\r\n", 14)
+        self.unit = []
+        return 0
+
+    def end_unit(self, prologue=None):
+        """For Python callers (transactions, timers): write what the unit has collected."""
+        if self.unit or prologue is not None:
+            self.flush_unit(prologue)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _select(self, db: cython.int) -> cython.int:
+        if db != self.stream_db:
+            self.stream_db = db
+            encode_command(self.stream, [b"SELECT", b"%d" % db])
+        return 0
+
+    def run(self, args: list, db: int = 0):
+        """One top-level command, for tests and tools: its reply (an error is returned, not
+        raised). Effects are in the stream."""
+        self.db = self.dbs[db]
+        self.dirty = 0
+        self.rewritten = False
+        try:
+            reply = self.call(args)
+        except CommandError as error:
+            reply = error
+        self.end_unit()
+        return reply
+
+    def take_stream(self) -> bytes:
+        """The effects since the last call, RESP commands."""
+        return self.stream.take()

@@ -1,0 +1,154 @@
+"""One numbered database of a shard: a dictionary for each hash slot, compiled.
+
+    slots[slot]    dict key -> value, or None where the slot has no key
+    expires[slot]  dict key -> unix time in ms, or None
+
+A slot's dictionaries stay small, so their resizing is never felt, SCAN walks slots, and
+moving a slot is moving its dictionaries. A value is `bytes` or `bytearray` (a string) or a
+container of `shard.values`. The keyspace knows nothing of time: who looks a key up decides
+what an expired key means. Invariant: a key in expires is in slots.
+"""
+
+import cython
+from cython.cimports.cluster.wire import slot_of_bytes
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.cpython.dict import PyDict_GetItemWithError
+from cython.cimports.cpython.ref import PyObject
+
+SLOTS = 16384
+
+
+@cython.cfunc
+@cython.inline
+def _slot(key: bytes) -> cython.int:
+    return slot_of_bytes(
+        cython.cast(cython.pointer(cython.const[cython.uchar]), PyBytes_AS_STRING(key)), PyBytes_GET_SIZE(key)
+    )
+
+
+@cython.cclass
+class Database:
+    """The keys of one database number on one shard."""
+
+    def __init__(self, index: cython.int = 0):
+        self.index = index
+        self.clear()
+
+    def clear(self):
+        """Forget every key."""
+        self.slots = [None] * 16384
+        self.expires = [None] * 16384
+        self.size = 0
+        self.volatile = 0
+
+    @cython.cfunc
+    def find(self, key: bytes) -> object:
+        table: object = self.slots[_slot(key)]
+        if table is None:
+            return None
+        return cython.cast(dict, table).get(key)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def store(self, key: bytes, value: object) -> cython.int:
+        """Set a key's value; 1 when the key is new. Its expiry stays as it is."""
+        slot: cython.int = _slot(key)
+        table: object = self.slots[slot]
+        before: cython.Py_ssize_t
+        if table is None:
+            self.slots[slot] = {key: value}
+            self.size += 1
+            return 1
+        before = len(cython.cast(dict, table))
+        cython.cast(dict, table)[key] = value
+        if len(cython.cast(dict, table)) != before:
+            self.size += 1
+            return 1
+        return 0
+
+    @cython.cfunc
+    def remove(self, key: bytes) -> object:
+        """Take a key and its expiry out; its value, or None if it was not there."""
+        slot: cython.int = _slot(key)
+        table: object = self.slots[slot]
+        value: object
+        if table is None:
+            return None
+        value = cython.cast(dict, table).pop(key, None)
+        if value is None:
+            return None
+        self.size -= 1
+        if not cython.cast(dict, table):
+            self.slots[slot] = None
+        self._forget_expiry(slot, key)
+        return value
+
+    @cython.cfunc
+    def _forget_expiry(self, slot: cython.int, key: bytes) -> cython.bint:
+        table: object = self.expires[slot]
+        if table is None:
+            return False
+        if cython.cast(dict, table).pop(key, None) is None:
+            return False
+        self.volatile -= 1
+        if not cython.cast(dict, table):
+            self.expires[slot] = None
+        return True
+
+    @cython.cfunc
+    @cython.exceptval(-2, check=True)
+    def expiry(self, key: bytes) -> cython.longlong:
+        """Unix ms at which the key expires, -1 if never."""
+        table: object = self.expires[_slot(key)]
+        found: object
+        if table is None:
+            return -1
+        found = cython.cast(dict, table).get(key)
+        return -1 if found is None else found
+
+    # The same for Python callers: loaders, snapshots, tests.
+
+    def get(self, key: bytes):
+        """The stored value whatever its expiry, or None."""
+        return self.find(key)
+
+    def set(self, key: bytes, value):
+        """Store a value; the key's expiry stays."""
+        return self.store(key, value)
+
+    def pop(self, key: bytes):
+        """Remove a key; its value or None."""
+        return self.remove(key)
+
+    def expires_at(self, key: bytes) -> int:
+        """Unix ms, or -1."""
+        return self.expiry(key)
+
+    def expire(self, key: bytes, at_ms: cython.longlong):
+        """Set the expiry of a key that is there."""
+        slot: cython.int = _slot(key)
+        table: object = self.expires[slot]
+        if table is None:
+            self.expires[slot] = {key: at_ms}
+            self.volatile += 1
+        else:
+            if key not in cython.cast(dict, table):
+                self.volatile += 1
+            cython.cast(dict, table)[key] = at_ms
+
+    def persist(self, key: bytes) -> bool:
+        """Drop a key's expiry; whether it had one."""
+        return self._forget_expiry(_slot(key), key)
+
+    def items(self):
+        """(key, value, expiry in ms or -1) of every key, slot by slot."""
+        for slot in range(16384):
+            table = self.slots[slot]
+            if table is None:
+                continue
+            times = self.expires[slot]
+            for key, value in table.items():
+                yield key, value, (-1 if times is None else times.get(key, -1))
+
+    def __len__(self):
+        return self.size
