@@ -1,0 +1,1 @@
+"""The same generated commands on ElixirCache and on a real redis-server."""

@@ -1,0 +1,201 @@
+"""Generates sequences, runs them on a target and on the oracle, compares, shrinks what fails."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cluster.command_table import TABLE
+from shard.registry import HANDLERS
+
+from . import normal
+from .draw import ALL_KEYS, JUNK, RULES, Draw
+from .resp import Mark
+
+for _module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+    if _module.name.startswith("grammar_"):
+        importlib.import_module(f"{__package__}.{_module.name}")
+
+Args = list[bytes]
+TYPES = [name for name in RULES if name not in ("generic", "transactions")]
+UNDISTURBED = {b"SPOP", b"XADD", b"SRANDMEMBER", b"@EXCHANGE", b"@WAIT", b"MULTI", b"EXEC"}
+
+
+def served(args: Args, has_router: bool) -> bool:
+    """Whether the target has the command at all (what is missing is told by another test)."""
+    name = args[0].upper().decode("latin-1")
+    if name.startswith("@"):
+        return name == "@WAIT" or "DUMP" in HANDLERS
+    if has_router:
+        return name in TABLE
+    return name in HANDLERS or any(handler.startswith(name + "|") for handler in HANDLERS)
+
+
+def disturb(d: Draw, args: Args) -> Args:
+    """Now and then: a letter case, a missing, an additional or a senseless argument."""
+    if args[0].upper() in UNDISTURBED:
+        return args
+    if d.maybe(0.05):
+        args = [args[0].lower(), *args[1:]]
+    if not d.maybe(0.06):
+        return args
+    at = d.rng.randrange(1, len(args)) if len(args) > 1 else 0
+    return d.pick([args[:-1] if len(args) > 1 else args, [*args, d.pick(JUNK)],
+                   [*args[:at], d.pick(JUNK), *args[at + 1 :]] if at else args])
+
+
+def sequence(rng: random.Random, length: int, kinds: list[str] | None = None, has_router: bool = False) -> list[Args]:
+    """A sequence of about `length` commands over one to three types."""
+    available = kinds or TYPES
+    chosen = [rng.choice(available) for _ in range(rng.choice([1, 1, 2, 3]))]
+    commands: list[Args] = []
+    open_multi = False
+    while len(commands) < length:
+        d = Draw(rng, rng.choice(chosen))
+        grammar = d.kind if d.maybe(0.8) else "generic"
+        if has_router and d.maybe(0.12):
+            grammar = "transactions"
+        rules = RULES[grammar]
+        made = rng.choices([r for r, _ in rules], [w for _, w in rules])[0](d)
+        group = [made] if isinstance(made[0], bytes) else made
+        if not all(served(args, has_router) for args in group):
+            if rng.random() < 0.02:  # a target with no command of the chosen types must end, too
+                break
+            continue
+        for args in group:
+            name = args[0].upper()
+            open_multi = name == b"MULTI" or (open_multi and name not in (b"EXEC", b"DISCARD"))
+        if open_multi and any(args[0].startswith(b"@") for args in group):
+            continue
+        commands.extend(disturb(d, args) for args in group)
+    if open_multi:
+        commands.append([b"EXEC"])
+    return commands
+
+
+@dataclass
+class Mismatch:
+    """The first place where both sides differ."""
+
+    args: Args
+    ours: Any
+    theirs: Any
+    where: str = "reply"
+
+
+def run_both(target: Any, oracle: Any, commands: list[Args], resp: int = 2) -> Mismatch | None:
+    """Run a sequence on both; compare each reply and then the state that is left."""
+    target.reset(resp)
+    oracle.reset(resp)
+    at = 0
+    while at < len(commands):
+        end = at
+        while end < len(commands) and not commands[end][0].startswith(b"@"):
+            end += 1
+        part = commands[at:end]
+        for args, ours, theirs in zip(part, target.run(part), oracle.run(part), strict=True):
+            if not normal.same(args, ours, theirs):
+                return Mismatch(args, ours, theirs)
+        if end < len(commands):
+            found = special(target, oracle, commands[end])
+            if found is not None:
+                return found
+        at = end + 1
+    return compare_states(target, oracle)
+
+
+def special(target: Any, oracle: Any, args: Args) -> Mismatch | None:
+    """The commands of the grammars that no server has."""
+    if args[0] == b"@WAIT":
+        time.sleep(int(args[1]) / 1000)
+        return None
+    (ours,), (theirs,) = target.run([[b"DUMP", args[1]]]), oracle.run([[b"DUMP", args[1]]])
+    if isinstance(ours, bytes) != isinstance(theirs, bytes):
+        return Mismatch([b"DUMP", args[1]], ours, theirs)
+    if not isinstance(ours, bytes):
+        return None
+    put = [[b"RESTORE", args[1], b"0", blob, b"REPLACE"] for blob in (theirs, ours)]
+    (mine,), (other,) = target.run(put[:1]), oracle.run(put[1:])
+    return None if mine == other == Mark("+", b"OK") else Mismatch(put[1], mine, other, "exchange of DUMPs")
+
+
+READERS: dict[bytes, list[list[bytes]]] = {
+    b"string": [[b"GET"]], b"list": [[b"LRANGE", b"0", b"-1"]], b"hash": [[b"HGETALL"]], b"set": [[b"SMEMBERS"]],
+    b"zset": [[b"ZRANGE", b"0", b"-1", b"WITHSCORES"]], b"stream": [[b"XRANGE", b"-", b"+"]], b"none": [],
+}
+
+
+def compare_states(target: Any, oracle: Any) -> Mismatch | None:
+    """Every key of databases 0 and 1, read as its type, with its expiry and encoding."""
+    for db in (b"1", b"0"):
+        for side in (target, oracle):
+            side.run([[b"SELECT", db]])
+        types = [[b"TYPE", key] for key in ALL_KEYS]
+        if not served(types[0], target.has_router):
+            return None
+        theirs = oracle.run(types)
+        reads = [args for args in types]
+        for (_, key), kind in zip(types, theirs, strict=True):
+            if kind.value == b"none":
+                continue
+            reads += [[name, key, *rest] for name, *rest in READERS[kind.value]]
+            reads += [[b"PTTL", key], [b"OBJECT", b"ENCODING", key]]
+            if kind.value == b"stream":
+                reads.append([b"XINFO", b"STREAM", key, b"FULL", b"COUNT", b"0"])
+        reads = [args for args in reads if served(args, target.has_router)]
+        for args, ours, other in zip(reads, target.run(reads), oracle.run(reads), strict=True):
+            if not normal.same(args, ours, other):
+                return Mismatch(args, ours, other, "final state")
+    return None
+
+
+def check(target: Any, oracle: Any, commands: list[Args], resp: int = 2) -> Mismatch | None:
+    """`run_both`; then, where the target can, that its effects alone give the same state."""
+    try:
+        found = run_both(target, oracle, commands, resp)
+    except (AssertionError, ConnectionError, TimeoutError, TypeError, ValueError, AttributeError, KeyError, IndexError,
+            NameError, OverflowError, SystemError, UnicodeError) as error:
+        return Mismatch(commands[-1] if commands else [], repr(error), "no crash", "crash")
+    if found is None and hasattr(target, "replayed"):
+        try:
+            copy = target.replayed()
+            found = compare_states(copy, oracle)
+        except Exception as error:  # noqa: BLE001  whatever a replica says is the finding
+            return Mismatch([], repr(error), "", "replayed effects")
+        if found is not None:
+            found.where = "state from replayed effects"
+    return found
+
+
+def shrink(target: Any, oracle: Any, commands: list[Args], resp: int, budget_s: float = 20) -> tuple[list[Args], Mismatch]:
+    """A shorter sequence that still fails in the same place and kind."""
+    first = check(target, oracle, commands, resp)
+    assert first is not None, "a failing sequence must fail again"
+    end = time.monotonic() + budget_s
+    size = max(1, len(commands) // 2)
+    while size and time.monotonic() < end:
+        at, cut = 0, False
+        while at < len(commands):
+            shorter = commands[:at] + commands[at + size :]
+            found = check(target, oracle, shorter, resp)
+            if found is not None and found.where == first.where:
+                commands, first, cut = shorter, found, True
+            else:
+                at += size
+        if not cut or size > 1:
+            size //= 2
+    return commands, first
+
+
+def shown(commands: list[Args]) -> str:
+    """Commands as they can be typed into redis-cli."""
+    lines = []
+    for args in commands:
+        words = [repr(arg)[1:] if len(arg) < 100 else f"<{len(arg)} bytes {arg[:10]!r}>" for arg in args[:24]]
+        lines.append("  " + " ".join(word.strip("'") if word[1:-1].isalnum() else word for word in words) + (" ..." if len(args) > 24 else ""))
+    return "\n".join(lines)

@@ -1,0 +1,149 @@
+"""What a sequence of commands is run on: a bare engine, or a server behind a socket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from typing import Any
+
+from cluster.errors import CommandError
+from cluster.wire import encoded, parse_commands
+from shard.engine import Engine
+from shard.signals import Block
+
+from .resp import Incomplete, decode, encode_command
+
+Args = list[bytes]
+
+
+class EngineTarget:
+    """One engine in this process; after a sequence its stream of effects can be replayed."""
+
+    name = "engine"
+    has_router = False
+
+    def __init__(self) -> None:
+        self.reset(2)
+
+    def reset(self, resp: int) -> None:
+        self.engine = Engine(seed=7)
+        self.engine.resp = self.resp = resp
+        self.db = 0
+
+    def run(self, commands: list[Args]) -> list[Any]:
+        return [self._one(args) for args in commands]
+
+    def _one(self, args: Args) -> Any:
+        self.engine.now = int(time.time() * 1000)
+        if args[0].upper() == b"SELECT":
+            self.db = int(args[1])
+            return decode(b"+OK\r\n")[0]
+        try:
+            reply = self.engine.run(args, self.db)
+        except Block as block:
+            reply = block.nil
+        return decode(encoded(reply, self.resp))[0]
+
+    def replayed(self) -> EngineTarget:
+        """A fresh engine to which this one's effects were applied."""
+        copy = EngineTarget()
+        copy.reset(self.resp)
+        copy.engine.master = False
+        copy.engine.now = int(time.time() * 1000)
+        commands, _ = parse_commands(self.engine.take_stream())
+        for args in commands:
+            name = args[0].upper()
+            if name == b"SELECT":
+                copy.engine.select(int(args[1]))
+            elif name not in (b"MULTI", b"EXEC", b"ECHO"):
+                try:
+                    copy.engine.apply(args)
+                except CommandError as error:
+                    raise AssertionError(f"effect {args} fails on a replica: {error}") from error
+        return copy
+
+    def close(self) -> None:
+        pass
+
+
+class SocketTarget:
+    """A server that speaks RESP at a TCP port or a unix socket."""
+
+    has_router = True
+
+    def __init__(self, name: str, address: tuple[str, int] | str) -> None:
+        self.name = name
+        self.address = address
+        self.socket: socket.socket | None = None
+        self.data = b""
+
+    def reset(self, resp: int) -> None:
+        self.close()
+        family = socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET
+        self.socket = socket.socket(family)
+        self.socket.settimeout(20)
+        self.socket.connect(self.address)
+        self.data = b""
+        setup: list[Args] = [[b"FLUSHALL"]]
+        if resp == 3:
+            setup.append([b"HELLO", b"3"])
+        self.run(setup)
+
+    def run(self, commands: list[Args]) -> list[Any]:
+        """Send all, then read one reply for each."""
+        assert self.socket is not None
+        self.socket.sendall(b"".join(map(encode_command, commands)))
+        return [self._reply() for _ in commands]
+
+    def _reply(self) -> Any:
+        assert self.socket is not None
+        while True:
+            try:
+                reply, used = decode(self.data)
+                self.data = self.data[used:]
+                return reply
+            except (Incomplete, IndexError):
+                more = self.socket.recv(1 << 16)
+                if not more:
+                    raise ConnectionError(f"{self.name} closed the connection") from None
+                self.data += more
+
+    def close(self) -> None:
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+
+
+class RedisServer:
+    """A real redis-server in a temporary directory; `with RedisServer() as target`."""
+
+    def __enter__(self) -> SocketTarget:
+        self.directory = tempfile.mkdtemp(prefix="oracle-")
+        path = os.path.join(self.directory, "redis.sock")
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", self.directory,
+             "--enable-debug-command", "yes"],
+            stdout=subprocess.DEVNULL,
+        )
+        for _ in range(400):
+            if os.path.exists(path):
+                break
+            time.sleep(0.01)
+        self.target = SocketTarget("redis", path)
+        return self.target
+
+    def __exit__(self, *exc: object) -> None:
+        self.target.close()
+        self.process.terminate()
+        self.process.wait(10)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def have_redis_server() -> bool:
+    """Whether the oracle is installed."""
+    return shutil.which("redis-server") is not None
+
