@@ -1,0 +1,525 @@
+"""Members of a large sorted set, in order and by name. Compiled.
+
+    cells:  open-addressing hash table, member -> score
+    blocks: [(score, member) ...][(score, member) ...] ...   each up to 256, all in order
+    counts: how many entries each block has;  sums: totals of 64 counts each
+
+Order is (score, bytes of the member). A look-up by name is one probe, a look-up by order two
+binary searches, a rank the sum of at most (blocks / 64) + 64 small numbers. The table holds
+the reference to a member; blocks borrow it. Every range question (by score, by lex, by rank)
+is answered by turning its ends into ranks with `bound`.
+
+The table is walked by SCAN with a cursor whose high bits run first, so a member that stays is
+returned even when the table is resized between two calls. With linear probing the members
+whose home is cell b stand between b and the next empty cell.
+"""
+
+import cython
+from cython.cimports.cpython.mem import PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cython.cimports.libc.string import memcmp, memcpy, memmove, memset
+
+BLOCK_MAX = cython.declare(cython.int, 256)
+BLOCK_STEP = cython.declare(cython.int, 32)
+GROUP = cython.declare(cython.int, 64)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def compare(a: cython.p_void, b: cython.p_void) -> cython.int:
+    size_a: cython.Py_ssize_t = size_of(a)
+    size_b: cython.Py_ssize_t = size_of(b)
+    order: cython.int = memcmp(text_of(a), text_of(b), size_a if size_a < size_b else size_b)
+    if order != 0:
+        return order
+    return (size_a > size_b) - (size_a < size_b)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def below(
+    mode: cython.int,
+    score: cython.double,
+    member: cython.p_void,
+    bound_score: cython.double,
+    bound_member: cython.p_void,
+) -> cython.int:
+    """Whether an entry stands before a bound. Modes: 0 score <, 1 score <=, 2 lex <, 3 lex <=,
+    4 (score, member) <."""
+    if mode == 4:
+        if score != bound_score:
+            return score < bound_score
+        return compare(member, bound_member) < 0
+    if mode == 0:
+        return score < bound_score
+    if mode == 1:
+        return score <= bound_score
+    if mode == 2:
+        return compare(member, bound_member) < 0
+    return compare(member, bound_member) <= 0
+
+
+@cython.cfunc
+def new_block_memory(room: cython.int) -> cython.pointer(Block):
+    raw: cython.p_char = cython.cast(cython.p_char, PyMem_Malloc(cython.sizeof(Block) + room * 16))
+    if raw == cython.NULL:
+        raise MemoryError
+    block: cython.pointer(Block) = cython.cast(cython.pointer(Block), raw)
+    block.room = room
+    block.scores = cython.cast(cython.p_double, raw + cython.sizeof(Block))
+    block.members = cython.cast(cython.pointer(cython.p_void), raw + cython.sizeof(Block) + room * 8)
+    return block
+
+
+@cython.cclass
+class ScoreIndex:
+    """The large form of a sorted set. Scores are doubles, never NaN."""
+
+    def __cinit__(self):
+        self.resize(256)
+
+    def __dealloc__(self):
+        while not self.release(1 << 30):
+            pass
+        PyMem_Free(self.cells)
+        PyMem_Free(self.blocks)
+        PyMem_Free(self.counts)
+        PyMem_Free(self.sums)
+
+    # -- by name -----------------------------------------------------------------------
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def find(self, member: bytes) -> cython.pointer(Cell):
+        """The member's cell, or the empty one where it would go."""
+        wanted: cython.p_void = cython.cast(cython.p_void, member)
+        code: cython.Py_hash_t = hash_of(wanted)
+        size: cython.Py_ssize_t = size_of(wanted)
+        at: cython.size_t = cython.cast(cython.size_t, code) & self.mask
+        there: cython.p_void
+        while True:
+            there = self.cells[at].member
+            if there == cython.NULL or there == wanted:
+                break
+            if hash_of(there) == code and size_of(there) == size:
+                if memcmp(text_of(there), text_of(wanted), size) == 0:
+                    break
+            at = (at + 1) & self.mask
+        return cython.address(self.cells[at])
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def resize(self, cells: cython.size_t) -> cython.int:
+        """Rebuild the table with this many cells, a power of two."""
+        old: cython.pointer(Cell) = self.cells
+        old_count: cython.size_t = self.mask + 1 if old != cython.NULL else 0
+        fresh: cython.pointer(Cell) = cython.cast(
+            cython.pointer(Cell), PyMem_Malloc(cells * cython.sizeof(Cell))
+        )
+        if fresh == cython.NULL:
+            raise MemoryError
+        memset(fresh, 0, cells * cython.sizeof(Cell))
+        mask: cython.size_t = cells - 1
+        i: cython.size_t
+        at: cython.size_t
+        for i in range(old_count):
+            if old[i].member != cython.NULL:
+                at = cython.cast(cython.size_t, hash_of(old[i].member)) & mask
+                while fresh[at].member != cython.NULL:
+                    at = (at + 1) & mask
+                fresh[at] = old[i]
+        self.cells = fresh
+        self.mask = mask
+        PyMem_Free(old)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def store(self, member: bytes, score: cython.double) -> cython.bint:
+        """Add a member or move it to another score; whether it is new."""
+        cell: cython.pointer(Cell) = self.find(member)
+        pointer: cython.p_void
+        if cell.member != cython.NULL:
+            if cell.score != score:
+                pointer = cell.member
+                self.bound(4, cell.score, pointer)
+                self.take_out(self.at_block, self.at, 1)
+                self.insert(score, pointer)
+            cell.score = score
+            return False
+        if cython.cast(cython.size_t, self.size) * 10 >= (self.mask + 1) * 7:
+            self.resize((self.mask + 1) * 2)
+            cell = self.find(member)
+        pointer = cython.cast(cython.p_void, member)
+        self.insert(score, pointer)
+        keep(pointer)
+        cell.member = pointer
+        cell.score = score
+        self.size += 1
+        self.text_bytes += size_of(pointer)
+        return True
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def discard(self, member: bytes) -> cython.bint:
+        """Remove a member; whether it was there."""
+        cell: cython.pointer(Cell) = self.find(member)
+        pointer: cython.p_void = cell.member
+        if pointer == cython.NULL:
+            return False
+        self.bound(4, cell.score, pointer)
+        self.take_out(self.at_block, self.at, 1)
+        self.empty_cell(cell - self.cells)
+        self.size -= 1
+        self.text_bytes -= size_of(pointer)
+        drop(pointer)
+        if self.mask > 255 and cython.cast(cython.size_t, self.size) * 10 < self.mask:
+            self.resize((self.mask + 1) // 4)
+        return True
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def empty_cell(self, at: cython.size_t) -> cython.void:
+        """Take a cell out and move back those that had to go around it."""
+        mask: cython.size_t = self.mask
+        hole: cython.size_t = at
+        home: cython.size_t
+        while True:
+            at = (at + 1) & mask
+            if self.cells[at].member == cython.NULL:
+                break
+            home = cython.cast(cython.size_t, hash_of(self.cells[at].member)) & mask
+            if ((at - home) & mask) >= ((at - hole) & mask):
+                self.cells[hole] = self.cells[at]
+                hole = at
+        self.cells[hole].member = cython.NULL
+
+    @cython.cfunc
+    def scan(self, cursor: cython.ulonglong, count: cython.Py_ssize_t) -> object:
+        """(next cursor, [(member, score) ...]): about `count` cells are looked at."""
+        mask: cython.ulonglong = self.mask
+        found: list = []
+        looked: cython.Py_ssize_t = 0
+        at: cython.size_t
+        home: cython.size_t
+        limit: cython.Py_ssize_t = count * 10
+        while True:
+            home = cython.cast(cython.size_t, cursor & mask)
+            at = home
+            while self.cells[at].member != cython.NULL:
+                if (cython.cast(cython.size_t, hash_of(self.cells[at].member)) & self.mask) == home:
+                    found.append((cython.cast(bytes, self.cells[at].member), self.cells[at].score))
+                at = (at + 1) & self.mask
+            cursor = next_cursor(cursor, mask)
+            looked += 1
+            if cursor == 0 or len(found) >= count or looked >= limit:
+                return cursor, found
+
+    # -- by order ----------------------------------------------------------------------
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def bound(self, mode: cython.int, score: cython.double, member: cython.p_void) -> cython.Py_ssize_t:
+        """How many entries stand before a bound; `at_block` and `at` are where they end."""
+        low: cython.int = 0
+        high: cython.int = self.used
+        middle: cython.int
+        block: cython.pointer(Block)
+        rank: cython.Py_ssize_t = 0
+        i: cython.int
+        while high - low > 1:
+            middle = (low + high) >> 1
+            block = self.blocks[middle]
+            if below(mode, block.scores[0], block.members[0], score, member):
+                low = middle
+            else:
+                high = middle
+        self.at_block = low
+        self.at = 0
+        if self.used == 0:
+            return 0
+        block = self.blocks[low]
+        high = self.counts[low]
+        while self.at < high:
+            middle = (self.at + high) >> 1
+            if below(mode, block.scores[middle], block.members[middle], score, member):
+                self.at = middle + 1
+            else:
+                high = middle
+        if self.at == self.counts[low] and low + 1 < self.used:
+            self.at_block = low + 1
+            self.at = 0
+        for i in range(self.at_block // GROUP):
+            rank += self.sums[i]
+        for i in range(self.at_block // GROUP * GROUP, self.at_block):
+            rank += self.counts[i]
+        return rank + self.at
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def insert(self, score: cython.double, member: cython.p_void) -> cython.int:
+        at: cython.int
+        position: cython.int
+        count: cython.int
+        half: cython.int
+        block: cython.pointer(Block)
+        right: cython.pointer(Block)
+        self.bound(4, score, member)
+        at = self.at_block
+        position = self.at
+        if self.used == 0:
+            self.new_block(0, BLOCK_STEP)
+        elif position == 0 and at > 0 and self.counts[at - 1] < BLOCK_MAX:
+            # Between two blocks: the one before has room, so that ascending inserts fill blocks.
+            at -= 1
+            position = self.counts[at]
+        count = self.counts[at]
+        block = self.blocks[at]
+        if count == BLOCK_MAX:
+            if position == count:
+                at += 1
+                position = 0
+                self.new_block(at, BLOCK_STEP)
+            else:
+                half = count // 2
+                self.new_block(at + 1, BLOCK_MAX - BLOCK_STEP)
+                block = self.blocks[at]
+                right = self.blocks[at + 1]
+                memcpy(right.scores, block.scores + half, (count - half) * 8)
+                memcpy(right.members, block.members + half, (count - half) * 8)
+                self.counts[at] = half
+                self.counts[at + 1] = count - half
+                self.resum(at)
+                if position > half:
+                    at += 1
+                    position -= half
+            count = self.counts[at]
+            block = self.blocks[at]
+        if count == block.room:
+            self.grow(at, block.room + BLOCK_STEP)
+            block = self.blocks[at]
+        memmove(block.scores + position + 1, block.scores + position, (count - position) * 8)
+        memmove(block.members + position + 1, block.members + position, (count - position) * 8)
+        block.scores[position] = score
+        block.members[position] = member
+        self.counts[at] = count + 1
+        self.sums[at // GROUP] += 1
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def grow(self, at: cython.int, room: cython.int) -> cython.int:
+        """Replace a block by one with another room."""
+        old: cython.pointer(Block) = self.blocks[at]
+        block: cython.pointer(Block) = new_block_memory(room)
+        memcpy(block.scores, old.scores, self.counts[at] * 8)
+        memcpy(block.members, old.members, self.counts[at] * 8)
+        PyMem_Free(old)
+        self.blocks[at] = block
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def new_block(self, at: cython.int, room: cython.int) -> cython.int:
+        """Put an empty block in."""
+        wider: cython.int
+        pointer: cython.p_void
+        if self.used == self.room:
+            wider = self.room + self.room // 4 + 8
+            pointer = PyMem_Realloc(self.blocks, wider * cython.sizeof(cython.p_void))
+            if pointer == cython.NULL:
+                raise MemoryError
+            self.blocks = cython.cast(cython.pointer(cython.pointer(Block)), pointer)
+            pointer = PyMem_Realloc(self.counts, wider * cython.sizeof(cython.int))
+            if pointer == cython.NULL:
+                raise MemoryError
+            self.counts = cython.cast(cython.p_int, pointer)
+            pointer = PyMem_Realloc(self.sums, (wider // GROUP + 1) * cython.sizeof(cython.Py_ssize_t))
+            if pointer == cython.NULL:
+                raise MemoryError
+            self.sums = cython.cast(cython.pointer(cython.Py_ssize_t), pointer)
+            self.room = wider
+        block: cython.pointer(Block) = new_block_memory(room)
+        memmove(self.blocks + at + 1, self.blocks + at, (self.used - at) * cython.sizeof(cython.p_void))
+        memmove(self.counts + at + 1, self.counts + at, (self.used - at) * cython.sizeof(cython.int))
+        self.blocks[at] = block
+        self.counts[at] = 0
+        self.used += 1
+        self.resum(at)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def resum(self, at: cython.int) -> cython.void:
+        """Count again the groups from that of block `at` on."""
+        group: cython.int
+        i: cython.int
+        total: cython.Py_ssize_t
+        for group in range(at // GROUP, (self.used + GROUP - 1) // GROUP):
+            total = 0
+            for i in range(group * GROUP, min(self.used, (group + 1) * GROUP)):
+                total += self.counts[i]
+            self.sums[group] = total
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def drop_block(self, at: cython.int) -> cython.void:
+        PyMem_Free(self.blocks[at])
+        self.used -= 1
+        memmove(self.blocks + at, self.blocks + at + 1, (self.used - at) * cython.sizeof(cython.p_void))
+        memmove(self.counts + at, self.counts + at + 1, (self.used - at) * cython.sizeof(cython.int))
+        self.resum(at)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def take_out(self, at: cython.int, position: cython.int, count: cython.int) -> cython.int:
+        """Remove entries of one block; a block that became small joins its neighbour."""
+        block: cython.pointer(Block) = self.blocks[at]
+        left: cython.int = self.counts[at] - count
+        after: cython.pointer(Block)
+        memmove(block.scores + position, block.scores + position + count, (left - position) * 8)
+        memmove(block.members + position, block.members + position + count, (left - position) * 8)
+        self.counts[at] = left
+        self.sums[at // GROUP] -= count
+        if left == 0:
+            self.drop_block(at)
+            return 0
+        if left < BLOCK_MAX // 4 and self.used > 1:
+            if at + 1 == self.used:
+                at -= 1
+            left = self.counts[at] + self.counts[at + 1]
+            if left <= BLOCK_MAX // 2:
+                block = self.blocks[at]
+                if block.room < left:
+                    self.grow(at, (left // BLOCK_STEP + 1) * BLOCK_STEP)
+                    block = self.blocks[at]
+                after = self.blocks[at + 1]
+                memcpy(block.scores + self.counts[at], after.scores, self.counts[at + 1] * 8)
+                memcpy(block.members + self.counts[at], after.members, self.counts[at + 1] * 8)
+                self.counts[at] = left
+                self.drop_block(at + 1)
+                self.resum(at)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def seek(self, rank: cython.Py_ssize_t) -> cython.int:
+        """Set `at_block` and `at` to the entry of this rank, which must be there."""
+        i: cython.int = 0
+        group: cython.int = 0
+        while self.sums[group] <= rank:
+            rank -= self.sums[group]
+            group += 1
+        i = group * GROUP
+        while self.counts[i] <= rank:
+            rank -= self.counts[i]
+            i += 1
+        self.at_block = i
+        self.at = cython.cast(cython.int, rank)
+        return 0
+
+    @cython.cfunc
+    def slice(
+        self, start: cython.Py_ssize_t, count: cython.Py_ssize_t, reverse: cython.bint, scores: cython.bint
+    ) -> list:
+        """Members from a rank on (downwards if reverse), as [m, ...] or [m, score, ...]."""
+        found: list = []
+        at: cython.int
+        i: cython.int
+        block: cython.pointer(Block)
+        if count <= 0 or start < 0 or start >= self.size:
+            return found
+        self.seek(start)
+        at = self.at_block
+        i = self.at
+        block = self.blocks[at]
+        while count > 0:
+            found.append(cython.cast(object, block.members[i]))
+            if scores:
+                found.append(block.scores[i])
+            count -= 1
+            if reverse:
+                i -= 1
+                if i < 0:
+                    at -= 1
+                    if at < 0:
+                        break
+                    block = self.blocks[at]
+                    i = self.counts[at] - 1
+            else:
+                i += 1
+                if i == self.counts[at]:
+                    at += 1
+                    if at == self.used:
+                        break
+                    block = self.blocks[at]
+                    i = 0
+        return found
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def delete_slice(self, start: cython.Py_ssize_t, count: cython.Py_ssize_t) -> cython.int:
+        """Remove `count` entries from a rank on; they must be there."""
+        at: cython.int
+        i: cython.int
+        part: cython.int
+        position: cython.int
+        pointer: cython.p_void
+        while count > 0:
+            self.seek(start)
+            at = self.at_block
+            position = self.at
+            part = cython.cast(cython.int, min(count, self.counts[at] - position))
+            for i in range(position, position + part):
+                pointer = self.blocks[at].members[i]
+                self.empty_cell(self.find(cython.cast(bytes, pointer)) - self.cells)
+                self.text_bytes -= size_of(pointer)
+                drop(pointer)
+            self.take_out(at, position, part)
+            self.size -= part
+            count -= part
+        if self.mask > 255 and cython.cast(cython.size_t, self.size) * 10 < self.mask:
+            cells: cython.size_t = 256
+            while cells * 5 < cython.cast(cython.size_t, self.size) * 10:
+                cells *= 2
+            self.resize(cells)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def release(self, count: cython.Py_ssize_t) -> cython.bint:
+        """Free about `count` members of a value that nobody uses any more; whether all are gone."""
+        i: cython.int
+        PyMem_Free(self.cells)
+        self.cells = cython.NULL
+        while self.used > 0 and count > 0:
+            self.used -= 1
+            for i in range(self.counts[self.used]):
+                drop(self.blocks[self.used].members[i])
+            count -= self.counts[self.used]
+            self.size -= self.counts[self.used]
+            PyMem_Free(self.blocks[self.used])
+        return self.used == 0
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def footprint(self) -> cython.Py_ssize_t:
+        """Bytes that it takes: tables, blocks and the members' objects (33 + their length)."""
+        total: cython.Py_ssize_t = 128 + (self.mask + 1) * 16 + self.room * 13
+        i: cython.int
+        for i in range(self.used):
+            total += cython.sizeof(Block) + self.blocks[i].room * 16
+        return total + self.size * 41 + self.text_bytes
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def next_cursor(cursor: cython.ulonglong, mask: cython.ulonglong) -> cython.ulonglong:
+    """Add one to a cursor from its highest bit of the mask downwards; 0 after the last."""
+    bit: cython.ulonglong = (mask + 1) >> 1
+    cursor &= mask
+    while bit and cursor & bit:
+        cursor ^= bit
+        bit >>= 1
+    return cursor | bit
