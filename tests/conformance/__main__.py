@@ -30,7 +30,11 @@ def opened(name: str) -> Any:
 
 
 def signature(found: Mismatch) -> tuple[Any, ...]:
-    return (found.args[0].upper() if found.args else b"", found.where, str(found.ours)[:24] if found.where != "final state" else "")
+    return (
+        found.args[0].upper() if found.args else b"",
+        found.where,
+        str(found.ours)[:24] if found.where != "final state" else "",
+    )
 
 
 def main() -> int:
@@ -63,7 +67,10 @@ def main() -> int:
                 print(f"--- seed {seed}: {found} did not happen again")
                 continue
             commands, found = shrink(target, oracle, commands, resp, 6)
-            print(f"--- seed {seed}, RESP{resp}, {found.where}, at {shown([found.args])[:400]}\n{shown(commands)[:1500]}\n  ours   {str(found.ours)[:700]}\n  theirs {str(found.theirs)[:700]}", flush=True)
+            print(
+                f"--- seed {seed}, RESP{resp}, {found.where}, at {shown([found.args])[:400]}\n{shown(commands)[:1500]}\n  ours   {str(found.ours)[:700]}\n  theirs {str(found.theirs)[:700]}",
+                flush=True,
+            )
             if len(seen) >= options.stop_after:
                 break
     print(f"{ran} commands, {failed} failing sequences, {len(seen)} different, {time.monotonic() - start:.1f} s")

@@ -23,10 +23,19 @@ def many(d: Draw):
 def expire(d: Draw):
     condition = d.one_of(b"NX", b"XX", b"GT", b"LT", share=0.25)
     name = d.pick([b"EXPIRE", b"PEXPIRE", b"EXPIREAT", b"PEXPIREAT"])
-    when = {b"EXPIRE": [b"1000", b"5000", b"-1"], b"PEXPIRE": [b"1000000", b"3000000", b"-1"], b"EXPIREAT": [b"33177117420", b"33177117000", b"1"],
-            b"PEXPIREAT": [b"33177117420000", b"33177117000000", b"1"]}[name]
+    when = {
+        b"EXPIRE": [b"1000", b"5000", b"-1"],
+        b"PEXPIRE": [b"1000000", b"3000000", b"-1"],
+        b"EXPIREAT": [b"33177117420", b"33177117000", b"1"],
+        b"PEXPIREAT": [b"33177117420000", b"33177117000000", b"1"],
+    }[name]
     if d.maybe(0.07):
-        return [name, any_key(d), d.integer() if d.maybe(0.5) else d.pick([b"9223372036854775807", b"-9223372036854775808", b"x"]), *condition]
+        return [
+            name,
+            any_key(d),
+            d.integer() if d.maybe(0.5) else d.pick([b"9223372036854775807", b"-9223372036854775808", b"x"]),
+            *condition,
+        ]
     return [name, any_key(d), d.pick(when[:2]) if d.maybe(0.85) else when[2], *condition]
 
 
@@ -37,15 +46,33 @@ def times(d: Draw):
 
 @rule(G, 2)
 def look(d: Draw):
-    return d.pick([[b"TYPE", any_key(d)], [b"OBJECT", b"ENCODING", any_key(d)], [b"OBJECT", b"REFCOUNT", any_key(d)],
-                   [b"OBJECT", b"IDLETIME", any_key(d)], [b"OBJECT", b"FREQ", any_key(d)], [b"OBJECT", b"NOSUCH", any_key(d)],
-                   [b"MEMORY", b"USAGE", any_key(d), *d.one_of([b"SAMPLES", d.count()], share=0.2)]])
+    return d.pick(
+        [
+            [b"TYPE", any_key(d)],
+            [b"OBJECT", b"ENCODING", any_key(d)],
+            [b"OBJECT", b"REFCOUNT", any_key(d)],
+            [b"OBJECT", b"IDLETIME", any_key(d)],
+            [b"OBJECT", b"FREQ", any_key(d)],
+            [b"OBJECT", b"NOSUCH", any_key(d)],
+            [b"MEMORY", b"USAGE", any_key(d), *d.one_of([b"SAMPLES", d.count()], share=0.2)],
+        ]
+    )
 
 
 @rule(G, 1.5)
 def rename(d: Draw):
-    return d.pick([[b"RENAME", any_key(d), any_key(d)], [b"RENAMENX", any_key(d), any_key(d)],
-                   [b"COPY", any_key(d), any_key(d), *d.some(b"REPLACE", [b"DB", d.pick([b"0", b"1", b"x", b"99"])], share=0.3)]])
+    return d.pick(
+        [
+            [b"RENAME", any_key(d), any_key(d)],
+            [b"RENAMENX", any_key(d), any_key(d)],
+            [
+                b"COPY",
+                any_key(d),
+                any_key(d),
+                *d.some(b"REPLACE", [b"DB", d.pick([b"0", b"1", b"x", b"99"])], share=0.3),
+            ],
+        ]
+    )
 
 
 @rule(G, 0.5)
@@ -55,8 +82,21 @@ def databases(d: Draw):
 
 @rule(G, 0.5)
 def walk(d: Draw):
-    return d.pick([[b"KEYS", d.pattern()], [b"KEYS", b"*"], [b"RANDOMKEY"], [b"SCAN", b"x"],
-                   [b"SCAN", b"0", b"COUNT", b"100000", *d.some([b"MATCH", d.pattern()], [b"TYPE", d.pick([b"hash", b"list", b"STRING", b"nope"])])]])
+    return d.pick(
+        [
+            [b"KEYS", d.pattern()],
+            [b"KEYS", b"*"],
+            [b"RANDOMKEY"],
+            [b"SCAN", b"x"],
+            [
+                b"SCAN",
+                b"0",
+                b"COUNT",
+                b"100000",
+                *d.some([b"MATCH", d.pattern()], [b"TYPE", d.pick([b"hash", b"list", b"STRING", b"nope"])]),
+            ],
+        ]
+    )
 
 
 @rule(G, 0.1)
@@ -67,15 +107,27 @@ def flush(d: Draw):
 @rule(G, 1.2)
 def sort(d: Draw):
     key = d.key(d.pick(["lists", "sets", "zsets"]))
-    options = d.some(b"ALPHA", d.pick([b"ASC", b"DESC"]), [b"LIMIT", d.index(), d.index()], [b"BY", d.pick([b"nosort", b"s*", b"h*->a", b"w_*"])],
-                     [b"GET", d.pick([b"#", b"s*", b"h*->a", b"nope"])], [b"STORE", d.key("lists")], share=0.22)
+    options = d.some(
+        b"ALPHA",
+        d.pick([b"ASC", b"DESC"]),
+        [b"LIMIT", d.index(), d.index()],
+        [b"BY", d.pick([b"nosort", b"s*", b"h*->a", b"w_*"])],
+        [b"GET", d.pick([b"#", b"s*", b"h*->a", b"nope"])],
+        [b"STORE", d.key("lists")],
+        share=0.22,
+    )
     return [d.pick([b"SORT", b"SORT", b"SORT_RO"]), key, *options]
 
 
 @rule(G, 0.4)
 def restore(d: Draw):
-    return [b"RESTORE", any_key(d), d.pick([b"0", b"-1", b"x", b"100000"]), d.pick([b"", b"foo", b"\x00\x03abc\x0a\x00" + b"\x00" * 8]),
-            *d.some(b"REPLACE", b"ABSTTL", [b"IDLETIME", b"10"], [b"FREQ", b"300"], share=0.2)]
+    return [
+        b"RESTORE",
+        any_key(d),
+        d.pick([b"0", b"-1", b"x", b"100000"]),
+        d.pick([b"", b"foo", b"\x00\x03abc\x0a\x00" + b"\x00" * 8]),
+        *d.some(b"REPLACE", b"ABSTTL", [b"IDLETIME", b"10"], [b"FREQ", b"300"], share=0.2),
+    ]
 
 
 @rule(G, 0.6)

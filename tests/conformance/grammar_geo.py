@@ -3,8 +3,16 @@
 from .draw import Draw, rule
 
 G, P = "geo", "hll"
-PLACES = [(b"13.361389", b"38.115556"), (b"15.087269", b"37.502669"), (b"2.349014", b"48.864716"), (b"-0.127758", b"51.507351"),
-          (b"0", b"0"), (b"-179.9", b"85"), (b"180", b"-85.05112878"), (b"139.69", b"35.68")]
+PLACES = [
+    (b"13.361389", b"38.115556"),
+    (b"15.087269", b"37.502669"),
+    (b"2.349014", b"48.864716"),
+    (b"-0.127758", b"51.507351"),
+    (b"0", b"0"),
+    (b"-179.9", b"85"),
+    (b"180", b"-85.05112878"),
+    (b"139.69", b"35.68"),
+]
 UNITS = [b"m", b"km", b"ft", b"mi"]
 NAMES = [b"Palermo", b"Catania", b"Paris", b"London", b"a", b"b"]
 
@@ -18,7 +26,9 @@ def unit(d: Draw) -> bytes:
 
 
 def radius(d: Draw) -> bytes:
-    return d.pick([b"1", b"100", b"200", b"1000", b"5000", b"0", b"30000", b"-1" if d.maybe(0.2) else b"300.5", b"20000"])
+    return d.pick(
+        [b"1", b"100", b"200", b"1000", b"5000", b"0", b"30000", b"-1" if d.maybe(0.2) else b"300.5", b"20000"]
+    )
 
 
 @rule(G, 4)
@@ -33,12 +43,20 @@ def geoadd(d: Draw):
 @rule(G, 2)
 def read(d: Draw):
     names = [d.pick(NAMES) for _ in range(d.rng.randint(0, 3))]
-    return d.pick([[b"GEOHASH", d.key(), *names], [b"GEOPOS", d.key(), *names],
-                   [b"GEODIST", d.key(), d.pick(NAMES), d.pick(NAMES), *d.one_of(unit(d))]])
+    return d.pick(
+        [
+            [b"GEOHASH", d.key(), *names],
+            [b"GEOPOS", d.key(), *names],
+            [b"GEODIST", d.key(), d.pick(NAMES), d.pick(NAMES), *d.one_of(unit(d))],
+        ]
+    )
 
 
 def how(d: Draw) -> list[bytes]:
-    return [*d.some([b"COUNT", d.pick([b"1", b"2", b"10", b"0"]), *d.one_of(b"ANY", share=0.2)]), *d.one_of(b"ASC", b"DESC")]
+    return [
+        *d.some([b"COUNT", d.pick([b"1", b"2", b"10", b"0"]), *d.one_of(b"ANY", share=0.2)]),
+        *d.one_of(b"ASC", b"DESC"),
+    ]
 
 
 def search(d: Draw) -> list[bytes]:
@@ -61,12 +79,14 @@ def geosearchstore(d: Draw):
 def georadius(d: Draw):
     extra = [*how(d), *d.some(b"WITHCOORD", b"WITHDIST", b"WITHHASH", share=0.25)]
     store = d.one_of([d.pick([b"STORE", b"STOREDIST"]), d.key()], share=0.2)
-    return d.pick([
-        [b"GEORADIUS", d.key(), *place(d), radius(d), unit(d), *extra, *store],
-        [b"GEORADIUS_RO", d.key(), *place(d), radius(d), unit(d), *extra],
-        [b"GEORADIUSBYMEMBER", d.key(), d.pick(NAMES), radius(d), unit(d), *extra, *store],
-        [b"GEORADIUSBYMEMBER_RO", d.key(), d.pick(NAMES), radius(d), unit(d), *extra],
-    ])
+    return d.pick(
+        [
+            [b"GEORADIUS", d.key(), *place(d), radius(d), unit(d), *extra, *store],
+            [b"GEORADIUS_RO", d.key(), *place(d), radius(d), unit(d), *extra],
+            [b"GEORADIUSBYMEMBER", d.key(), d.pick(NAMES), radius(d), unit(d), *extra, *store],
+            [b"GEORADIUSBYMEMBER_RO", d.key(), d.pick(NAMES), radius(d), unit(d), *extra],
+        ]
+    )
 
 
 @rule(P, 4)

@@ -43,12 +43,21 @@ def increments(d: Draw):
 
 @rule(G, 0.7)
 def random_field(d: Draw):
-    extra = d.one_of([d.pick([b"0", b"1", b"3", b"100", b"-4", b"x", b"-9223372036854775808"]),
-                      *d.one_of(b"WITHVALUES", b"WITHSCORES")], share=0.8)
+    extra = d.one_of(
+        [
+            d.pick([b"0", b"1", b"3", b"100", b"-4", b"x", b"-9223372036854775808"]),
+            *d.one_of(b"WITHVALUES", b"WITHSCORES"),
+        ],
+        share=0.8,
+    )
     return [b"HRANDFIELD", d.key(), *extra]
 
 
 @rule(G, 0.7)
 def hscan(d: Draw):
-    return [b"HSCAN", d.key(), d.pick([b"0", b"0", b"0", b"x", b""]), *d.some([b"MATCH", d.pattern()], [b"COUNT", b"1000"],
-                                                                [b"COUNT", b"0"], share=0.3)]
+    return [
+        b"HSCAN",
+        d.key(),
+        d.pick([b"0", b"0", b"0", b"x", b""]),
+        *d.some([b"MATCH", d.pattern()], [b"COUNT", b"1000"], [b"COUNT", b"0"], share=0.3),
+    ]

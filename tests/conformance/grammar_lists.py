@@ -31,8 +31,13 @@ def lset(d: Draw):
 
 @rule(G)
 def linsert(d: Draw):
-    return [b"LINSERT", d.key(), d.pick([b"BEFORE", b"AFTER", b"after", b"x" if d.maybe(0.2) else b"BEFORE"]), d.member(),
-            d.value()]
+    return [
+        b"LINSERT",
+        d.key(),
+        d.pick([b"BEFORE", b"AFTER", b"after", b"x" if d.maybe(0.2) else b"BEFORE"]),
+        d.member(),
+        d.value(),
+    ]
 
 
 @rule(G)
@@ -55,19 +60,28 @@ def move(d: Draw):
 @rule(G)
 def lmpop(d: Draw):
     keys = d.keys()
-    return [b"LMPOP", b"%d" % (len(keys) if d.maybe(0.9) else d.rng.randint(-1, 4)), *keys, end(d),
-            *d.one_of([b"COUNT", d.count()])]
+    return [
+        b"LMPOP",
+        b"%d" % (len(keys) if d.maybe(0.9) else d.rng.randint(-1, 4)),
+        *keys,
+        end(d),
+        *d.one_of([b"COUNT", d.count()]),
+    ]
 
 
 @rule(G, 0.15)
 def blocking(d: Draw):
     timeout = d.pick([b"0.01", b"0.01", b"-1", b"x", b"1e400", b"0.001"])
     keys = d.keys()
-    return d.pick([
-        [b"BLPOP", *keys, timeout], [b"BRPOP", *keys, timeout], [b"BRPOPLPUSH", d.key(), d.key(), timeout],
-        [b"BLMOVE", d.key(), d.key(), end(d), end(d), timeout],
-        [b"BLMPOP", timeout, b"%d" % len(keys), *keys, end(d), *d.one_of([b"COUNT", d.count()])],
-    ])
+    return d.pick(
+        [
+            [b"BLPOP", *keys, timeout],
+            [b"BRPOP", *keys, timeout],
+            [b"BRPOPLPUSH", d.key(), d.key(), timeout],
+            [b"BLMOVE", d.key(), d.key(), end(d), end(d), timeout],
+            [b"BLMPOP", timeout, b"%d" % len(keys), *keys, end(d), *d.one_of([b"COUNT", d.count()])],
+        ]
+    )
 
 
 @rule(G, 0.05)

@@ -41,8 +41,12 @@ def store(d: Draw):
 @rule(G)
 def sintercard(d: Draw):
     keys = d.keys()
-    return [b"SINTERCARD", b"%d" % (len(keys) if d.maybe(0.9) else d.rng.randint(-1, 4)), *keys,
-            *d.one_of([b"LIMIT", d.count()])]
+    return [
+        b"SINTERCARD",
+        b"%d" % (len(keys) if d.maybe(0.9) else d.rng.randint(-1, 4)),
+        *keys,
+        *d.one_of([b"LIMIT", d.count()]),
+    ]
 
 
 @rule(G, 0.7)
@@ -53,10 +57,18 @@ def spop(d: Draw):
 
 @rule(G, 0.7)
 def srandmember(d: Draw):
-    return [b"SRANDMEMBER", d.key(), *d.one_of(d.pick([b"1", b"0", b"2", b"100", b"-3", b"x", b"-9223372036854775808"]))]
+    return [
+        b"SRANDMEMBER",
+        d.key(),
+        *d.one_of(d.pick([b"1", b"0", b"2", b"100", b"-3", b"x", b"-9223372036854775808"])),
+    ]
 
 
 @rule(G, 0.7)
 def sscan(d: Draw):
-    return [b"SSCAN", d.key(), d.pick([b"0", b"0", b"0", b"x", b""]), *d.some([b"MATCH", d.pattern()], [b"COUNT", b"1000"],
-                                                                [b"COUNT", b"0"], share=0.3)]
+    return [
+        b"SSCAN",
+        d.key(),
+        d.pick([b"0", b"0", b"0", b"x", b""]),
+        *d.some([b"MATCH", d.pattern()], [b"COUNT", b"1000"], [b"COUNT", b"0"], share=0.3),
+    ]

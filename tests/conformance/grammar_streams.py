@@ -8,7 +8,9 @@ GROUPS, CONSUMERS = [b"g", b"g2"], [b"alice", b"bob"]
 
 def an_id(d: Draw) -> bytes:
     if d.maybe(0.06):
-        return d.pick([b"x", b"", b"1-x", b"18446744073709551615-18446744073709551615", b"1-2-3", b"-1", b"18446744073709551616"])
+        return d.pick(
+            [b"x", b"", b"1-x", b"18446744073709551615-18446744073709551615", b"1-2-3", b"-1", b"18446744073709551616"]
+        )
     return b"%d-%d" % (d.rng.randint(0, 12), d.rng.randint(0, 3)) if d.maybe(0.7) else b"%d" % d.rng.randint(0, 12)
 
 
@@ -27,7 +29,11 @@ def trim(d: Draw) -> list[bytes]:
 
 @rule(G, 6)
 def xadd(d: Draw):
-    new = b"%d-%d" % (d.rng.randint(1, 30), d.rng.randint(0, 3)) if d.maybe(0.7) else d.pick([b"%d-*" % d.rng.randint(1, 30), an_id(d)])
+    new = (
+        b"%d-%d" % (d.rng.randint(1, 30), d.rng.randint(0, 3))
+        if d.maybe(0.7)
+        else d.pick([b"%d-*" % d.rng.randint(1, 30), an_id(d)])
+    )
     return [b"XADD", d.key(), *d.some(b"NOMKSTREAM", share=0.1), *(trim(d) if d.maybe(0.15) else []), new, *fields(d)]
 
 
@@ -47,17 +53,32 @@ def xrange(d: Draw):
 
 @rule(G, 2)
 def edit(d: Draw):
-    return d.pick([
-        [b"XLEN", d.key()], [b"XDEL", d.key(), *(an_id(d) for _ in range(d.rng.randint(1, 3)))], [b"XTRIM", d.key(), *trim(d)],
-        [b"XSETID", d.key(), an_id(d), *d.one_of([b"ENTRIESADDED", d.count(), b"MAXDELETEDID", an_id(d)], share=0.4)],
-    ])
+    return d.pick(
+        [
+            [b"XLEN", d.key()],
+            [b"XDEL", d.key(), *(an_id(d) for _ in range(d.rng.randint(1, 3)))],
+            [b"XTRIM", d.key(), *trim(d)],
+            [
+                b"XSETID",
+                d.key(),
+                an_id(d),
+                *d.one_of([b"ENTRIESADDED", d.count(), b"MAXDELETEDID", an_id(d)], share=0.4),
+            ],
+        ]
+    )
 
 
 @rule(G, 2)
 def xread(d: Draw):
     keys = d.keys(1, 2)
-    return [b"XREAD", *d.some([b"COUNT", d.count()]), *d.some([b"BLOCK", b"1"], share=0.03), b"STREAMS", *keys,
-            *(d.pick([an_id(d), b"0", b"0", b"$", b">" if d.maybe(0.1) else b"0"]) for _ in keys)]
+    return [
+        b"XREAD",
+        *d.some([b"COUNT", d.count()]),
+        *d.some([b"BLOCK", b"1"], share=0.03),
+        b"STREAMS",
+        *keys,
+        *(d.pick([an_id(d), b"0", b"0", b"$", b">" if d.maybe(0.1) else b"0"]) for _ in keys),
+    ]
 
 
 @rule(G, 3)
@@ -65,21 +86,32 @@ def xgroup(d: Draw):
     group, consumer = d.pick(GROUPS), d.pick(CONSUMERS)
     at = d.pick([b"0", b"$", an_id(d)])
     read = d.one_of([b"ENTRIESREAD", d.pick([b"0", b"2", b"-1", b"x"])], share=0.15)
-    return d.pick([
-        [b"XGROUP", b"CREATE", d.key(), group, at, *d.some(b"MKSTREAM", share=0.5), *read],
-        [b"XGROUP", b"create", d.key(), group, b"0", b"MKSTREAM"],
-        [b"XGROUP", b"SETID", d.key(), group, at, *read],
-        [b"XGROUP", b"CREATECONSUMER", d.key(), group, consumer],
-        [b"XGROUP", b"DELCONSUMER", d.key(), group, consumer],
-        [b"XGROUP", b"DESTROY", d.key(), group] if d.maybe(0.3) else [b"XGROUP", b"NOSUCH", d.key()],
-    ])
+    return d.pick(
+        [
+            [b"XGROUP", b"CREATE", d.key(), group, at, *d.some(b"MKSTREAM", share=0.5), *read],
+            [b"XGROUP", b"create", d.key(), group, b"0", b"MKSTREAM"],
+            [b"XGROUP", b"SETID", d.key(), group, at, *read],
+            [b"XGROUP", b"CREATECONSUMER", d.key(), group, consumer],
+            [b"XGROUP", b"DELCONSUMER", d.key(), group, consumer],
+            [b"XGROUP", b"DESTROY", d.key(), group] if d.maybe(0.3) else [b"XGROUP", b"NOSUCH", d.key()],
+        ]
+    )
 
 
 @rule(G, 4)
 def xreadgroup(d: Draw):
     keys = d.keys(1, 2)
-    return [b"XREADGROUP", b"GROUP", d.pick(GROUPS), d.pick(CONSUMERS), *d.some([b"COUNT", d.count()]), *d.some(b"NOACK", share=0.1),
-            b"STREAMS", *keys, *(d.pick([b">", b">", b">", b"0", an_id(d), b"$" if d.maybe(0.1) else b">"]) for _ in keys)]
+    return [
+        b"XREADGROUP",
+        b"GROUP",
+        d.pick(GROUPS),
+        d.pick(CONSUMERS),
+        *d.some([b"COUNT", d.count()]),
+        *d.some(b"NOACK", share=0.1),
+        b"STREAMS",
+        *keys,
+        *(d.pick([b">", b">", b">", b"0", an_id(d), b"$" if d.maybe(0.1) else b">"]) for _ in keys),
+    ]
 
 
 @rule(G, 2)
@@ -89,22 +121,55 @@ def xack(d: Draw):
 
 @rule(G, 2)
 def xpending(d: Draw):
-    long = [*d.one_of([b"IDLE", b"0"], [b"IDLE", b"100000"], share=0.2), d.pick([b"-", an_id(d)]), d.pick([b"+", an_id(d)]), d.count(),
-            *d.one_of(d.pick(CONSUMERS), share=0.4)]
+    long = [
+        *d.one_of([b"IDLE", b"0"], [b"IDLE", b"100000"], share=0.2),
+        d.pick([b"-", an_id(d)]),
+        d.pick([b"+", an_id(d)]),
+        d.count(),
+        *d.one_of(d.pick(CONSUMERS), share=0.4),
+    ]
     return [b"XPENDING", d.key(), d.pick(GROUPS), *(long if d.maybe() else [])]
 
 
 @rule(G, 2)
 def xclaim(d: Draw):
     ids = [an_id(d) for _ in range(d.rng.randint(1, 3))]
-    options = d.some(b"FORCE", b"JUSTID", [b"IDLE", b"10"], [b"TIME", b"1000"], [b"RETRYCOUNT", d.count()], [b"LASTID", an_id(d)], share=0.2)
+    options = d.some(
+        b"FORCE",
+        b"JUSTID",
+        [b"IDLE", b"10"],
+        [b"TIME", b"1000"],
+        [b"RETRYCOUNT", d.count()],
+        [b"LASTID", an_id(d)],
+        share=0.2,
+    )
     if d.maybe(0.4):
-        return [b"XAUTOCLAIM", d.key(), d.pick(GROUPS), d.pick(CONSUMERS), d.pick([b"0", b"0", b"100000"]), d.pick([b"0", b"-", an_id(d)]),
-                *d.some([b"COUNT", d.pick([b"1", b"2", b"10", b"0"])], b"JUSTID")]
-    return [b"XCLAIM", d.key(), d.pick(GROUPS), d.pick(CONSUMERS), d.pick([b"0", b"0", b"0", b"100000", b"x"]), *ids, *options]
+        return [
+            b"XAUTOCLAIM",
+            d.key(),
+            d.pick(GROUPS),
+            d.pick(CONSUMERS),
+            d.pick([b"0", b"0", b"100000"]),
+            d.pick([b"0", b"-", an_id(d)]),
+            *d.some([b"COUNT", d.pick([b"1", b"2", b"10", b"0"])], b"JUSTID"),
+        ]
+    return [
+        b"XCLAIM",
+        d.key(),
+        d.pick(GROUPS),
+        d.pick(CONSUMERS),
+        d.pick([b"0", b"0", b"0", b"100000", b"x"]),
+        *ids,
+        *options,
+    ]
 
 
 @rule(G)
 def xinfo(d: Draw):
-    return d.pick([[b"XINFO", b"STREAM", d.key(), *d.one_of([b"FULL", *d.one_of([b"COUNT", d.count()])])],
-                   [b"XINFO", b"GROUPS", d.key()], [b"XINFO", b"CONSUMERS", d.key(), d.pick(GROUPS)]])
+    return d.pick(
+        [
+            [b"XINFO", b"STREAM", d.key(), *d.one_of([b"FULL", *d.one_of([b"COUNT", d.count()])])],
+            [b"XINFO", b"GROUPS", d.key()],
+            [b"XINFO", b"CONSUMERS", d.key(), d.pick(GROUPS)],
+        ]
+    )

@@ -7,8 +7,16 @@ G, B = "strings", "bitmaps"
 
 @rule(G, 3)
 def set_(d: Draw):
-    expiry = d.one_of([b"EX", b"1000"], [b"PX", b"1000000"], [b"EXAT", b"33177117420"], [b"PXAT", b"33177117420000"],
-                      b"KEEPTTL", [b"EX", d.integer()], [b"PXAT", b"1"], share=0.3)
+    expiry = d.one_of(
+        [b"EX", b"1000"],
+        [b"PX", b"1000000"],
+        [b"EXAT", b"33177117420"],
+        [b"PXAT", b"33177117420000"],
+        b"KEEPTTL",
+        [b"EX", d.integer()],
+        [b"PXAT", b"1"],
+        share=0.3,
+    )
     return [b"SET", d.key(), d.value(), *d.one_of(b"NX", b"xx", share=0.2), *d.some(b"GET", share=0.15), *expiry]
 
 
@@ -24,8 +32,19 @@ def get(d: Draw):
 
 @rule(G)
 def getex(d: Draw):
-    return [b"GETEX", d.key(), *d.one_of([b"EX", b"1000"], [b"PX", b"100000"], [b"EXAT", b"33177117420"], b"PERSIST",
-                                         [b"PXAT", b"1"], [b"EX", d.integer()], b"KEEPTTL")]
+    return [
+        b"GETEX",
+        d.key(),
+        *d.one_of(
+            [b"EX", b"1000"],
+            [b"PX", b"100000"],
+            [b"EXAT", b"33177117420"],
+            b"PERSIST",
+            [b"PXAT", b"1"],
+            [b"EX", d.integer()],
+            b"KEEPTTL",
+        ),
+    ]
 
 
 @rule(G, 2)
@@ -49,8 +68,12 @@ def setrange(d: Draw):
 
 @rule(G)
 def setex(d: Draw):
-    return [d.pick([b"SETEX", b"PSETEX"]), d.key(), d.pick([b"1000", b"100000", b"0", b"-1", d.integer(), b"1000"]),
-            d.value()]
+    return [
+        d.pick([b"SETEX", b"PSETEX"]),
+        d.key(),
+        d.pick([b"1000", b"100000", b"0", b"-1", d.integer(), b"1000"]),
+        d.value(),
+    ]
 
 
 @rule(G, 2)
@@ -82,7 +105,9 @@ def getbit(d: Draw):
 
 @rule(B)
 def bitcount(d: Draw):
-    span = d.one_of([d.index(), d.index()], [d.index(), d.index(), d.pick([b"BIT", b"BYTE", b"x"])], [d.index()], share=0.7)
+    span = d.one_of(
+        [d.index(), d.index()], [d.index(), d.index(), d.pick([b"BIT", b"BYTE", b"x"])], [d.index()], share=0.7
+    )
     return [b"BITCOUNT", d.key(), *span]
 
 
@@ -102,11 +127,20 @@ def bitop(d: Draw):
 def bitfield(d: Draw):
     operations = []
     for _ in range(d.rng.randint(0, 4)):
-        kind = d.pick([b"u8", b"i8", b"u1", b"i5", b"u63", b"i64", b"u16", b"u64", b"i65", b"x8"] if d.maybe(0.2) else
-                      [b"u8", b"i8", b"u4", b"i16", b"i64", b"u63"])
+        kind = d.pick(
+            [b"u8", b"i8", b"u1", b"i5", b"u63", b"i64", b"u16", b"u64", b"i65", b"x8"]
+            if d.maybe(0.2)
+            else [b"u8", b"i8", b"u4", b"i16", b"i64", b"u63"]
+        )
         at = d.pick([b"0", b"1", b"#1", b"#2", b"7", b"100", b"-1" if d.maybe(0.1) else b"3"])
-        operations += d.pick([[b"GET", kind, at], [b"SET", kind, at, d.integer()], [b"INCRBY", kind, at, d.integer()],
-                              [b"OVERFLOW", d.pick([b"WRAP", b"SAT", b"FAIL"])]])
+        operations += d.pick(
+            [
+                [b"GET", kind, at],
+                [b"SET", kind, at, d.integer()],
+                [b"INCRBY", kind, at, d.integer()],
+                [b"OVERFLOW", d.pick([b"WRAP", b"SAT", b"FAIL"])],
+            ]
+        )
     return [d.pick([b"BITFIELD", b"BITFIELD", b"BITFIELD_RO"]), d.key(), *operations]
 
 

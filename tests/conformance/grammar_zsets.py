@@ -37,11 +37,17 @@ def zincrby(d: Draw):
 
 @rule(G, 2)
 def read(d: Draw):
-    return d.pick([
-        [b"ZCARD", d.key()], [b"ZSCORE", d.key(), d.member()], [b"ZMSCORE", d.key(), *d.members()],
-        [b"ZRANK", d.key(), d.member()], [b"ZREVRANK", d.key(), d.member()],
-        [b"ZCOUNT", d.key(), bound(d), bound(d)], [b"ZLEXCOUNT", d.key(), lex_bound(d), lex_bound(d)],
-    ])
+    return d.pick(
+        [
+            [b"ZCARD", d.key()],
+            [b"ZSCORE", d.key(), d.member()],
+            [b"ZMSCORE", d.key(), *d.members()],
+            [b"ZRANK", d.key(), d.member()],
+            [b"ZREVRANK", d.key(), d.member()],
+            [b"ZCOUNT", d.key(), bound(d), bound(d)],
+            [b"ZLEXCOUNT", d.key(), lex_bound(d), lex_bound(d)],
+        ]
+    )
 
 
 @rule(G)
@@ -51,15 +57,20 @@ def zrem(d: Draw):
 
 @rule(G)
 def zremrange(d: Draw):
-    return d.pick([
-        [b"ZREMRANGEBYRANK", d.key(), d.index(), d.index()], [b"ZREMRANGEBYSCORE", d.key(), bound(d), bound(d)],
-        [b"ZREMRANGEBYLEX", d.key(), lex_bound(d), lex_bound(d)],
-    ])
+    return d.pick(
+        [
+            [b"ZREMRANGEBYRANK", d.key(), d.index(), d.index()],
+            [b"ZREMRANGEBYSCORE", d.key(), bound(d), bound(d)],
+            [b"ZREMRANGEBYLEX", d.key(), lex_bound(d), lex_bound(d)],
+        ]
+    )
 
 
 def new_range(d: Draw) -> list[bytes]:
     form = d.pick([b"", b"", b"BYSCORE", b"BYLEX"])
-    low, high = {b"": (d.index, d.index), b"BYSCORE": (lambda: bound(d),) * 2, b"BYLEX": (lambda: lex_bound(d),) * 2}[form]
+    low, high = {b"": (d.index, d.index), b"BYSCORE": (lambda: bound(d),) * 2, b"BYLEX": (lambda: lex_bound(d),) * 2}[
+        form
+    ]
     return [low(), high(), *([form] if form else []), *d.some(b"REV", share=0.3), *limit(d)]
 
 
@@ -75,13 +86,15 @@ def zrangestore(d: Draw):
 
 @rule(G, 2)
 def old_ranges(d: Draw):
-    return d.pick([
-        [b"ZREVRANGE", d.key(), d.index(), d.index(), *d.some(b"WITHSCORES")],
-        [b"ZRANGEBYSCORE", d.key(), bound(d), bound(d), *d.some(b"WITHSCORES"), *limit(d)],
-        [b"ZREVRANGEBYSCORE", d.key(), bound(d), bound(d), *limit(d), *d.some(b"WITHSCORES")],
-        [b"ZRANGEBYLEX", d.key(), lex_bound(d), lex_bound(d), *limit(d)],
-        [b"ZREVRANGEBYLEX", d.key(), lex_bound(d), lex_bound(d), *limit(d)],
-    ])
+    return d.pick(
+        [
+            [b"ZREVRANGE", d.key(), d.index(), d.index(), *d.some(b"WITHSCORES")],
+            [b"ZRANGEBYSCORE", d.key(), bound(d), bound(d), *d.some(b"WITHSCORES"), *limit(d)],
+            [b"ZREVRANGEBYSCORE", d.key(), bound(d), bound(d), *limit(d), *d.some(b"WITHSCORES")],
+            [b"ZRANGEBYLEX", d.key(), lex_bound(d), lex_bound(d), *limit(d)],
+            [b"ZREVRANGEBYLEX", d.key(), lex_bound(d), lex_bound(d), *limit(d)],
+        ]
+    )
 
 
 @rule(G)
@@ -100,8 +113,10 @@ def zmpop(d: Draw):
 
 
 def weights(d: Draw, many: int) -> list[bytes]:
-    return [*d.one_of([b"WEIGHTS", *(d.float() for _ in range(many))], share=0.3),
-            *d.one_of([b"AGGREGATE", d.pick([b"SUM", b"MIN", b"MAX", b"x" if d.maybe(0.1) else b"SUM"])], share=0.3)]
+    return [
+        *d.one_of([b"WEIGHTS", *(d.float() for _ in range(many))], share=0.3),
+        *d.one_of([b"AGGREGATE", d.pick([b"SUM", b"MIN", b"MAX", b"x" if d.maybe(0.1) else b"SUM"])], share=0.3),
+    ]
 
 
 @rule(G, 2)
@@ -126,7 +141,9 @@ def zintercard(d: Draw):
 
 @rule(G, 0.6)
 def zrandmember(d: Draw):
-    extra = d.one_of([d.pick([b"0", b"1", b"3", b"100", b"-4", b"x"]), *d.one_of(b"WITHSCORES", b"WITHVALUES")], share=0.8)
+    extra = d.one_of(
+        [d.pick([b"0", b"1", b"3", b"100", b"-4", b"x"]), *d.one_of(b"WITHSCORES", b"WITHVALUES")], share=0.8
+    )
     return [b"ZRANDMEMBER", d.key(), *extra]
 
 
@@ -143,7 +160,10 @@ def set_source(d: Draw):
 @rule(G, 0.1)
 def blocking(d: Draw):
     timeout = d.pick([b"0.01", b"0.01", b"-1", b"x"])
-    return d.pick([
-        [b"BZPOPMIN", *d.keys(), timeout], [b"BZPOPMAX", *d.keys(), timeout],
-        [b"BZMPOP", timeout, *numbered(d), d.pick([b"MIN", b"MAX"]), *d.one_of([b"COUNT", d.count()])],
-    ])
+    return d.pick(
+        [
+            [b"BZPOPMIN", *d.keys(), timeout],
+            [b"BZPOPMAX", *d.keys(), timeout],
+            [b"BZMPOP", timeout, *numbered(d), d.pick([b"MIN", b"MAX"]), *d.one_of([b"COUNT", d.count()])],
+        ]
+    )

@@ -96,9 +96,9 @@ def normal(args: Args, reply: Any) -> Any:
 KNOWN: list[tuple[str, Callable[[Args, Any, Any], bool]]] = [
     (
         "7.2 keeps small lists and small sets of strings as listpacks, 7.0 does not",
-        lambda words, ours, theirs: words[:2] == [b"OBJECT", b"ENCODING"]
-        and ours == b"listpack"
-        and theirs in (b"quicklist", b"hashtable"),
+        lambda words, ours, theirs: (
+            words[:2] == [b"OBJECT", b"ENCODING"] and ours == b"listpack" and theirs in (b"quicklist", b"hashtable")
+        ),
     ),
 ]
 

@@ -45,8 +45,13 @@ def disturb(d: Draw, args: Args) -> Args:
     if not d.maybe(0.06):
         return args
     at = d.rng.randrange(1, len(args)) if len(args) > 1 else 0
-    return d.pick([args[:-1] if len(args) > 1 else args, [*args, d.pick(JUNK)],
-                   [*args[:at], d.pick(JUNK), *args[at + 1 :]] if at else args])
+    return d.pick(
+        [
+            args[:-1] if len(args) > 1 else args,
+            [*args, d.pick(JUNK)],
+            [*args[:at], d.pick(JUNK), *args[at + 1 :]] if at else args,
+        ]
+    )
 
 
 def sequence(rng: random.Random, length: int, kinds: list[str] | None = None, has_router: bool = False) -> list[Args]:
@@ -125,8 +130,13 @@ def special(target: Any, oracle: Any, args: Args) -> Mismatch | None:
 
 
 READERS: dict[bytes, list[list[bytes]]] = {
-    b"string": [[b"GET"]], b"list": [[b"LRANGE", b"0", b"-1"]], b"hash": [[b"HGETALL"]], b"set": [[b"SMEMBERS"]],
-    b"zset": [[b"ZRANGE", b"0", b"-1", b"WITHSCORES"]], b"stream": [[b"XRANGE", b"-", b"+"]], b"none": [],
+    b"string": [[b"GET"]],
+    b"list": [[b"LRANGE", b"0", b"-1"]],
+    b"hash": [[b"HGETALL"]],
+    b"set": [[b"SMEMBERS"]],
+    b"zset": [[b"ZRANGE", b"0", b"-1", b"WITHSCORES"]],
+    b"stream": [[b"XRANGE", b"-", b"+"]],
+    b"none": [],
 }
 
 
@@ -158,8 +168,20 @@ def check(target: Any, oracle: Any, commands: list[Args], resp: int = 2) -> Mism
     """`run_both`; then, where the target can, that its effects alone give the same state."""
     try:
         found = run_both(target, oracle, commands, resp)
-    except (AssertionError, ConnectionError, TimeoutError, TypeError, ValueError, AttributeError, KeyError, IndexError,
-            NameError, OverflowError, SystemError, UnicodeError) as error:
+    except (
+        AssertionError,
+        ConnectionError,
+        TimeoutError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        KeyError,
+        IndexError,
+        NameError,
+        OverflowError,
+        SystemError,
+        UnicodeError,
+    ) as error:
         return Mismatch(commands[-1] if commands else [], repr(error), "no crash", "crash")
     if found is None and hasattr(target, "replayed"):
         try:
@@ -172,7 +194,9 @@ def check(target: Any, oracle: Any, commands: list[Args], resp: int = 2) -> Mism
     return found
 
 
-def shrink(target: Any, oracle: Any, commands: list[Args], resp: int, budget_s: float = 20) -> tuple[list[Args], Mismatch]:
+def shrink(
+    target: Any, oracle: Any, commands: list[Args], resp: int, budget_s: float = 20
+) -> tuple[list[Args], Mismatch]:
     """A shorter sequence that still fails in the same place and kind."""
     first = check(target, oracle, commands, resp)
     assert first is not None, "a failing sequence must fail again"
@@ -197,5 +221,9 @@ def shown(commands: list[Args]) -> str:
     lines = []
     for args in commands:
         words = [repr(arg)[1:] if len(arg) < 100 else f"<{len(arg)} bytes {arg[:10]!r}>" for arg in args[:24]]
-        lines.append("  " + " ".join(word.strip("'") if word[1:-1].isalnum() else word for word in words) + (" ..." if len(args) > 24 else ""))
+        lines.append(
+            "  "
+            + " ".join(word.strip("'") if word[1:-1].isalnum() else word for word in words)
+            + (" ..." if len(args) > 24 else "")
+        )
     return "\n".join(lines)

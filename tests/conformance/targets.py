@@ -125,8 +125,19 @@ class RedisServer:
         self.directory = tempfile.mkdtemp(prefix="oracle-")
         path = os.path.join(self.directory, "redis.sock")
         self.process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", self.directory,
-             "--enable-debug-command", "yes"],
+            [
+                "redis-server",
+                "--port",
+                "0",
+                "--unixsocket",
+                path,
+                "--save",
+                "",
+                "--dir",
+                self.directory,
+                "--enable-debug-command",
+                "yes",
+            ],
             stdout=subprocess.DEVNULL,
         )
         for _ in range(400):
@@ -146,4 +157,3 @@ class RedisServer:
 def have_redis_server() -> bool:
     """Whether the oracle is installed."""
     return shutil.which("redis-server") is not None
-

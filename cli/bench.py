@@ -1,0 +1,210 @@
+"""`elixircache bench`: ElixirCache beside redis-server and twemproxy, in turn, in the same minutes.
+
+Machines drift by a fifth within minutes, so every workload runs round by round on all systems
+one after the other, and what counts are the ratios of medians.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import statistics
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli import bench_growth, bench_load, bench_systems
+from cli.bench_load import Sample, Workload
+from cli.bench_systems import System
+
+console = Console()
+if console.width < 150:
+    console = Console(width=150)  # a narrower table breaks its figures over lines
+SECTIONS = {"core": bench_load.CORE, "types": bench_load.TYPES, "transactions": bench_load.TRANSACTIONS}
+REQUESTS = {1: 60_000, 16: 400_000, 64: 600_000}
+Results = dict[tuple[str, int], dict[str, list[Sample]]]
+
+
+def measure(
+    systems: list[System],
+    works: list[Workload],
+    depths: list[int],
+    rounds: int,
+    scale: float,
+    clients: int,
+    keyspace: int,
+) -> Results:
+    """Samples by (workload, depth) and system."""
+    results: Results = {}
+    for work in works:
+        fitting = [s for s in systems if work.proxied or "proxy" not in s.roles]
+        for system in fitting if work.setup else []:
+            bench_load.run_commands(system.port, work.setup)
+        for depth in depths if work.command is not None else [1]:
+            requests = max(2000, int(REQUESTS.get(depth, 200_000) * scale / work.weight))
+            samples: dict[str, list[Sample]] = {system.name: [] for system in fitting}
+            for number in range(rounds):
+                turn = number % len(fitting)
+                for system in fitting[turn:] + fitting[:turn]:
+                    samples[system.name].append(bench_load.run(system, work, clients, depth, requests, keyspace))
+            results[work.name, depth] = samples
+            console.print(
+                f"[dim]{work.name}, depth {depth}: "
+                + ", ".join(
+                    f"{name} {statistics.median(s.rps for s in runs) / 1000:.0f}k" for name, runs in samples.items()
+                )
+            )
+    return results
+
+
+def middle(samples: list[Sample], field: Callable[[Sample], float]) -> float:
+    """Median of one figure."""
+    return statistics.median(map(field, samples))
+
+
+def throughput_table(results: Results, reference: str, proxy: str) -> Table:
+    """Medians, and ratios to both references."""
+    table = Table(title="requests per second, thousands; p50 / p99 in ms; CPU in us per request")
+    for heading in ("workload", "depth", "system", "k/s", "/ redis", "/ twemproxy", "p50 / p99", "CPU by role"):
+        table.add_column(heading, justify="left" if heading in ("workload", "system", "CPU by role") else "right")
+    for (name, depth), systems in results.items():
+        medians = {system: middle(runs, lambda s: s.rps) for system, runs in systems.items()}
+        for at, (system, runs) in enumerate(systems.items()):
+            cpu = "  ".join(
+                f"{role} {middle(runs, lambda s, role=role: s.cpu_us[role]):.2f}"  # type: ignore[misc]
+                for role in runs[0].cpu_us
+                if role != "supervisor"
+            )
+            ratios = [
+                f"{medians[system] / medians[other]:.2f}" if other in medians and other != system else ""
+                for other in (reference, proxy)
+            ]
+            latency = f"{middle(runs, lambda s: s.p50_ms):.2f} / {middle(runs, lambda s: s.p99_ms):.2f}"
+            table.add_row(
+                name if at == 0 else "",
+                str(depth) if at == 0 else "",
+                system,
+                f"{medians[system] / 1000:.1f}",
+                *ratios,
+                latency,
+                cpu,
+                end_section=at == len(systems) - 1,
+            )
+    return table
+
+
+def memory_table(count: int, starts: dict[str, bench_growth.Start], kinds: list[str]) -> tuple[Table, list[Any]]:
+    """Bytes per key and per element, ElixirCache beside redis-server."""
+    table = Table(title=f"resident bytes per item, {count:,} items")
+    for heading in ("what", *starts, "ratio"):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    rows: list[Any] = []
+    cases: list[tuple[str, Callable[[], Any], int]] = [
+        ("16-byte key, 16-byte value", lambda: bench_growth.strings(count), count)
+    ]
+    for kind in kinds:
+        cases.append((f"element of one {kind}", partial(bench_growth.one_collection, kind, count), count))
+        few = count // 20
+        cases.append((f"{kind} of ten", partial(bench_growth.small_collections, kind, few), few))
+    for what, commands, items in cases:
+        found = [bench_growth.footprint(start, what, commands(), items).bytes_each for start in starts.values()]
+        table.add_row(what, *(f"{each:.1f}" for each in found), f"{found[0] / max(found[-1], 1e-9):.2f}")
+        rows.append({"what": what, **dict(zip(starts, found, strict=True))})
+        console.print(f"[dim]{what}: {', '.join(f'{each:.1f}' for each in found)} bytes")
+    return table, rows
+
+
+def growth_table(sizes: list[int], requests: int, starts: dict[str, bench_growth.Start]) -> tuple[Table, list[Any]]:
+    """CPU per command by size of the collection."""
+    table = Table(title="CPU us per command in the process that holds the collection, by its size")
+    table.add_column("command")
+    for name in starts:
+        for size in sizes:
+            table.add_column(f"{name}\n{size:,}", justify="right")
+        table.add_column("factor", justify="right")
+    curves = [
+        bench_growth.growth(start, sizes, requests, lambda text: console.print(f"[dim]{text}"))
+        for start in starts.values()
+    ]
+    rows = []
+    for row in zip(*curves, strict=True):
+        cells = [cell for one in row for cell in (*(f"{one.cost_us[s]:.2f}" for s in sizes), f"{one.factor:.1f}")]
+        table.add_row(row[0].label, *cells)
+        rows.append({"command": row[0].label, **{name: one.cost_us for name, one in zip(starts, row, strict=True)}})
+    return table, rows
+
+
+def bench(
+    only: Annotated[
+        str,
+        typer.Option(
+            help="sections (core, types, transactions, memory, growth) or workload names, "
+            "comma-separated; everything when empty"
+        ),
+    ] = "",
+    quick: Annotated[bool, typer.Option(help="a tenth of the requests, one round, a fifth of the keys")] = False,
+    rounds: Annotated[int, typer.Option(help="rounds of each workload; medians are shown")] = 3,
+    depths: Annotated[str, typer.Option(help="pipeline depths")] = "1,16,64",
+    shards: Annotated[str, typer.Option(help="shard counts of the ElixirCache groups")] = "1,2",
+    clients: Annotated[int, typer.Option(help="connections of redis-benchmark")] = 50,
+    keyspace: Annotated[int, typer.Option(help="different random keys")] = 100_000,
+    scale: Annotated[float, typer.Option(help="factor on the number of requests")] = 1.0,
+    items: Annotated[int, typer.Option(help="keys and elements of the memory figures")] = 1_000_000,
+    to_json: Annotated[Path | None, typer.Option("--json", help="also write all figures to this file")] = None,
+) -> None:
+    """Compare ElixirCache with redis-server and twemproxy on this machine, now."""
+    lacking = bench_systems.missing_tools()
+    if lacking:
+        console.print(f"[red]not installed: {', '.join(lacking)}")
+        raise typer.Exit(2)
+    if quick:
+        rounds, scale, items = 1, scale * 0.1, items // 5
+    wanted = [word.strip().lower() for word in only.split(",") if word.strip()]
+    works = [
+        work
+        for section, group in SECTIONS.items()
+        for work in group
+        if not wanted or section in wanted or work.name.lower() in wanted or work.name.split()[0].lower() in wanted
+    ]
+    figures: dict[str, Any] = {}
+    tables: list[Table] = []
+    counts = [int(count) for count in shards.split(",")]
+    if works:
+        with contextlib.ExitStack() as stack:
+            systems = [stack.enter_context(bench_systems.elixircache(count)) for count in counts]
+            systems += [stack.enter_context(start()) for start in (bench_systems.redis_server, bench_systems.twemproxy)]
+            results = measure(
+                systems, works, [int(depth) for depth in depths.split(",")], rounds, scale, clients, keyspace
+            )
+            tables.append(throughput_table(results, systems[-2].name, systems[-1].name))
+        figures["throughput"] = [
+            {"workload": name, "depth": depth, "system": system, "samples": [vars(sample) for sample in samples]}
+            for (name, depth), by_system in results.items()
+            for system, samples in by_system.items()
+        ]
+    starts: dict[str, bench_growth.Start] = {
+        "ElixirCache": partial(bench_systems.elixircache, 1),
+        "redis-server": bench_systems.redis_server,
+    }
+    if not wanted or "memory" in wanted or "memory-keys" in wanted:
+        kinds = [] if wanted == ["memory-keys"] else ["list", "set", "hash", "zset", "stream"]
+        table, figures["memory"] = memory_table(items, starts, kinds)
+        tables.append(table)
+    if not wanted or "growth" in wanted:
+        table, figures["growth"] = growth_table(
+            [1000, 20_000 if quick else 1_000_000], int(100_000 * scale) + 1000, starts
+        )
+        tables.append(table)
+    for table in tables:
+        console.print(table)
+    if to_json is not None:
+        to_json.write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    typer.run(bench)

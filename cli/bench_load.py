@@ -1,0 +1,227 @@
+"""Load on one system: redis-benchmark where it can make it, a small epoll client where it cannot.
+
+A workload's `command` is either words for redis-benchmark (`__rand_int__` becomes a random
+number), or a function that makes one request of several commands for the epoll client.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import select
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cli.bench_systems import System
+
+Request = Callable[[random.Random, int], list[list[bytes]]]
+VALUE = "0123456789abcdef"
+
+
+@dataclass
+class Workload:
+    """One line of the benchmark. `setup` are commands that are run before the first round."""
+
+    name: str
+    command: list[str] | None = None
+    request: Request | None = None
+    setup: list[list[bytes]] = field(default_factory=list)
+    proxied: bool = True  # twemproxy can do it
+    weight: float = 1.0  # cost of one request compared with a SET, for the number of requests
+
+
+@dataclass
+class Sample:
+    """One run: requests per second, latencies in ms, CPU microseconds per request by role."""
+
+    rps: float
+    p50_ms: float
+    p99_ms: float
+    cpu_us: dict[str, float]
+
+
+def encode(args: list[bytes]) -> bytes:
+    """A command as RESP."""
+    return b"*%d\r\n" % len(args) + b"".join(b"$%d\r\n%s\r\n" % (len(arg), arg) for arg in args)
+
+
+def reply_lines(data: bytes, at: int = 0) -> int:
+    """Where the RESP2 reply at `at` ends, -1 if it is cut."""
+    end = data.find(b"\r\n", at)
+    if end < 0:
+        return -1
+    kind, after = data[at], end + 2
+    if kind == 36:
+        size = int(data[at + 1 : end])
+        return after if size < 0 else (after + size + 2 if len(data) >= after + size + 2 else -1)
+    if kind == 42:
+        for _ in range(max(0, int(data[at + 1 : end]))):
+            after = reply_lines(data, after)
+            if after < 0:
+                return -1
+    return after
+
+
+def run_commands(port: int, commands: list[list[bytes]]) -> None:
+    """Run commands on one connection, pipelined. RuntimeError on an error reply."""
+    with socket.create_connection(("127.0.0.1", port), 30) as link:
+        for at in range(0, len(commands), 500):
+            part = commands[at : at + 500]
+            link.sendall(b"".join(map(encode, part)))
+            data, left, used = b"", len(part), 0
+            while left:
+                end = reply_lines(data, used)
+                if end < 0:
+                    more = link.recv(1 << 20)
+                    if not more:
+                        raise RuntimeError("the server closed the connection")
+                    data += more
+                    continue
+                if data[used] == 45:
+                    raise RuntimeError(data[used:end].decode(errors="replace"))
+                used, left = end, left - 1
+
+
+def redis_benchmark(port: int, words: list[str], clients: int, depth: int, requests: int, keyspace: int) -> Sample:
+    """One run of redis-benchmark."""
+    command = ["redis-benchmark", "-p", str(port), "-c", str(clients), "-P", str(depth), "-n", str(requests)]
+    command += ["-r", str(keyspace), "--csv", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    rows = [row for row in csv.reader(done.stdout.splitlines()) if len(row) >= 7 and row[1] != "rps"]
+    if not rows:
+        raise RuntimeError(f"{' '.join(command)}: {done.stdout[-500:]} {done.stderr[-500:]}")
+    row = rows[-1]
+    return Sample(float(row[1]), float(row[4]), float(row[6]), {})
+
+
+def epoll_client(port: int, request: Request, clients: int, requests: int) -> Sample:
+    """`clients` connections, each with one request (of several pipelined commands) in flight."""
+    rng = random.Random(1)
+    links: dict[int, socket.socket] = {}
+    poll = select.epoll()
+    prepared: dict[int, list[tuple[bytes, int]]] = {}
+    for index in range(clients):
+        link = socket.create_connection(("127.0.0.1", port), 30)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        links[link.fileno()] = link
+        poll.register(link.fileno(), select.EPOLLIN)
+        made = [request(rng, index) for _ in range(64)]
+        prepared[link.fileno()] = [(b"".join(map(encode, commands)), len(commands)) for commands in made]
+    sent_at: dict[int, float] = {}
+    turn = dict.fromkeys(links, 0)
+    buffers = dict.fromkeys(links, b"")
+    latencies: list[float] = []
+    start = time.perf_counter()
+
+    def send(number: int) -> None:
+        body, _ = prepared[number][turn[number] & 63]
+        sent_at[number] = time.perf_counter()
+        links[number].sendall(body)
+
+    for number in links:
+        send(number)
+    while len(latencies) < requests:
+        for number, _ in poll.poll(30):
+            data = buffers[number] + links[number].recv(1 << 16)
+            at, replies = 0, prepared[number][turn[number] & 63][1]
+            while replies:
+                at = reply_lines(data, at)
+                if at < 0:
+                    break
+                replies -= 1
+            if replies:
+                buffers[number] = data
+                continue
+            if b"-E" in data:
+                raise RuntimeError(data[:200].decode(errors="replace"))
+            buffers[number] = b""
+            latencies.append(time.perf_counter() - sent_at[number])
+            turn[number] += 1
+            send(number)
+    took = time.perf_counter() - start
+    for link in links.values():
+        link.close()
+    poll.close()
+    latencies.sort()
+    ms = [latencies[int(len(latencies) * share)] * 1000 for share in (0.5, 0.99)]
+    return Sample(len(latencies) / took, ms[0], ms[1], {})
+
+
+def run(system: System, work: Workload, clients: int, depth: int, requests: int, keyspace: int) -> Sample:
+    """One run of one workload, with the CPU that each role used for it."""
+    before = system.cpu()
+    if work.command is not None:
+        sample = redis_benchmark(system.port, work.command, clients, depth, requests, keyspace)
+    else:
+        assert work.request is not None
+        sample = epoll_client(system.port, work.request, clients, requests)
+    after = system.cpu()
+    sample.cpu_us = {role: (after[role] - before[role]) / requests for role in after}
+    return sample
+
+
+def _key(rng: random.Random) -> bytes:
+    return b"key:%012d" % rng.randrange(100_000)
+
+
+def transaction_one_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+    """MULTI, four SETs under one hash tag, EXEC."""
+    tag = b"{%d}" % rng.randrange(100_000)
+    return [[b"MULTI"], *([b"SET", tag + b"%d" % i, b"x"] for i in range(4)), [b"EXEC"]]
+
+
+def transaction_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+    """MULTI, four SETs of any keys, EXEC."""
+    return [[b"MULTI"], *([b"SET", _key(rng), b"x"] for _ in range(4)), [b"EXEC"]]
+
+
+def watch_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+    """WATCH of two keys that nobody else writes, then a transaction on them."""
+    keys = [b"watched:%d:%d" % (client, i) for i in rng.sample(range(64), 2)]
+    return [[b"WATCH", *keys], [b"MULTI"], *([b"SET", key, b"x"] for key in keys), [b"EXEC"]]
+
+
+def rename_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+    """A SET and its RENAME to a key that most often lives elsewhere."""
+    source, target = b"from:%d:%d" % (client, rng.randrange(64)), b"to:%d:%d" % (client, rng.randrange(64))
+    return [[b"SET", source, b"x"], [b"RENAME", source, target]]
+
+
+def mget_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+    """MGET of ten keys."""
+    return [[b"MGET", *(_key(rng) for _ in range(10))]]
+
+
+_R = "key:__rand_int__"
+CORE = [
+    Workload("SET", ["SET", _R, VALUE]),
+    Workload("GET", ["GET", _R]),
+    Workload("INCR", ["INCR", "counter:__rand_int__"]),
+    Workload("MSET 10", ["MSET", *(word for _ in range(10) for word in (_R, VALUE))], weight=5),
+]
+TYPES = [
+    Workload("LPUSH", ["LPUSH", "list:__rand_int__", VALUE]),
+    Workload("RPOP", ["RPOP", "list:__rand_int__"]),
+    Workload("SADD", ["SADD", "set:1", "member:__rand_int__"]),
+    Workload("HSET", ["HSET", "hash:1", "field:__rand_int__", VALUE]),
+    Workload("ZADD", ["ZADD", "zset:1", "__rand_int__", "member:__rand_int__"], weight=2),
+    Workload("ZRANGE 10", ["ZRANGE", "zset:1", "0", "9"], weight=2),
+    Workload("XADD", ["XADD", "stream:1", "MAXLEN", "~", "100000", "*", "field", VALUE], weight=1.5),
+    Workload("XREAD 10", ["XREAD", "COUNT", "10", "STREAMS", "stream:1", "0"], proxied=False, weight=4),
+    Workload(
+        "LRANGE 100",
+        ["LRANGE", "hundred", "0", "99"],
+        setup=[[b"DEL", b"hundred"], [b"RPUSH", b"hundred", *(b"element:%d" % i for i in range(100))]],
+        weight=10,
+    ),
+]
+TRANSACTIONS = [
+    Workload("MULTI 4 SET, one shard", request=transaction_one_shard, proxied=False, weight=4),
+    Workload("MULTI 4 SET, any shard", request=transaction_any_shard, proxied=False, weight=4),
+    Workload("MGET 10", request=mget_any_shard, weight=3),
+    Workload("SET + RENAME, any shard", request=rename_any_shard, proxied=False, weight=4),
+    Workload("WATCH + EXEC, any shard", request=watch_any_shard, proxied=False, weight=4),
+]
