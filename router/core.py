@@ -1,0 +1,690 @@
+"""The router's data path, compiled: client bytes in, batches out; replies in, client bytes out.
+
+    client bytes --feed--> scan --one key, normal state--> batch of the key's shard
+                             \\--everything else--> on_command(conn, args), plain Python
+    shard replies --receive--> ring of the client --> its out buffer, in the order of requests
+
+This is a core: it owns no socket and reads no clock (`now`, unix ms, is set by the shell).
+A client's commands that go to one shard one after the other form a run; a run takes one place
+in the client's ring and is answered by one piece of bytes. Invariants: a link answers in the
+order of `expected`; a client's out buffer gets places of the ring in order, head to tail.
+"""
+
+from collections import deque
+
+import cython
+from cython.cimports.cluster.wire import Buffer, encode, slot_of_bytes, split_command
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cython.cimports.libc.string import memchr, memcmp, memcpy, memset
+
+from cluster.command_table import BY_ID
+from cluster.command_table.model import At, Custom, F, Keyword, NumKeys, Range, Spread
+from cluster.replies import Raw
+
+RING = cython.declare(cython.int, 128)
+RUNS_MAX = cython.declare(cython.int, 100)
+OUT_MAX = cython.declare(cython.Py_ssize_t, 1 << 20)
+ARGS_MAX = cython.declare(cython.Py_ssize_t, 1 << 20)
+INLINE_MAX = cython.declare(cython.Py_ssize_t, 64 * 1024)
+
+# How a command may take the fast path.
+SLOW = cython.declare(cython.int, 0)
+ONE_KEY = cython.declare(cython.int, 1)  # its one key says the shard
+ANY_KEYS = cython.declare(cython.int, 2)  # only where one shard owns everything
+
+Row = cython.struct(
+    size=cython.int, id=cython.int, arity=cython.int, path=cython.int, key=cython.int, write=cython.int, name=cython.char[24]
+)
+NAMES = cython.declare(cython.int, 2048)
+ROWS = cython.declare(Row[2048])
+
+
+def _path(row) -> int:
+    """Which fast path a row of the command table may take."""
+    if row.at is not At.SHARD or "|" in row.name or row.container or row.flags & (F.BLOCKING | F.INTERNAL):
+        return 0
+    if isinstance(row.keys, Range) and row.spread is Spread.ONE and row.keys.first == row.keys.last:
+        return 1 if row.keys.first <= 3 else 0
+    if row.keys is not None and row.spread is not Spread.ALL:
+        return 2
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _hash(name: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.uint:
+    value: cython.uint = 2166136261
+    i: cython.Py_ssize_t
+    for i in range(size):
+        value = (value ^ (cython.cast(cython.uchar, name[i]) & 0xDF)) * 16777619
+    return value
+
+
+def _fill():
+    at: cython.uint
+    memset(cython.address(ROWS[0]), 0, cython.sizeof(Row) * NAMES)
+    for row in BY_ID:
+        if "|" in row.name or len(row.name) > 24:
+            continue
+        name: bytes = row.name.encode()
+        at = _hash(PyBytes_AS_STRING(name), len(name)) & (NAMES - 1)
+        while ROWS[at].size:
+            at = (at + 1) & (NAMES - 1)
+        ROWS[at].size = len(name)
+        ROWS[at].id = row.id
+        ROWS[at].arity = row.arity
+        ROWS[at].path = _path(row)
+        ROWS[at].key = row.keys.first if isinstance(row.keys, Range) else 1
+        ROWS[at].write = bool(row.flags & F.WRITE)
+        memcpy(cython.address(ROWS[at].name[0]), PyBytes_AS_STRING(name), len(name))
+
+
+_fill()
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _find(name: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
+    """Index into ROWS of a command's name in any case, -1 if there is none."""
+    at: cython.uint
+    i: cython.Py_ssize_t
+    c: cython.char
+    if size > 24 or size <= 0:
+        return -1
+    at = _hash(name, size) & (NAMES - 1)
+    while ROWS[at].size:
+        if ROWS[at].size == size:
+            i = 0
+            while i < size:
+                c = name[i]
+                if 97 <= c <= 122:
+                    c -= 32
+                if c != ROWS[at].name[i]:
+                    break
+                i += 1
+            if i == size:
+                return at
+        at = (at + 1) & (NAMES - 1)
+    return -1
+
+
+@cython.cclass
+class Conn:
+    """A client's connection: its unread input, its ring of pending replies, its output.
+
+    fast: single-key commands may go straight to a shard (no MULTI, logged in, ...).
+    paused: an operation is in flight that the next command must wait for.
+    """
+
+    def __init__(self, conn_id: int, fd: int = -1):
+        self.id = conn_id
+        self.fd = fd
+        self.inbox = Buffer(16)
+        self.out = Buffer(512)
+        self.ring = [None] * 128
+        self.flags = 0
+        self.reading = True
+        self.scan_left = -1
+        self.over_since = 0.0
+
+    @property
+    def pending(self):
+        """Places in the ring that are not answered yet."""
+        return self.tail - self.head
+
+    @property
+    def out_size(self):
+        """Bytes that wait to be sent."""
+        return self.out.size - self.out_sent
+
+    @property
+    def in_size(self):
+        """Bytes received that are not executed yet."""
+        return self.inbox.size - self.inbox_at
+
+    def peek_output(self) -> bytes:
+        """All bytes to be sent, taken out (shells without a file descriptor, simulation)."""
+        data = PyBytes_FromStringAndSize(self.out.data + self.out_sent, self.out.size - self.out_sent)
+        self.out.clear()
+        self.out_sent = 0
+        return data
+
+
+@cython.cclass
+class Link:
+    """The router's end of the link to one shard."""
+
+    def __init__(self, index: int):
+        self.index = index
+        self.batch = Buffer(1 << 16)
+        self.expected = deque()
+        self.last_flags = -1
+
+    @property
+    def in_flight(self):
+        """Runs and operations that the shard has not answered yet."""
+        return len(self.expected)
+
+    @property
+    def batch_size(self):
+        """Bytes collected for the next batch."""
+        return self.batch.size
+
+
+@cython.cclass
+class Core:
+    """All connections and links of one router."""
+
+    def __init__(self, owners: list):
+        """`owners`: for each slot the index of its shard."""
+        i: cython.int
+        self.shards = max(owners) + 1
+        for i in range(16384):
+            self.owner[i] = owners[i]
+        self.links = [Link(i) for i in range(self.shards)]
+        self.dirty = []
+        self.bulk_max = 512 << 20
+        self.inbox_max = 1 << 30
+
+    def shard_of(self, key: bytes) -> int:
+        """The index of the shard that owns a key."""
+        return self.owner[
+            slot_of_bytes(
+                cython.cast(cython.pointer(cython.const[cython.uchar]), PyBytes_AS_STRING(key)), PyBytes_GET_SIZE(key)
+            )
+        ]
+
+    # -- from clients ------------------------------------------------------------------
+
+    def receive_data(self, conn: Conn, data: bytes):
+        """Bytes from a client."""
+        self.feed(conn, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def feed(
+        self, conn: Conn, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.Py_ssize_t:
+        done: cython.Py_ssize_t
+        conn.last_ms = self.now
+        conn.bytes_in += size
+        if conn.inbox.size == 0:
+            done = self._scan(conn, data, size)
+            if done < size and not conn.closing:
+                conn.inbox.append(data + done, size - done)
+                conn.inbox_at = 0
+        else:
+            if conn.inbox_at > 0 and conn.inbox_at * 2 > conn.inbox.size:
+                self._compact(conn)
+            conn.inbox.append(data, size)
+            self._scan_inbox(conn)
+        return size
+
+    @cython.cfunc
+    def _compact(self, conn: Conn) -> object:
+        rest: bytes = PyBytes_FromStringAndSize(conn.inbox.data + conn.inbox_at, conn.inbox.size - conn.inbox_at)
+        conn.inbox.clear()
+        conn.inbox.append(PyBytes_AS_STRING(rest), PyBytes_GET_SIZE(rest))
+        conn.inbox_at = 0
+        return None
+
+    @cython.cfunc
+    def _scan_inbox(self, conn: Conn) -> object:
+        done: cython.Py_ssize_t = self._scan(conn, conn.inbox.data + conn.inbox_at, conn.inbox.size - conn.inbox_at)
+        conn.inbox_at += done
+        if conn.inbox_at >= conn.inbox.size or conn.closing:
+            conn.inbox.clear()
+            conn.inbox_at = 0
+        return None
+
+    def resume(self, conn: Conn):
+        """An operation ended or output drained: go on with what has been received."""
+        conn.paused = False
+        self.proceed(conn)
+
+    def proceed(self, conn: Conn):
+        """Execute what has been received, as far as the client may."""
+        if conn.inbox.size > 0 and not (conn.paused or conn.closed or conn.scanning):
+            self._scan_inbox(conn)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _scan(
+        self, conn: Conn, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.Py_ssize_t:
+        """Execute the whole commands at the start of `data`; the bytes consumed."""
+        at: cython.Py_ssize_t = 0
+        used: cython.Py_ssize_t
+        conn.scanning = True
+        conn.stalled = False
+        while at < size:
+            if conn.paused or conn.closing:
+                break
+            if conn.tail - conn.head > RUNS_MAX or conn.out.size - conn.out_sent > OUT_MAX:
+                conn.stalled = True
+                break
+            if data[at] == 42:
+                used = self._scan_array(conn, data + at, size - at)
+            else:
+                used = self._scan_inline(conn, data + at, size - at)
+            if used == 0:
+                break
+            at += used
+        conn.scanning = False
+        return at
+
+    def _protocol_error(self, conn: Conn, text: str):
+        conn.closing = True
+        self.on_protocol_error(conn, "ERR Protocol error: " + text)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _scan_array(
+        self, conn: Conn, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.Py_ssize_t:
+        """One command in RESP: its size once it is whole, else 0 (and where to go on)."""
+        at: cython.Py_ssize_t
+        number: cython.longlong
+        line: cython.Py_ssize_t
+        n: cython.int
+        if conn.scan_left < 0:
+            line = _line(data, size, 1, cython.address(number))
+            if line <= 0:
+                if line == 0 and size <= INLINE_MAX:
+                    return 0
+                self._protocol_error(conn, "too big mbulk count string" if line == 0 else "invalid multibulk length")
+                return 0
+            if number > ARGS_MAX:
+                self._protocol_error(conn, "invalid multibulk length")
+                return 0
+            if number > 10 and not conn.trusted:
+                self._protocol_error(conn, "unauthenticated multibulk length")
+                return 0
+            if number <= 0:
+                return line
+            conn.scan_at = line
+            conn.scan_left = number
+            conn.scan_argc = 0
+        at = conn.scan_at
+        while conn.scan_left > 0:
+            if at >= size:
+                break
+            if data[at] != 36:
+                shown = chr(cython.cast(cython.uchar, data[at]))
+                conn.scan_left = -1
+                self._protocol_error(conn, f"expected '$', got '{shown}'")
+                return 0
+            line = _line(data + at, size - at, 1, cython.address(number))
+            if line == 0:
+                if size - at <= INLINE_MAX:
+                    break
+                conn.scan_left = -1
+                self._protocol_error(conn, "too big bulk count string")
+                return 0
+            if line < 0 or number < 0 or number > self.bulk_max:
+                conn.scan_left = -1
+                self._protocol_error(conn, "invalid bulk length")
+                return 0
+            if number > 16384 and not conn.trusted:
+                conn.scan_left = -1
+                self._protocol_error(conn, "unauthenticated bulk length")
+                return 0
+            if at + line + number + 2 > size:
+                conn.inbox.reserve(number + 64 if number > 65536 else 0)
+                break
+            if data[at + line + number] != 13 or data[at + line + number + 1] != 10:
+                # Redis skips these two bytes unread; we journal commands as they came.
+                conn.scan_left = -1
+                self._protocol_error(conn, "expected CRLF after bulk string")
+                return 0
+            n = conn.scan_argc
+            if n < 4:
+                conn.arg_at[n] = at + line
+                conn.arg_size[n] = number
+            conn.scan_argc += 1
+            conn.scan_left -= 1
+            at += line + number + 2
+            conn.scan_at = at
+        if conn.scan_left > 0:
+            return 0
+        conn.scan_left = -1
+        self._whole(conn, data, at)
+        return at
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _whole(
+        self, conn: Conn, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        """Execute one whole command."""
+        row: cython.int
+        key: cython.int
+        shard: cython.int = 0
+        argc: cython.Py_ssize_t = conn.scan_argc
+        conn.commands += 1
+        self.commands += 1
+        if conn.fast and not self.all_slow:
+            row = _find(data + conn.arg_at[0], conn.arg_size[0])
+            if (
+                row >= 0
+                and ROWS[row].path != SLOW
+                and (argc == ROWS[row].arity if ROWS[row].arity >= 0 else argc >= -ROWS[row].arity)
+                and not (ROWS[row].write and self.writes_slow)
+            ):
+                if ROWS[row].path == ONE_KEY:
+                    if self.shards > 1:
+                        key = ROWS[row].key
+                        shard = self.owner[
+                            slot_of_bytes(
+                                cython.cast(cython.pointer(cython.const[cython.uchar]), data + conn.arg_at[key]),
+                                conn.arg_size[key],
+                            )
+                        ]
+                    return self._fast(conn, shard, ROWS[row].id, data, size)
+                if self.shards == 1:
+                    return self._fast(conn, 0, ROWS[row].id, data, size)
+        self.on_command(conn, split_command(data, size))
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _fast(
+        self,
+        conn: Conn,
+        shard: cython.int,
+        command: cython.int,
+        data: cython.pointer(cython.const[cython.char]),
+        size: cython.Py_ssize_t,
+    ) -> cython.int:
+        link: Link = self.links[shard]
+        if not link.up:
+            self.on_command(conn, split_command(data, size))
+            return 0
+        return self._forward(conn, link, command, conn.flags, data, size)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _scan_inline(
+        self, conn: Conn, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.Py_ssize_t:
+        end: cython.p_char = cython.cast(cython.p_char, memchr(data, 10, size))
+        length: cython.Py_ssize_t
+        if end == cython.NULL:
+            if size > INLINE_MAX:
+                self._protocol_error(conn, "too big inline request")
+            return 0
+        length = end - data
+        if length > INLINE_MAX:
+            self._protocol_error(conn, "too big inline request")
+            return 0
+        line = PyBytes_FromStringAndSize(data, length)
+        args = split_inline(line)
+        if args is None:
+            self._protocol_error(conn, "unbalanced quotes in request")
+            return 0
+        if args:
+            conn.commands += 1
+            self.commands += 1
+            self.on_command(conn, args)
+        return length + 1
+
+    # -- to shards ---------------------------------------------------------------------
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _forward(
+        self,
+        conn: Conn,
+        link: Link,
+        command: cython.int,
+        flags: cython.int,
+        raw: cython.pointer(cython.const[cython.char]),
+        size: cython.Py_ssize_t,
+    ) -> cython.int:
+        """Put a client's command into a shard's batch, as part of its run if it can be."""
+        if link.run_conn is not conn or link.run_seq + 1 != conn.tail:
+            self._close_run(link)
+            link.run_conn = conn
+            link.run_seq = conn.tail
+            conn.tail += 1
+            link.expected.append((conn, link.run_seq))
+        return self._entry(link, command, conn.db, flags, conn.id, raw, size)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _close_run(self, link: Link) -> cython.int:
+        if link.run_conn is not None:
+            link.batch.data[link.last_flags] = link.batch.data[link.last_flags] | 2
+            link.run_conn = None
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _entry(
+        self,
+        link: Link,
+        command: cython.int,
+        db: cython.int,
+        flags: cython.int,
+        client: cython.uint,
+        raw: cython.pointer(cython.const[cython.char]),
+        size: cython.Py_ssize_t,
+    ) -> cython.int:
+        batch: Buffer = link.batch
+        at: cython.p_char
+        if batch.size == 0:
+            batch.reserve(32)
+            batch.size = 32
+        batch.reserve(size + 12)
+        at = batch.data + batch.size
+        cython.cast(cython.pointer(cython.uint), at)[0] = cython.cast(cython.uint, size)
+        cython.cast(cython.pointer(cython.ushort), at + 4)[0] = cython.cast(cython.ushort, command)
+        at[6] = db
+        at[7] = flags
+        cython.cast(cython.pointer(cython.uint), at + 8)[0] = client
+        memcpy(at + 12, raw, size)
+        link.last_flags = batch.size + 7
+        batch.size += size + 12
+        link.entries += 1
+        return 0
+
+    def forward(self, conn: Conn, shard: int, command: int, raw: bytes):
+        """Send a client's command to a shard; its reply goes to the client as it comes."""
+        self._forward(conn, self.links[shard], command, conn.flags, PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+
+    def submit(self, shard: int, command: int, db: int, flags: int, client: int, raw: bytes, callback):
+        """Send an operation's part to a shard. `callback(raw_reply)` when it is answered, or
+        `callback(None)` when the link is lost. With RESOLVE in flags there is no reply."""
+        link: Link = self.links[shard]
+        self._close_run(link)
+        if not flags & 16:
+            link.expected.append((callback, 0))
+        self._entry(link, command, db, flags | 2, client, PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+
+    def take_batch(self, shard: int, echo: bool = False) -> bytes:
+        """The batch for a shard, b"" if there is none."""
+        link: Link = self.links[shard]
+        batch: Buffer = link.batch
+        if batch.size == 0:
+            if not echo:
+                return b""
+            batch.reserve(32)
+            batch.size = 32
+        self._close_run(link)
+        memset(batch.data, 0, 32)
+        memcpy(batch.data, cython.address(link.generation), 4)
+        batch.data[4] = 1 if echo else 0
+        memcpy(batch.data + 8, cython.address(self.now), 8)
+        memcpy(batch.data + 16, cython.address(self.epoch), 8)
+        memcpy(batch.data + 24, cython.address(self.watermark), 8)
+        link.batches += 1
+        return batch.take()
+
+    # -- from shards -------------------------------------------------------------------
+
+    def receive_reply(self, shard: int, message: bytes) -> bool:
+        """A shard's reply message; whether it belonged to this link's generation."""
+        link: Link = self.links[shard]
+        data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(message)
+        size: cython.Py_ssize_t = PyBytes_GET_SIZE(message)
+        at: cython.Py_ssize_t = 16
+        length: cython.uint = 0
+        generation: cython.uint = 0
+        seq: cython.ulonglong
+        if size < 16:
+            return False
+        memcpy(cython.address(generation), data, 4)
+        if generation != link.generation:
+            return False
+        link.heard_ms = self.now
+        memcpy(cython.address(link.flags), data + 4, 4)
+        memcpy(cython.address(link.offset), data + 8, 8)
+        while at + 8 <= size:
+            memcpy(cython.address(length), data + at, 4)
+            if data[at + 4] == 0:
+                place: tuple = link.expected.popleft()
+                target: object = place[0]
+                if type(target) is Conn:
+                    seq = place[1]
+                    self._deliver(target, seq, data + at + 8, length)
+                else:
+                    self._callback(target, PyBytes_FromStringAndSize(data + at + 8, length))
+            else:
+                self.on_event(shard, split_command(data + at + 8, length))
+            at += 8 + length
+        return True
+
+    def _callback(self, callback, raw):
+        """Part of an operation is answered; a fault of it must not stop the other replies."""
+        try:
+            callback(raw)
+        except Exception as error:
+            self.on_internal_error(error)
+
+    def drop_link(self, shard: int) -> list:
+        """A link is lost: takes what it has not answered, [(conn, place) or (callback, 0)]."""
+        link: Link = self.links[shard]
+        lost = list(link.expected)
+        link.expected.clear()
+        link.batch.clear()
+        link.run_conn = None
+        link.up = False
+        return lost
+
+    # -- to clients --------------------------------------------------------------------
+
+    def reserve(self, conn: Conn) -> int:
+        """A place in the order of a client's replies, for `fulfil`."""
+        conn.tail += 1
+        return conn.tail - 1
+
+    def fulfil(self, conn: Conn, place: cython.ulonglong, raw: bytes):
+        """The reply that belongs to a reserved place."""
+        self._deliver(conn, place, PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+
+    def reply(self, conn: Conn, value):
+        """Answer the command at hand."""
+        if conn.closed or conn.muted:
+            return
+        if conn.head == conn.tail:
+            encode(conn.out, value, 3 if conn.flags & 1 else 2)
+            self._mark(conn)
+        else:
+            out: Buffer = Buffer(64)
+            encode(out, value, 3 if conn.flags & 1 else 2)
+            place: cython.ulonglong = conn.tail
+            conn.tail += 1
+            self._deliver(conn, place, out.data, out.size)
+
+    def push(self, conn: Conn, raw: bytes):
+        """Out-of-band bytes (pub/sub, invalidations), ahead of replies that are not there yet."""
+        if not conn.closed:
+            conn.out.append(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+            self._mark(conn)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _deliver(
+        self, conn: Conn, seq: cython.ulonglong, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        waiting: object
+        if conn.closed:
+            return 0
+        if seq != conn.head:
+            conn.ring[seq & 127] = PyBytes_FromStringAndSize(data, size)
+            return 0
+        if not conn.muted:
+            conn.out.append(data, size)
+        conn.head += 1
+        while conn.head != conn.tail:
+            waiting = conn.ring[conn.head & 127]
+            if waiting is None:
+                break
+            conn.ring[conn.head & 127] = None
+            if not conn.muted:
+                conn.out.append(PyBytes_AS_STRING(waiting), PyBytes_GET_SIZE(waiting))
+            conn.head += 1
+        self._mark(conn)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _mark(self, conn: Conn) -> cython.int:
+        if not conn.dirty:
+            conn.dirty = True
+            self.dirty.append(conn)
+        return 0
+
+    def take_dirty(self) -> list:
+        """Connections with new output, for shells that are not compiled."""
+        found: list = self.dirty
+        self.dirty = []
+        for conn in found:
+            cython.cast(Conn, conn).dirty = False
+        return found
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _line(
+    data: cython.pointer(cython.const[cython.char]),
+    size: cython.Py_ssize_t,
+    at: cython.Py_ssize_t,
+    number: cython.pointer(cython.longlong),
+) -> cython.Py_ssize_t:
+    """A decimal from data[at] to CRLF: the offset behind it, 0 if cut, -1 if it is no number."""
+    value: cython.longlong = 0
+    negative: cython.bint = False
+    start: cython.Py_ssize_t
+    end: cython.p_char
+    if at < size and data[at] == 45:
+        negative = True
+        at += 1
+    start = at
+    while at < size and 48 <= data[at] <= 57:
+        if at - start > 17:
+            return -1
+        value = value * 10 + (data[at] - 48)
+        at += 1
+    if at < size and data[at] == 13 and at > start:
+        if at + 1 >= size:
+            return 0
+        number[0] = -value if negative else value
+        return at + 2
+    if at >= size:
+        return 0
+    end = cython.cast(cython.p_char, memchr(data + at, 13, size - at))
+    return 0 if end == cython.NULL or end - data + 1 >= size else -1
+
+
+def split_inline(line: bytes):
+    """Arguments of an inline command, with redis-cli's quoting; None if quotes are open."""
+    line = line.rstrip(b"\r")
+    if b'"' not in line and b"'" not in line:
+        return line.split()
+    from router.inline import split_quoted
+
+    return split_quoted(line)

@@ -1,0 +1,30 @@
+# The system calls of the router's socket shell.
+
+cdef extern from "sys/epoll.h" nogil:
+    cdef enum:
+        EPOLLIN
+        EPOLLOUT
+        EPOLLRDHUP
+        EPOLLHUP
+        EPOLLERR
+        EPOLL_CTL_ADD
+        EPOLL_CTL_DEL
+        EPOLL_CTL_MOD
+        EPOLL_CLOEXEC
+    ctypedef union epoll_data_t:
+        void* ptr
+        int fd
+        unsigned long long u64
+    struct epoll_event:
+        unsigned int events
+        epoll_data_t data
+    int epoll_create1(int flags)
+    int epoll_ctl(int epfd, int op, int fd, epoll_event* event)
+    int epoll_wait(int epfd, epoll_event* events, int most, int timeout)
+
+cdef extern from "sys/socket.h" nogil:
+    cdef enum:
+        MSG_DONTWAIT
+        MSG_NOSIGNAL
+    ssize_t recv(int fd, void* data, size_t size, int flags)
+    ssize_t send(int fd, const void* data, size_t size, int flags)

@@ -1,0 +1,296 @@
+"""The router's sockets, compiled: one epoll set for all clients and links.
+
+The set's own descriptor hangs in the asyncio loop; when it is readable, `turn()` does
+
+    read every ready client -> flush the batches -> take the shards' replies -> write the clients
+
+with one system call for each ready client and none of Python's objects for it. What is worth a
+decision (who may connect, when to close) is in `router/server.py`.
+"""
+
+import errno
+
+import cython
+import zmq
+from cython.cimports.cluster.wire import Buffer
+from cython.cimports.libc.errno import errno as c_errno
+from cython.cimports.libc.stdlib import free, malloc
+from cython.cimports.router.core import Conn, Core, Link
+from cython.cimports.router.csocket import (
+    EPOLL_CLOEXEC,
+    EPOLL_CTL_ADD,
+    EPOLL_CTL_DEL,
+    EPOLL_CTL_MOD,
+    EPOLLERR,
+    EPOLLHUP,
+    EPOLLIN,
+    EPOLLOUT,
+    MSG_DONTWAIT,
+    MSG_NOSIGNAL,
+    epoll_create1,
+    epoll_ctl,
+    epoll_event,
+    epoll_wait,
+    recv,
+    send,
+)
+
+READ_SIZE = cython.declare(cython.Py_ssize_t, 1 << 16)
+EVENTS_MAX = cython.declare(cython.int, 256)
+ROUNDS = cython.declare(cython.int, 16)
+
+# Small numbers in epoll's data name links and listeners, file descriptors name clients.
+KIND_CLIENT = cython.declare(cython.ulonglong, 0)
+KIND_LINK = cython.declare(cython.ulonglong, 1)
+KIND_LISTENER = cython.declare(cython.ulonglong, 2)
+
+
+@cython.cclass
+class FrontDoor:
+    """Sockets of one router. `on_accept(listener)`, `on_closed(conn, reason)` and
+    `on_link_message(shard, message)` (what is no reply of this generation) are Python's."""
+
+    core = cython.declare(Core, visibility="public")
+    epfd = cython.declare(cython.int, visibility="public")
+    conns = cython.declare(dict, visibility="public")
+    listeners = cython.declare(dict, visibility="public")
+    link_fds = cython.declare(dict)
+    on_accept = cython.declare(object, visibility="public")
+    on_closed = cython.declare(object, visibility="public")
+    on_link_message = cython.declare(object, visibility="public")
+    on_slow_reader = cython.declare(object, visibility="public")
+    clock = cython.declare(object, visibility="public")
+    turns = cython.declare(cython.longlong, visibility="public")
+    out_watch = cython.declare(cython.Py_ssize_t, visibility="public")
+    data = cython.declare(cython.p_char)
+
+    def __init__(self, core: Core, clock):
+        self.core = core
+        self.clock = clock
+        self.conns = {}
+        self.listeners = {}
+        self.link_fds = {}
+        self.out_watch = 1 << 20
+        self.epfd = epoll_create1(EPOLL_CLOEXEC)
+        self.data = cython.cast(cython.p_char, malloc(READ_SIZE))
+
+    def __dealloc__(self):
+        free(self.data)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _control(self, op: cython.int, fd: cython.int, events: cython.uint, kind: cython.ulonglong) -> cython.int:
+        event: epoll_event
+        event.events = events
+        event.data.u64 = (kind << 32) | cython.cast(cython.uint, fd)
+        if epoll_ctl(self.epfd, op, fd, cython.address(event)) < 0 and op != EPOLL_CTL_DEL:
+            raise OSError(c_errno, "epoll_ctl")
+        return 0
+
+    def add_listener(self, sock):
+        """Watch a listening socket."""
+        self.listeners[sock.fileno()] = sock
+        self._control(EPOLL_CTL_ADD, sock.fileno(), EPOLLIN, KIND_LISTENER)
+
+    def remove_listener(self, sock):
+        """Stop watching a listening socket (the caller closes it)."""
+        self.listeners.pop(sock.fileno(), None)
+        self._control(EPOLL_CTL_DEL, sock.fileno(), 0, KIND_LISTENER)
+
+    def add_conn(self, conn: Conn, sock):
+        """Serve a client; `sock` is kept until `close`."""
+        conn.fd = sock.fileno()
+        self.conns[conn.fd] = (conn, sock)
+        self._control(EPOLL_CTL_ADD, conn.fd, EPOLLIN, KIND_CLIENT)
+
+    def add_link(self, link: Link, socket):
+        """Use a connected ZeroMQ socket as the link to a shard."""
+        link.socket = socket
+        fd: int = socket.getsockopt(zmq.FD)
+        self.link_fds[fd] = link
+        self._control(EPOLL_CTL_ADD, fd, EPOLLIN, KIND_LINK)
+
+    def remove_link(self, link: Link):
+        """Forget a link's socket and close it."""
+        if link.socket is None:
+            return
+        fd: int = link.socket.getsockopt(zmq.FD)
+        self.link_fds.pop(fd, None)
+        self._control(EPOLL_CTL_DEL, fd, 0, KIND_LINK)
+        link.socket.close(0)
+        link.socket = None
+
+    def close(self, conn: Conn, reason: str = ""):
+        """Close a client's connection now."""
+        if conn.closed:
+            return
+        conn.closed = True
+        _, sock = self.conns.pop(conn.fd, (None, None))
+        if sock is not None:
+            self._control(EPOLL_CTL_DEL, conn.fd, 0, KIND_CLIENT)
+            sock.close()
+        self.on_closed(conn, reason)
+
+    def turn(self):
+        """Serve whatever is ready. Called by the event loop when the epoll set is readable."""
+        events: epoll_event[256]
+        count: cython.int
+        i: cython.int
+        fd: cython.int
+        kind: cython.ulonglong
+        rounds: cython.int = 0
+        while rounds < ROUNDS:
+            rounds += 1
+            count = epoll_wait(self.epfd, events, EVENTS_MAX, 0)
+            if count <= 0:
+                break
+            self.turns += 1
+            self.core.now = self.clock()
+            for i in range(count):
+                kind = events[i].data.u64 >> 32
+                fd = cython.cast(cython.int, events[i].data.u64 & 0xFFFFFFFF)
+                if kind == KIND_CLIENT:
+                    self._client(fd, events[i].events)
+                elif kind == KIND_LISTENER:
+                    self.on_accept(self.listeners.get(fd))
+            self.flush()
+            if count == EVENTS_MAX:
+                continue
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _client(self, fd: cython.int, events: cython.uint) -> cython.int:
+        place: object = self.conns.get(fd)
+        if place is None:
+            return 0
+        conn: Conn = cython.cast(tuple, place)[0]
+        size: cython.Py_ssize_t
+        room: cython.Py_ssize_t
+        if events & EPOLLOUT:
+            self._write(conn)
+            if conn.closed:
+                return 0
+            if conn.stalled:
+                self.core.proceed(conn)
+                self._interest(conn)
+        if events & (EPOLLIN | EPOLLHUP | EPOLLERR):
+            if conn.inbox.size > 0 and conn.inbox.capacity - conn.inbox.size > READ_SIZE and conn.inbox_at == 0:
+                # A large argument is coming in: read straight to where it belongs.
+                room = conn.inbox.capacity - conn.inbox.size
+                size = recv(fd, conn.inbox.data + conn.inbox.size, room, MSG_DONTWAIT)
+                if size > 0:
+                    conn.inbox.size += size
+                    conn.bytes_in += size
+                    conn.last_ms = self.core.now
+                    self.core.proceed(conn)
+            else:
+                size = recv(fd, self.data, READ_SIZE, MSG_DONTWAIT)
+                if size > 0:
+                    self.core.feed(conn, self.data, size)
+            if size == 0:
+                self.close(conn, "closed by client")
+            elif size < 0 and c_errno != errno.EAGAIN and c_errno != errno.EINTR:
+                self.close(conn, "read error")
+            else:
+                self._interest(conn)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _interest(self, conn: Conn) -> cython.int:
+        """Read from a client only while its commands can be executed; wait for room to write
+        only while there is something to write."""
+        reading: cython.bint
+        writing: cython.bint
+        if conn.closed:
+            return 0
+        reading = not (conn.stalled or conn.closing) and (
+            not conn.paused or conn.inbox.size - conn.inbox_at < READ_SIZE
+        )
+        writing = conn.out.size > conn.out_sent
+        if reading != conn.reading or writing != conn.writing:
+            conn.reading = reading
+            conn.writing = writing
+            self._control(
+                EPOLL_CTL_MOD,
+                conn.fd,
+                (cython.cast(cython.uint, EPOLLIN) if reading else 0)
+                | (cython.cast(cython.uint, EPOLLOUT) if writing else 0),
+                KIND_CLIENT,
+            )
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _write(self, conn: Conn) -> cython.int:
+        size: cython.Py_ssize_t
+        while conn.out_sent < conn.out.size:
+            size = send(
+                conn.fd,
+                conn.out.data + conn.out_sent,
+                conn.out.size - conn.out_sent,
+                MSG_DONTWAIT | MSG_NOSIGNAL,
+            )
+            if size < 0:
+                if c_errno == errno.EAGAIN or c_errno == errno.EINTR:
+                    break
+                self.close(conn, "write error")
+                return 0
+            conn.bytes_out += size
+            conn.out_sent += size
+        if conn.out_sent >= conn.out.size:
+            conn.out.clear()
+            conn.out_sent = 0
+            if conn.closing and conn.head == conn.tail:
+                self.close(conn, "after reply")
+        elif conn.out.size - conn.out_sent > self.out_watch:
+            self.on_slow_reader(conn)
+        return 0
+
+    def flush(self):
+        """Send the batches, take the replies that are there, write to the clients."""
+        link: Link
+        worked: cython.bint = True
+        while worked:
+            worked = False
+            for link in self.core.links:
+                if link.socket is None:
+                    continue
+                if link.batch.size > 0 and link.up:
+                    link.socket.send(self.core.take_batch(link.index), 1, True, False)
+                if self._drain(link):
+                    worked = True
+            self._write_dirty()
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _drain(self, link: Link) -> cython.bint:
+        """Take a link's messages. ZeroMQ's descriptor is edge-triggered: ask until it is dry."""
+        any_message: cython.bint = False
+        while link.socket is not None and link.socket.getsockopt(15) & 1:  # EVENTS, POLLIN
+            message: bytes = link.socket.recv(1)
+            any_message = True
+            if not self.core.receive_reply(link.index, message):
+                self.on_link_message(link.index, message)
+        return any_message
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _write_dirty(self) -> cython.int:
+        conn: Conn
+        found: list = self.core.dirty
+        if not found:
+            return 0
+        self.core.dirty = []
+        for conn in found:
+            conn.dirty = False
+            if conn.closed:
+                continue
+            self._write(conn)
+            if conn.stalled and not conn.closed:
+                self.core.proceed(conn)
+            if conn.writing or conn.out.size > conn.out_sent or not conn.reading:
+                self._interest(conn)
+            elif conn.paused:
+                self._interest(conn)
+        return 0

@@ -1,0 +1,270 @@
+"""The batch loop: a message of commands in, a message of replies and events out. Compiled.
+
+    for each entry: decode, look the handler up, run it, append its reply, note its effects
+
+This is the shard's core: no I/O, no clock (the batch brings the router's). While the shard is
+held (`hold()`; see docs/TRANSACTIONS.md) entries wait in `deferred`; only those flagged RESOLVE
+overtake. Invariant: entries that are not RESOLVE run in the order of the link.
+"""
+
+import logging
+from collections import deque
+
+import cython
+from cython.cimports.cluster.wire import Buffer, encode, encode_command, split_command
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.libc.string import memcpy
+from cython.cimports.shard.engine import Engine, Entry
+
+from cluster import frames
+from cluster.errors import CommandError
+from shard.signals import Block
+
+log = logging.getLogger("elixircache.shard")
+
+F_RESP3 = cython.declare(cython.int, 1)
+F_END = cython.declare(cython.int, 2)
+F_NO_TOUCH = cython.declare(cython.int, 4)
+F_TRACK = cython.declare(cython.int, 8)
+F_RESOLVE = cython.declare(cython.int, 16)
+
+
+@cython.cclass
+class Loop:
+    """Runs batches on an engine."""
+
+    engine = cython.declare(Engine, visibility="public")
+    out = cython.declare(Buffer)
+    deferred = cython.declare(object, visibility="public")
+    held = cython.declare(object, visibility="public")
+    generation = cython.declare(cython.uint, visibility="public")
+    epoch = cython.declare(cython.ulonglong, visibility="public")
+    watermark = cython.declare(cython.ulonglong, visibility="public")
+    client = cython.declare(cython.uint, visibility="public")
+    offset = cython.declare(cython.longlong, visibility="public")
+    commands = cython.declare(cython.longlong, visibility="public")
+    batches = cython.declare(cython.longlong, visibility="public")
+    run_at = cython.declare(cython.Py_ssize_t)
+    clock = cython.declare(object, visibility="public")
+    slowlog = cython.declare(object, visibility="public")
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+        self.out = Buffer(1 << 16)
+        self.deferred = deque()
+        self.held = None
+        self.run_at = -1
+
+    def start(self, generation: int):
+        """A new link to a router: whatever the old one had pending is forgotten."""
+        self.generation = generation
+        self.deferred.clear()
+        self.held = None
+
+    def hold(self, token):
+        """Stop executing after this entry until `release(token)`."""
+        self.held = token
+
+    def release(self, token):
+        """End a hold; what waited runs at the end of the batch."""
+        if self.held == token:
+            self.held = None
+
+    def execute(self, message: bytes) -> bool:
+        """Run one batch; whether it belonged to this link. Replies are taken by `take`."""
+        size: cython.Py_ssize_t = PyBytes_GET_SIZE(message)
+        data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(message)
+        generation: cython.uint = 0
+        now: cython.longlong = 0
+        if size < 32:
+            return False
+        memcpy(cython.address(generation), data, 4)
+        if generation != self.generation:
+            return False
+        memcpy(cython.address(now), data + 8, 8)
+        memcpy(cython.address(self.epoch), data + 16, 8)
+        memcpy(cython.address(self.watermark), data + 24, 8)
+        if now > self.engine.now:
+            self.engine.now = now
+        self.batches += 1
+        self._begin_reply()
+        self._entries(message, 32)
+        self._resume()
+        return True
+
+    def settle(self):
+        """Run what a hold that ended outside a batch (its deadline) has kept waiting."""
+        self._begin_reply()
+        self._resume()
+
+    @cython.cfunc
+    def _resume(self) -> object:
+        while self.held is None and self.deferred:
+            waiting: tuple = self.deferred.popleft()
+            self._entries(waiting[0], waiting[1])
+        return None
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _begin_reply(self) -> cython.int:
+        if self.out.size == 0:
+            self.out.reserve(16)
+            self.out.size = 16
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _entries(self, message: bytes, at: cython.Py_ssize_t) -> cython.int:
+        """Run the entries of a message from offset `at` on, or put them off."""
+        size: cython.Py_ssize_t = PyBytes_GET_SIZE(message)
+        data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(message)
+        length: cython.uint = 0
+        command: cython.ushort = 0
+        flags: cython.int
+        db: cython.int
+        start: cython.Py_ssize_t
+        put_off: cython.Py_ssize_t = -1
+        while at + 12 <= size:
+            start = at
+            memcpy(cython.address(length), data + at, 4)
+            memcpy(cython.address(command), data + at + 4, 2)
+            db = cython.cast(cython.uchar, data[at + 6])
+            flags = cython.cast(cython.uchar, data[at + 7])
+            memcpy(cython.address(self.client), data + at + 8, 4)
+            at += 12
+            if flags & F_RESOLVE:
+                self._resolve(command, db, data + at, length)
+            elif self.held is not None or put_off >= 0:
+                # A slice for each run of waiting entries keeps their order and bounds.
+                if put_off < 0:
+                    put_off = start
+                self._defer(message, start, at + length)
+            else:
+                if self.run_at < 0:
+                    self.run_at = self.out.size
+                    self.out.reserve(8)
+                    self.out.size += 8
+                self._one(command, db, flags, data + at, length)
+                if flags & F_END:
+                    self._end_run(0)
+            at += length
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _defer(self, message: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.int:
+        self.deferred.append((message[start:end], 0))
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _end_run(self, kind: cython.int) -> cython.int:
+        self.out.put_u32(self.run_at, self.out.size - self.run_at - 8)
+        self.out.put_u32(self.run_at + 4, kind)
+        self.run_at = -1
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _resolve(
+        self, command: cython.int, db: cython.int, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        """An entry that overtakes: its handler answers with events, not with a reply."""
+        entry: Entry = self.engine.entries[command]
+        self.engine.db = self.engine.dbs[db]
+        self.engine.resp = 2
+        self.engine.begin()
+        entry.handler(self.engine, split_command(raw, size))
+        self.engine.finish(raw, size)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _one(
+        self,
+        command: cython.int,
+        db: cython.int,
+        flags: cython.int,
+        raw: cython.pointer(cython.const[cython.char]),
+        size: cython.Py_ssize_t,
+    ) -> cython.int:
+        engine: Engine = self.engine
+        entry: Entry = engine.entries[command]
+        mark: cython.Py_ssize_t = self.out.size
+        engine.db = engine.dbs[db]
+        engine.resp = 3 if flags & F_RESP3 else 2
+        engine.no_touch = flags & F_NO_TOUCH
+        engine.begin()
+        self.commands += 1
+        entry.calls += 1
+        try:
+            args: list = split_command(raw, size)
+            if (engine.write_error or engine.over_memory) and entry.write:
+                engine.refuse(entry)
+            reply: object = entry.handler(engine, args)
+            encode(self.out, reply, engine.resp)
+            if flags & F_TRACK and not entry.write:
+                engine.tracking.read(self.client, db, entry, args)
+        except CommandError as error:
+            self.out.size = mark
+            entry.failed += 1
+            encode(self.out, error, engine.resp)
+        except Block as block:
+            self.out.size = mark
+            encode(self.out, block.nil, engine.resp)
+        except Exception as error:
+            # A bug of ours must not take the shard and its data down with it.
+            log.exception("command %s failed", entry.name.decode())
+            self.out.size = mark
+            entry.failed += 1
+            encode(self.out, CommandError(f"ERR internal error: {type(error).__name__}: {error}"), engine.resp)
+        if engine.dirty > 0 or engine.unit:
+            engine.finish(raw, size)
+        if engine.listening and engine.waiting is not None:
+            engine.waiting.serve(engine)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _events(self) -> cython.int:
+        """Append the engine's events, each a RESP array, as EVENT entries."""
+        self._begin_reply()
+        for event in self.engine.events:
+            self.run_at = self.out.size
+            self.out.reserve(8)
+            self.out.size += 8
+            encode_command(self.out, list(event))
+            self._end_run(1)
+        self.engine.events.clear()
+        return 0
+
+    def take(self) -> bytes:
+        """The reply message, b"" when there is nothing to say. The caller has journalled
+        the effects before."""
+        flags: cython.uint = 0
+        if self.engine.events:
+            self._events()
+        if self.out.size <= 16:
+            self.out.size = 0
+            return b""
+        if self.engine.over_memory:
+            flags |= 1
+        if self.engine.write_error:
+            flags |= 2
+        if self.engine.loading:
+            flags |= 4
+        self.out.put_u32(0, self.generation)
+        self.out.put_u32(4, flags)
+        memcpy(self.out.data + 8, cython.address(self.offset), 8)
+        return self.out.take()
+
+
+def constants_agree() -> bool:
+    """The C constants above against those that Python code uses."""
+    return (F_RESP3, F_END, F_NO_TOUCH, F_TRACK, F_RESOLVE) == (
+        frames.RESP3,
+        frames.END_OF_RUN,
+        frames.NO_TOUCH,
+        frames.TRACK,
+        frames.RESOLVE,
+    )

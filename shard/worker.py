@@ -1,0 +1,135 @@
+"""The shard process: a thin shell of sockets, clock and files around the batch loop.
+
+    router --batches--> DEALER socket --> Loop.execute --> journal.append --> replies
+
+The order of the last two steps is rule 2 of the design: a reply leaves only after the effect
+of its command has been written to the journal.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import select
+import signal
+import time
+from typing import Any
+
+import zmq
+
+from cluster import frames
+from cluster.config import Config
+from cluster.process import announce
+from shard.engine import Engine
+from shard.loop import Loop
+
+log = logging.getLogger("elixircache.shard")
+TICK_MS = 100
+
+
+class Worker:
+    """One shard's process: owns the sockets and the files, lends the engine its clock."""
+
+    def __init__(self, index: int, shards: int, endpoint: str, config: Config):
+        self.index = index
+        self.shards = shards
+        self.config = config
+        self.endpoint = endpoint
+        self.engine = Engine(config)
+        self.loop = Loop(self.engine)
+        self.engine.worker = self
+        self.engine.controls = self.loop
+        self.context = zmq.Context(io_threads=1)
+        self.link = self.context.socket(zmq.DEALER)
+        self.link.setsockopt(zmq.LINGER, 0)
+        self.link.setsockopt(zmq.SNDHWM, 0)
+        self.link.setsockopt(zmq.RCVHWM, 0)
+        self.poller = select.epoll()
+        self.running = True
+        self.next_tick_ms = 0
+
+    def open(self) -> None:
+        """Bind the link; afterwards a router can be told of it."""
+        self.link.bind(self.endpoint)
+        self.poller.register(self.link.getsockopt(zmq.FD), select.EPOLLIN)
+
+    def stop(self, *_: Any) -> None:
+        """End after the batch at hand (signal handler)."""
+        self.running = False
+
+    def run(self) -> None:
+        """Serve until stopped."""
+        while self.running:
+            now_ms = time.time_ns() // 1_000_000
+            if now_ms >= self.next_tick_ms:
+                self.tick(now_ms)
+                self.next_tick_ms = now_ms + TICK_MS
+            if not self.receive():
+                self.poller.poll(max(0.0, (self.next_tick_ms - now_ms) / 1000))
+
+    def receive(self) -> bool:
+        """Run the batches that are there; whether there were any."""
+        worked = False
+        while True:
+            try:
+                message = self.link.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return worked
+            worked = True
+            if message.startswith(frames.HELLO):
+                self.greet(message)
+            else:
+                echo = len(message) > 4 and message[4] & frames.ECHO
+                if self.loop.execute(message):
+                    self.finish(bool(echo))
+
+    def finish(self, always: bool = False) -> None:
+        """Journal what the batch changed, then let its replies go."""
+        effects = self.engine.take_stream()
+        if effects:
+            self.loop.offset += len(effects)
+        reply = self.loop.take()
+        if not reply and always:
+            reply = frames.REPLY_HEADER.pack(self.loop.generation, 0, self.loop.offset)
+        if reply:
+            self.link.send(reply)
+
+    def greet(self, message: bytes) -> None:
+        """A router opened a link: the new generation begins, and it learns what we have."""
+        hello = json.loads(message[len(frames.HELLO) :])
+        self.loop.start(hello["generation"])
+        answer = {"generation": hello["generation"], "pid": os.getpid(), "shard": self.index}
+        self.link.send(frames.HELLO + json.dumps(answer).encode())
+
+    def tick(self, now_ms: int) -> None:
+        """Ten times a second: expiry, freeing, deadlines."""
+        engine = self.engine
+        if now_ms > engine.now:
+            engine.now = now_ms
+        engine.free_some()
+        engine.end_unit()
+        self.finish()
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self.link.close(0)
+        self.context.term()
+
+
+def run(index: int, shards: int, endpoint: str, config: Config) -> int:
+    """The whole life of a shard process. Returns its exit code."""
+    # A full collection over millions of keys is a stall; nothing here forms cycles.
+    gc.disable()
+    gc.freeze()
+    worker = Worker(index, shards, endpoint, config)
+    signal.signal(signal.SIGTERM, worker.stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    worker.open()
+    announce({"ready": True, "shard": index, "endpoint": endpoint})
+    try:
+        worker.run()
+    finally:
+        worker.close()
+    return 0
