@@ -19,6 +19,7 @@ cdef class Conn:
     cdef Buffer out
     cdef Py_ssize_t out_sent
     cdef list ring
+    cdef unsigned int counts[128]
     cdef unsigned long long head
     cdef unsigned long long tail
     cdef bint dirty

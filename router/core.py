@@ -450,6 +450,8 @@ class Core:
             link.run_seq = conn.tail
             conn.tail += 1
             link.expected.append((conn, link.run_seq))
+            conn.counts[link.run_seq & 127] = 0
+        conn.counts[link.run_seq & 127] += 1
         return self._entry(link, command, conn.db, flags, conn.id, raw, size)
 
     @cython.cfunc
@@ -562,6 +564,10 @@ class Core:
             callback(raw)
         except Exception as error:
             self.on_internal_error(error)
+
+    def run_length(self, conn: Conn, place: cython.ulonglong) -> int:
+        """How many commands the run in a place of a client's ring has."""
+        return conn.counts[place & 127]
 
     def drop_link(self, shard: int) -> list:
         """A link is lost: takes what it has not answered, [(conn, place) or (callback, 0)]."""

@@ -261,6 +261,9 @@ class FrontDoor:
                 if self._drain(link):
                     worked = True
             self._write_dirty()
+            for link in self.core.links:
+                if link.batch.size > 0 and link.up and link.socket is not None:
+                    worked = True
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -285,6 +288,9 @@ class FrontDoor:
         for conn in found:
             conn.dirty = False
             if conn.closed:
+                continue
+            if conn.fd < 0:
+                conn.session.output_ready()
                 continue
             self._write(conn)
             if conn.stalled and not conn.closed:

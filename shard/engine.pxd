@@ -54,7 +54,8 @@ cdef class Engine:
     cdef public bytes write_error
     cdef public bint over_memory
     cdef public list lazy
-    cdef public bytes current
+    cdef public object records
+    cdef public int shard_index
     cpdef object lookup(self, bytes key)
     cpdef object typed(self, bytes key, object kind)
     cpdef object put(self, bytes key, object value)

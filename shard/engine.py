@@ -29,6 +29,8 @@ from cluster.command_table.model import Effect, F
 from cluster.errors import CommandError
 from cluster.wire import command as encode
 import shard.commands  # noqa: F401  registers the handlers
+import shard.controls  # noqa: F401
+from shard.records import Records
 from shard.registry import HANDLERS
 from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, TRACKERS, WAITERS, WATCHERS
 
@@ -82,6 +84,8 @@ class Engine:
         self.config = {} if config is None else config
         self.rng = random.Random(seed)
         self.write_error = b""
+        self.records = Records()
+        self.shard_index = 0
 
     # -- keys, for handlers ------------------------------------------------------------
 

@@ -21,7 +21,7 @@ import zmq
 
 from cluster import frames
 from cluster.config import Config
-from cluster.process import announce
+from cluster.process import Control
 from shard.engine import Engine
 from shard.loop import Loop
 
@@ -32,7 +32,8 @@ TICK_MS = 100
 class Worker:
     """One shard's process: owns the sockets and the files, lends the engine its clock."""
 
-    def __init__(self, index: int, shards: int, endpoint: str, config: Config):
+    def __init__(self, index: int, shards: int, endpoint: str, config: Config, control: Control):
+        self.control = control
         self.index = index
         self.shards = shards
         self.config = config
@@ -40,6 +41,7 @@ class Worker:
         self.engine = Engine(config)
         self.loop = Loop(self.engine)
         self.engine.worker = self
+        self.engine.shard_index = index
         self.engine.controls = self.loop
         self.context = zmq.Context(io_threads=1)
         self.link = self.context.socket(zmq.DEALER)
@@ -53,6 +55,8 @@ class Worker:
     def open(self) -> None:
         """Bind the link; afterwards a router can be told of it."""
         self.link.bind(self.endpoint)
+        if self.control.fileno() >= 0:
+            self.poller.register(self.control.fileno(), select.EPOLLIN)
         self.poller.register(self.link.getsockopt(zmq.FD), select.EPOLLIN)
 
     def stop(self, *_: Any) -> None:
@@ -83,6 +87,8 @@ class Worker:
             else:
                 echo = len(message) > 4 and message[4] & frames.ECHO
                 if self.loop.execute(message):
+                    if self.engine.records.kept:
+                        self.engine.records.trim((self.loop.epoch, self.loop.watermark))
                     self.finish(bool(echo))
 
     def finish(self, always: bool = False) -> None:
@@ -100,11 +106,22 @@ class Worker:
         """A router opened a link: the new generation begins, and it learns what we have."""
         hello = json.loads(message[len(frames.HELLO) :])
         self.loop.start(hello["generation"])
-        answer = {"generation": hello["generation"], "pid": os.getpid(), "shard": self.index}
+        records = self.engine.records
+        answer = {
+            "generation": hello["generation"],
+            "pid": os.getpid(),
+            "shard": self.index,
+            "last_record": records.last,
+            "records": [blob.hex() for _, blob in records.kept],
+        }
         self.link.send(frames.HELLO + json.dumps(answer).encode())
 
     def tick(self, now_ms: int) -> None:
         """Ten times a second: expiry, freeing, deadlines."""
+        self.control.receive()
+        if self.control.closed:
+            log.error("the supervisor is gone; stopping")
+            self.running = False
         engine = self.engine
         if now_ms > engine.now:
             engine.now = now_ms
@@ -118,16 +135,16 @@ class Worker:
         self.context.term()
 
 
-def run(index: int, shards: int, endpoint: str, config: Config) -> int:
+def run(index: int, shards: int, endpoint: str, config: Config, control: Control) -> int:
     """The whole life of a shard process. Returns its exit code."""
     # A full collection over millions of keys is a stall; nothing here forms cycles.
     gc.disable()
     gc.freeze()
-    worker = Worker(index, shards, endpoint, config)
+    worker = Worker(index, shards, endpoint, config, control)
     signal.signal(signal.SIGTERM, worker.stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker.open()
-    announce({"ready": True, "shard": index, "endpoint": endpoint})
+    control.send(ready=True, shard=index, endpoint=endpoint)
     try:
         worker.run()
     finally:

@@ -1,0 +1,84 @@
+"""Multi-shard records: one write that touches several shards, with all its parts.
+
+    blob = "EXR1"  epoch u64  sequence u64  participants u16
+           then for each participant: shard u16, length u32, its entries (cluster.frames)
+
+Each participant journals the whole blob, so whoever has it can hand the others what they
+lack. Ids grow along every link in the order in which the parts are executed; a shard
+therefore lacks exactly the records above the last one that it has.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from cluster import frames
+
+MAGIC = b"EXR1"
+_HEAD = struct.Struct("<4sQQH")
+_PART = struct.Struct("<HI")
+
+RecordId = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """(epoch, sequence) and, for each participating shard, its entries as bytes."""
+
+    id: RecordId
+    parts: dict[int, bytes]
+
+    def pack(self) -> bytes:
+        out = [_HEAD.pack(MAGIC, self.id[0], self.id[1], len(self.parts))]
+        for shard, entries in self.parts.items():
+            out.append(_PART.pack(shard, len(entries)))
+            out.append(entries)
+        return b"".join(out)
+
+
+def unpack(blob: bytes) -> Record:
+    """The record in a blob. ValueError if it is none."""
+    try:
+        magic, epoch, sequence, count = _HEAD.unpack_from(blob)
+        if magic != MAGIC:
+            raise ValueError("not a record")
+        at = _HEAD.size
+        parts = {}
+        for _ in range(count):
+            shard, size = _PART.unpack_from(blob, at)
+            at += _PART.size
+            if at + size > len(blob):
+                raise ValueError("cut record")
+            parts[shard] = blob[at : at + size]
+            at += size
+    except struct.error as error:
+        raise ValueError("cut record") from error
+    return Record((epoch, sequence), parts)
+
+
+def record_id(blob: bytes) -> RecordId:
+    """Only the id of a packed record."""
+    _, epoch, sequence, _ = _HEAD.unpack_from(blob)
+    return (epoch, sequence)
+
+
+def pack_entries(entries: list[tuple[int, int, int, int, bytes]]) -> bytes:
+    """Entries from (command id, database, flags, client, raw command) tuples."""
+    out = []
+    for command_id, db, flags, client, raw in entries:
+        out.append(frames.REQUEST_ENTRY.pack(len(raw), command_id, db, flags, client))
+        out.append(raw)
+    return b"".join(out)
+
+
+def unpack_entries(data: bytes) -> list[tuple[int, int, int, int, bytes]]:
+    """The reverse of `pack_entries`."""
+    entries = []
+    at = 0
+    while at < len(data):
+        size, command_id, db, flags, client = frames.REQUEST_ENTRY.unpack_from(data, at)
+        at += frames.REQUEST_ENTRY.size
+        entries.append((command_id, db, flags, client, data[at : at + size]))
+        at += size
+    return entries

@@ -1,0 +1,114 @@
+"""What happens to a command that does not take the fast path: checks, queueing, routing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cluster import errors
+from cluster.command_table import TABLE
+from cluster.command_table.model import At, Command, F, Spread
+from cluster.errors import CommandError
+from cluster.wire import command as encode
+from router import fanout
+from router.registry import HANDLERS, LATER
+from router.waits import ShardAway
+
+if TYPE_CHECKING:
+    from router.router import Router
+    from router.session import Session
+
+ROWS: dict[bytes, Command] = {name.encode(): row for name, row in TABLE.items()}
+NOT_QUEUED = frozenset({"MULTI", "EXEC", "DISCARD", "WATCH", "QUIT", "RESET"})
+SUBSCRIBER_COMMANDS = frozenset(
+    {"SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE", "SSUBSCRIBE", "SUNSUBSCRIBE", "PING", "QUIT", "RESET"}
+)
+
+
+def resolve(args: list[bytes]) -> Command:
+    """The row of a command or subcommand. CommandError: unknown name, wrong arity."""
+    row = ROWS.get(args[0].upper())
+    if row is None or row.flags & F.INTERNAL:
+        raise errors.unknown_command(args)
+    if row.container and len(args) > 1:
+        sub = ROWS.get(args[0].upper() + b"|" + args[1].upper())
+        if sub is None:
+            raise errors.unknown_subcommand(row.name, args[1])
+        row = sub
+    if not row.arity_ok(len(args)):
+        raise errors.wrong_arity(row.name)
+    return row
+
+
+def execute(router: Router, session: Session, args: list[bytes]) -> None:
+    """Answer one command of a client, now or later."""
+    try:
+        row = resolve(args)
+        check(router, session, row)
+        if router.monitors and not row.flags & F.SKIP_MONITOR:
+            router.feed_monitors(session, args)
+        session.last_command = row.name
+        if session.multi is not None and row.name not in NOT_QUEUED:
+            queue(session, row, args)
+            return
+        reply = run(router, session, row, args)
+    except ShardAway as away:
+        router.wait_for_shard(session, args, away.shard)
+        return
+    except CommandError as error:
+        if session.multi is not None:
+            session.multi_failed = True
+        router.stats.error_replies += 1
+        reply = error
+    if reply is not LATER:
+        session.reply(reply)
+
+
+def check(router: Router, session: Session, row: Command) -> None:
+    """Whether this client may run this command now. CommandError says why not."""
+    if not session.authenticated and not row.flags & F.NO_AUTH:
+        raise CommandError(errors.NOAUTH)
+    if session.subscribed and session.resp == 2 and row.name not in SUBSCRIBER_COMMANDS:
+        raise CommandError(
+            f"ERR Can't execute '{row.name.lower()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
+            "are allowed in this context"
+        )
+    router.gate(session, row)
+
+
+def queue(session: Session, row: Command, args: list[bytes]) -> None:
+    """Put a command into a transaction's queue."""
+    assert session.multi is not None
+    if row.flags & F.NO_MULTI:
+        raise CommandError("ERR Command not allowed inside a transaction")
+    session.multi.append((row, args))
+    session.queued()
+
+
+def run(router: Router, session: Session, row: Command, args: list[bytes]) -> Any:
+    """Run a command that may run: here, on one shard, or on several."""
+    if row.at is At.ROUTER:
+        handler = HANDLERS.get(row.name)
+        if handler is None:
+            raise errors.unknown_command(args)
+        return handler(router, session, args)
+    if row.flags & F.BLOCKING and session.multi is None:
+        return router.blocking.start(session, row, args)
+    if row.spread is Spread.ALL:
+        return fanout.to_all(router, session, row, args)
+    shards = shards_of(router, row, args)
+    if len(shards) <= 1:
+        shard = next(iter(shards), 0)
+        router.require(shard)
+        if session.tracking is not None:
+            session.tracking.before(session, row, args)
+        router.core.forward(session.conn, shard, row.id, encode(*args))
+        return LATER
+    if row.spread is Spread.SPLIT:
+        return fanout.split(router, session, row, args)
+    return router.operations.dataflow(session, row, args)
+
+
+def shards_of(router: Router, row: Command, args: list[bytes]) -> set[int]:
+    """The shards that own a command's keys; empty if it has none."""
+    shard_of = router.core.shard_of
+    return {shard_of(args[i]) for i in row.key_indexes(args)}

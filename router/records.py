@@ -1,0 +1,136 @@
+"""The router's side of multi-shard records: numbering, what is open, what a shard lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cluster.command_table import TABLE
+from cluster.records import Record, RecordId, pack_entries, unpack
+from cluster.wire import command as encode
+
+if TYPE_CHECKING:
+    from router.fanout import Entry
+    from router.router import Router
+
+
+class Open:
+    """A record that not all participants have confirmed."""
+
+    __slots__ = ("blob", "id", "missing")
+
+    def __init__(self, record: RecordId, blob: bytes, missing: set[int]):
+        self.id = record
+        self.blob = blob
+        self.missing = missing
+
+
+class RouterRecords:
+    """Numbers records and keeps those that a participant may lack.
+
+    Sequence numbers are given in the order in which parts enter the links (for an operation
+    with holds: when it takes its holds), so they grow along every link.
+    """
+
+    def __init__(self, router: Router):
+        self.router = router
+        self.epoch = 0
+        self.sequence = 0
+        self.open: dict[RecordId, Open] = {}
+        self.reserved: set[RecordId] = set()
+        self.txn_id = TABLE["SHARD.TXN"].id
+        self.record_id = TABLE["SHARD.RECORD"].id
+
+    def next_id(self) -> RecordId:
+        """The next record id; `reserve` keeps the watermark below one that is not sent yet."""
+        self.sequence += 1
+        return (self.epoch, self.sequence)
+
+    def reserve(self) -> RecordId:
+        """An id for a record that will be committed later (an operation that holds)."""
+        record = self.next_id()
+        self.reserved.add(record)
+        return record
+
+    def cancel(self, record: RecordId) -> None:
+        """The operation of a reserved id was aborted."""
+        self.reserved.discard(record)
+        self.advance()
+
+    def opened(self, record: Record) -> bytes:
+        """A record is about to be sent: keep it until all participants confirm. Its blob."""
+        blob = record.pack()
+        self.reserved.discard(record.id)
+        self.open[record.id] = Open(record.id, blob, set(record.parts))
+        return blob
+
+    def confirmed(self, record: RecordId, shard: int) -> None:
+        """A participant has applied (and journalled) a record."""
+        entry = self.open.get(record)
+        if entry is None:
+            return
+        entry.missing.discard(shard)
+        if not entry.missing:
+            del self.open[record]
+            self.advance()
+
+    def advance(self) -> None:
+        """Raise the watermark to just below the oldest record that is not done. While one of
+        an earlier router is open, shards are to keep everything."""
+        oldest = min((*self.open, *self.reserved), default=(self.epoch, self.sequence + 1))
+        core = self.router.core
+        core.epoch, core.watermark = (self.epoch, oldest[1] - 1) if oldest[0] == self.epoch else (0, 0)
+
+    def send(
+        self,
+        parts: dict[int, list[Entry]],
+        watcher: str,
+        done: Callable[[dict[int, bytes | None]], None],
+    ) -> None:
+        """Send a write's parts as one record, in one go. `done` gets shard -> raw array reply
+        (None: the shard was lost; the part will be applied when it is back)."""
+        from router.fanout import Gather
+
+        record = Record(self.next_id(), {shard: pack_entries(entries) for shard, entries in parts.items()})
+        blob = self.opened(record)
+        gather = Gather(list(parts), done)
+        for shard in parts:
+            callback = gather.part(shard)
+
+            def arrived(raw: bytes | None, shard: int = shard, callback: Callable[[bytes | None], None] = callback) -> None:
+                if raw is not None:
+                    self.confirmed(record.id, shard)
+                callback(raw)
+
+            raw = encode(b"SHARD.TXN", watcher.encode(), b"R", blob)
+            self.router.core.submit(shard, self.txn_id, 0, 0, 0, raw, arrived)
+
+    def catch_up(self, shard: int, last: RecordId) -> int:
+        """A shard is (back) on its link and has everything up to `last`: hand it what it lacks,
+        before anything else. How many records that were."""
+        count = 0
+        for record in sorted(self.open):
+            entry = self.open[record]
+            if shard not in entry.missing:
+                continue
+            if record <= last:
+                self.confirmed(record, shard)
+                continue
+            count += 1
+
+            def arrived(raw: bytes | None, record: RecordId = record) -> None:
+                if raw is not None:
+                    self.confirmed(record, shard)
+
+            self.router.core.submit(shard, self.record_id, 0, 0, 0, encode(b"SHARD.RECORD", entry.blob), arrived)
+        return count
+
+    def adopt(self, kept: dict[int, list[bytes]], last: dict[int, RecordId]) -> None:
+        """A new router takes over: `kept` are the records that each shard holds, `last` the
+        newest that each has applied. Records that some participant lacks are open again."""
+        for blobs in kept.values():
+            for blob in blobs:
+                record = unpack(blob)
+                missing = {shard for shard in record.parts if shard in last and record.id > last[shard]}
+                if missing and record.id not in self.open:
+                    self.open[record.id] = Open(record.id, blob, missing)

@@ -1,0 +1,230 @@
+"""The router's state and decisions: sessions, links, shards that come and go. No I/O.
+
+The shell (`router/server.py`) gives it the clock (`now`), connections and link events, and
+does what it asks for through `kick` (flush soon), `close` and `report`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import router.commands  # noqa: F401  registers the handlers
+from cluster import errors, frames
+from cluster.command_table.model import Command, F
+from cluster.errors import CommandError
+from cluster.records import RecordId
+from cluster.slots import slot_map
+from cluster.wire import encoded
+from router import dispatch, fanout
+from router.core import Core
+from router.records import RouterRecords
+from router.session import Session
+from router.stats import Stats
+from router.waits import ShardAway, ShardWaits
+
+log = logging.getLogger("elixircache.router")
+
+
+class Router:
+    """One group's router. `config` is a cluster.config.Config."""
+
+    def __init__(self, shard_count: int, config: Any, now_ms: int):
+        self.config = config
+        self.shard_count = shard_count
+        self.core = Core(slot_map(shard_count))
+        self.core.now = now_ms
+        self.core.on_command = self.on_command
+        self.core.on_protocol_error = self.on_protocol_error
+        self.core.on_event = self.on_event
+        self.core.on_internal_error = self.on_internal_error
+        self.started_ms = now_ms
+        self.clients: dict[int, Session] = {}
+        self.next_client = 1
+        self.monitors: set[Session] = set()
+        self.stats = Stats()
+        self.records = RouterRecords(self)
+        self.shard_waits = ShardWaits(self)
+        self.event_handlers: dict[bytes, Callable[[int, list[bytes]], None]] = {}
+        self.serving = False
+        self.replica_of: tuple[str, int] | None = None
+        self.greetings: dict[int, dict[str, Any]] = {}
+        # The shell fills these in.
+        self.kick: Callable[[], None] = lambda: None
+        self.close: Callable[[Any, str], None] = lambda conn, reason: None
+        self.send_hello: Callable[[int, bytes], None] = lambda shard, message: None
+        self.report: Callable[[dict[str, Any]], None] = lambda event: None
+
+    @property
+    def now(self) -> int:
+        """Unix ms of this turn of the loop."""
+        return int(self.core.now)
+
+    # -- clients -------------------------------------------------------------------------
+
+    def connect(self, session: Session) -> None:
+        """A client is there."""
+        self.clients[session.id] = session
+        self.stats.connections += 1
+        session.authenticated = not self.config["requirepass"]
+        session.settle()
+
+    def new_id(self) -> int:
+        """A client id; they are never used twice."""
+        self.next_client += 1
+        return self.next_client - 1
+
+    def disconnected(self, conn: Any, reason: str) -> None:
+        """A connection is closed: nothing of its client stays."""
+        session = self.clients.pop(conn.id, None)
+        if session is None:
+            return
+        self.monitors.discard(session)
+        for listener in self.leave_listeners:
+            listener(session)
+
+    @property
+    def leave_listeners(self) -> list[Callable[[Session], None]]:
+        """Who must forget a client that has gone."""
+        return self._leave_listeners
+
+    _leave_listeners: list[Callable[[Session], None]] = []
+
+    def on_command(self, conn: Any, args: list[bytes]) -> None:
+        """A command that the fast path does not take."""
+        try:
+            dispatch.execute(self, conn.session, args)
+        except Exception as error:
+            log.exception("command %r failed", args[:1])
+            conn.session.reply(CommandError(f"ERR internal error: {type(error).__name__}: {error}"))
+
+    def execute(self, session: Session, args: list[bytes]) -> None:
+        """Run a command that was held back."""
+        self.on_command(session.conn, args)
+
+    def on_protocol_error(self, conn: Any, text: str) -> None:
+        """Bytes that are no RESP: say so, and close."""
+        conn.session.reply(CommandError(text))
+        conn.session.close_after_reply()
+
+    def on_internal_error(self, error: Exception) -> None:
+        """A fault of ours in a callback; the other replies of the batch go on."""
+        log.error("internal error", exc_info=error)
+
+    def gate(self, session: Session, row: Command) -> None:
+        """Whether the group takes this command now. CommandError says why not."""
+        if not self.serving and not row.flags & F.LOADING:
+            raise CommandError(errors.LOADING)
+        if self.core.readonly and row.flags & F.WRITE and session.replica is None:
+            raise CommandError(errors.READONLY)
+
+    def output_class(self, session: Session) -> str:
+        """Which of client-output-buffer-limit's classes a client is in."""
+        if session.replica is not None:
+            return "replica"
+        return "pubsub" if session.subscribed else "normal"
+
+    def feed_monitors(self, session: Session, args: list[bytes]) -> None:
+        """Show a command to MONITOR clients (a handler module replaces this)."""
+
+    # -- shards --------------------------------------------------------------------------
+
+    def require(self, shard: int) -> None:
+        """ShardAway if a shard has no link now."""
+        if not self.core.links[shard].up:
+            raise ShardAway(shard)
+
+    def wait_for_shard(self, session: Session, args: list[bytes], shard: int) -> None:
+        """Hold a command back until its shard is there."""
+        self.shard_waits.add(session, args, shard)
+
+    def link_opened(self, shard: int) -> None:
+        """A socket to a shard is there: greet it. It serves once it has answered."""
+        link = self.core.links[shard]
+        link.generation += 1
+        hello = {"generation": link.generation, "shards": self.shard_count}
+        self.send_hello(shard, frames.HELLO + json.dumps(hello).encode())
+
+    def link_message(self, shard: int, message: bytes) -> None:
+        """A message that is no reply of this generation: a greeting, or an old batch."""
+        if not message.startswith(frames.HELLO):
+            return
+        answer = json.loads(message[len(frames.HELLO) :])
+        link = self.core.links[shard]
+        if answer["generation"] != link.generation or link.up:
+            return
+        self.greetings[shard] = answer
+        link.heard_ms = self.now
+        if not self.serving:
+            if len(self.greetings) == self.shard_count:
+                self._begin()
+            return
+        self._join(shard)
+
+    def _begin(self) -> None:
+        """All shards have greeted: finish what an earlier router left open, then serve."""
+        last = {shard: _record_id(answer["last_record"]) for shard, answer in self.greetings.items()}
+        kept = {shard: [bytes.fromhex(raw) for raw in answer["records"]] for shard, answer in self.greetings.items()}
+        self.records.epoch = max(self.now, max(last.values())[0] + 1)
+        self.records.adopt(kept, last)
+        self.records.advance()
+        for shard in range(self.shard_count):
+            self.core.links[shard].up = True
+        for shard in range(self.shard_count):
+            count = self.records.catch_up(shard, last[shard])
+            if count:
+                log.warning("shard %d lacked %d multi-shard records; handed over", shard, count)
+        self.serving = True
+        self.kick()
+        self.report({"ready": True})
+
+    def _join(self, shard: int) -> None:
+        """A restarted shard is back."""
+        self.core.links[shard].up = True
+        answer = self.greetings[shard]
+        count = self.records.catch_up(shard, _record_id(answer["last_record"]))
+        log.warning("shard %d is back (%d records handed over)", shard, count)
+        self.shard_waits.link_up(shard)
+        self.kick()
+        self.report({"shard_up": shard})
+
+    def link_lost(self, shard: int) -> None:
+        """A shard went away: what was in flight has an unknown outcome."""
+        self.greetings.pop(shard, None)
+        lost = self.core.drop_link(shard)
+        error = CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard))
+        for target, place in lost:
+            if hasattr(target, "session"):
+                if not target.closed:
+                    self._fail_run(target, place, error)
+            else:
+                try:
+                    target(None)
+                except Exception as fault:
+                    self.on_internal_error(fault)
+        self.kick()
+
+    def _fail_run(self, conn: Any, place: int, error: CommandError) -> None:
+        raw = encoded(error) * self.core.run_length(conn, place)
+        conn.session.fulfil_raw(place, raw)
+
+    def on_event(self, shard: int, event: list[bytes]) -> None:
+        """Something that a shard says unasked: a client unblocked, a key changed, ..."""
+        handler = self.event_handlers.get(event[0])
+        if handler is not None:
+            handler(shard, event)
+
+    def ask_all(self, args: list[bytes], done: Callable[[dict[int, bytes | None]], None]) -> None:
+        """Ask every shard something; `done` gets shard -> raw reply."""
+        fanout.ask_all(self, args, done)
+
+    def tick(self, now_ms: int) -> None:
+        """Ten times a second."""
+        self.core.now = now_ms
+        self.shard_waits.tick(now_ms)
+
+
+def _record_id(pair: list[int]) -> RecordId:
+    return (pair[0], pair[1])

@@ -1,0 +1,273 @@
+"""The router process: sockets, clock and event loop around `Router` and `Core`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import time
+from typing import Any
+
+import uvloop
+import zmq
+
+from cluster.config import Config
+from cluster.process import Control
+from router.core import Conn
+from router.frontdoor import FrontDoor
+from router.listeners import open_listeners
+from router.router import Router
+from router.session import Session
+
+log = logging.getLogger("elixircache.router")
+TICK_S = 0.1
+HEARTBEAT_S = 1.0
+PROTECTED = (
+    b"-DENIED ElixirCache is running in protected mode because no password is set. In this mode connections are only "
+    b"accepted from the loopback interface. Set a password with requirepass, or set protected-mode to no.\r\n"
+)
+
+
+def now_ms() -> int:
+    """Unix time in ms."""
+    return time.time_ns() // 1_000_000
+
+
+class Server:
+    """One router process. `endpoints`: for each shard the address of its link."""
+
+    def __init__(self, endpoints: list[str], config: Config, control: Control):
+        self.config = config
+        self.endpoints = endpoints
+        self.control = control
+        self.router = Router(len(endpoints), config, now_ms())
+        self.front = FrontDoor(self.router.core, now_ms)
+        self.front.on_accept = self.accept
+        self.front.on_closed = self.router.disconnected
+        self.front.on_link_message = self.router.link_message
+        self.front.on_slow_reader = self.slow_reader
+        self.router.kick = self.kick
+        self.router.close = self.front.close
+        self.router.send_hello = self.send_hello
+        self.router.report = self.report
+        self.router.server = self
+        self.context = zmq.Context(io_threads=1)
+        self.loop = asyncio.get_running_loop()
+        self.kicked = False
+        self.listening: list[socket.socket] = []
+        self.stopped = asyncio.Event()
+        self.exit_code = 0
+
+    # -- what the router asks for ----------------------------------------------------------
+
+    def kick(self) -> None:
+        """Flush batches and replies at the end of this turn of the loop."""
+        if not self.kicked:
+            self.kicked = True
+            self.loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Send what has been collected."""
+        self.kicked = False
+        self.front.flush()
+
+    def send_hello(self, shard: int, message: bytes) -> None:
+        """Greet a shard."""
+        self.router.core.links[shard].socket.send(message)
+
+    def report(self, event: dict[str, Any]) -> None:
+        """Tell the supervisor."""
+        if event.get("ready"):
+            self.listen()
+            event = {"ready": True, "port": self.port, "ws_port": self.config["ws-port"], "pid": os.getpid()}
+        self.control.send(**event)
+
+    @property
+    def port(self) -> int:
+        """The TCP port that is served."""
+        for sock in self.listening:
+            if sock.family in (socket.AF_INET, socket.AF_INET6):
+                return int(sock.getsockname()[1])
+        return 0
+
+    # -- links -----------------------------------------------------------------------------
+
+    def open_link(self, shard: int) -> None:
+        """Connect to a shard; it serves once it has answered the greeting."""
+        link = self.router.core.links[shard]
+        self.front.remove_link(link)
+        sock = self.context.socket(zmq.DEALER)
+        sock.setsockopt(zmq.LINGER, 0)
+        sock.setsockopt(zmq.SNDHWM, 0)
+        sock.setsockopt(zmq.RCVHWM, 0)
+        sock.connect(self.endpoints[shard])
+        self.front.add_link(link, sock)
+        self.router.link_opened(shard)
+
+    def lose_link(self, shard: int) -> None:
+        """A shard is gone."""
+        self.front.remove_link(self.router.core.links[shard])
+        self.router.link_lost(shard)
+
+    def heartbeat(self) -> None:
+        """An empty batch to each shard, once a second; a shard that is silent is reported."""
+        timeout = int(self.config["shard-heartbeat-timeout"])
+        for link in self.router.core.links:
+            if not link.up or link.socket is None:
+                continue
+            if link.heard_ms and self.router.now - link.heard_ms > timeout:
+                log.error("shard %d has not answered for %d ms", link.index, self.router.now - link.heard_ms)
+                link.heard_ms = self.router.now
+                self.control.send(wedged=link.index)
+            link.socket.send(self.router.core.take_batch(link.index, True))
+        self.loop.call_later(HEARTBEAT_S, self.heartbeat)
+
+    # -- clients ---------------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Open the doors: TCP on every bind address, and the unix socket."""
+        if self.listening:
+            return
+        for sock in open_listeners(self.config):
+            self.listening.append(sock)
+            self.front.add_listener(sock)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take all clients that are waiting."""
+        for _ in range(64):
+            try:
+                sock, address = listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                log.warning("accept: %s", error)
+                return
+            self.welcome(sock, address)
+
+    def welcome(self, sock: socket.socket, address: Any) -> None:
+        """Serve one new client, or say why not."""
+        sock.setblocking(False)
+        unix = sock.family == socket.AF_UNIX
+        local = unix or address[0].startswith("127.") or address[0] in ("::1", "::ffff:127.0.0.1")
+        if not local and self.config["protected-mode"] and not self.config["requirepass"]:
+            self.refuse(sock, PROTECTED)
+            return
+        if len(self.router.clients) >= int(self.config["maxclients"]):
+            self.router.stats.rejected_connections += 1
+            self.refuse(sock, b"-ERR max number of clients reached\r\n")
+            return
+        if not unix:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            keepalive = int(self.config["tcp-keepalive"])
+            if keepalive:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, keepalive)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, keepalive // 3))
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+        conn = Conn(self.router.new_id())
+        name = f"{self.config['unixsocket']}:0" if unix else _host_port(address)
+        here = name if unix else _host_port(sock.getsockname())
+        session = Session(self.router, conn, name, here, local)
+        conn.last_ms = self.router.now
+        self.front.add_conn(conn, sock)
+        self.router.connect(session)
+
+    def refuse(self, sock: socket.socket, text: bytes) -> None:
+        """Tell a client why it is not served, and close."""
+        try:
+            sock.send(text)
+        except OSError:
+            pass
+        sock.close()
+
+    def slow_reader(self, conn: Any) -> None:
+        """A client has much unsent output: its class's limit may say that it must go."""
+        limit_class = self.router.output_class(conn.session)
+        hard, soft, soft_seconds = self.config.output_limits(limit_class)
+        size = conn.out_size
+        if hard and size > hard:
+            log.warning("client %d closed: output buffer over its hard limit (%d bytes)", conn.id, size)
+            self.front.close(conn, "output buffer limit")
+        elif soft and size > soft:
+            now = self.router.now / 1000
+            if not conn.over_since:
+                conn.over_since = now
+            elif now - conn.over_since > soft_seconds:
+                self.front.close(conn, "output buffer soft limit")
+        else:
+            conn.over_since = 0.0
+
+    # -- life ------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Ten times a second: deadlines, idle clients."""
+        self.router.tick(now_ms())
+        self.idle_clients()
+        self.flush()
+        self.loop.call_later(TICK_S, self.tick)
+
+    def idle_clients(self) -> None:
+        """Close clients that said nothing for `timeout` seconds."""
+        timeout = int(self.config["timeout"]) * 1000
+        if not timeout:
+            return
+        for session in list(self.router.clients.values()):
+            quiet = self.router.now - session.last_ms
+            if quiet > timeout and not session.subscribed and session.blocked is None and session.replica is None:
+                self.front.close(session.conn, "idle")
+
+    def on_control(self, event: dict[str, Any]) -> None:
+        """The supervisor says that a shard went down or came up."""
+        shard = event["shard"]
+        if event["state"] == "down":
+            self.lose_link(shard)
+        else:
+            self.endpoints[shard] = event["endpoint"]
+            self.open_link(shard)
+
+    async def run(self) -> int:
+        """Serve until told to stop."""
+        for name in (signal.SIGTERM, signal.SIGINT):
+            self.loop.add_signal_handler(name, self.stopped.set)
+        self.loop.add_reader(self.front.epfd, self.front.turn)
+        for shard in range(len(self.endpoints)):
+            self.open_link(shard)
+        if self.control.fileno() >= 0:
+            self.loop.add_reader(self.control.fileno(), self.read_control)
+        self.tick()
+        self.heartbeat()
+        await self.stopped.wait()
+        for session in list(self.router.clients.values()):
+            self.front.close(session.conn, "shutdown")
+        for link in self.router.core.links:
+            self.front.remove_link(link)
+        self.context.term()
+        return self.exit_code
+
+    def read_control(self) -> None:
+        """Take the supervisor's messages; without a supervisor there is no group."""
+        for event in self.control.receive():
+            self.on_control(event)
+        if self.control.closed:
+            log.error("the supervisor is gone; stopping")
+            self.loop.remove_reader(self.control.fileno())
+            self.stopped.set()
+
+
+def _host_port(address: Any) -> str:
+    host, port = address[0], address[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def run(endpoints: list[str], config: Config, control: Control) -> int:
+    """The whole life of a router process. Returns its exit code."""
+
+    async def main() -> int:
+        return await Server(endpoints, config, control).run()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main())
+
+
