@@ -672,12 +672,14 @@ def _line(
     start = at
     while at < size and 48 <= data[at] <= 57:
         if at - start > 17:
-            return -1
+            break
         value = value * 10 + (data[at] - 48)
         at += 1
     if at < size and data[at] == 13 and at > start:
         if at + 1 >= size:
             return 0
+        if data[start] == 48 and (at - start > 1 or negative):
+            return -1  # neither 01 nor -0 is a number to Redis
         number[0] = -value if negative else value
         return at + 2
     if at >= size:
