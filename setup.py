@@ -27,6 +27,8 @@ def extension(source: str) -> Extension:
 
 
 setup(
+    # Each module is a compiler run of its own.
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
     ext_modules=cythonize(
         [extension(source) for source in compiled_sources()],
         build_dir="build/cython",

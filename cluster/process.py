@@ -13,8 +13,11 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
+from cluster.listeners import Settings, open_listeners
+
 CONTROL_FD = "ELIXIRCACHE_CONTROL_FD"
 PARENT_PID = "ELIXIRCACHE_PARENT_PID"
+LISTEN_FDS = "ELIXIRCACHE_LISTEN_FDS"  # bound sockets of the front door, given to the router
 _PR_SET_PDEATHSIG = 1
 
 
@@ -113,3 +116,26 @@ class Control:
                 break
             messages += self._lines.feed(data)
         return messages
+
+    def listeners(self, config: Settings) -> list[socket.socket]:
+        """The listening sockets of the front door: the supervisor's, or opened here when there is none.
+
+        The supervisor's stay open while a killed router is replaced, so new clients wait instead of being refused.
+        Ends the process when an address is taken, after saying so to the supervisor.
+        """
+        given = os.environ.get(LISTEN_FDS)
+        if given is None:
+            sockets = open_listeners(config)
+        else:
+            sockets = [socket.socket(fileno=int(fd)) for fd in given.split(",") if fd]
+        backlog = int(config["tcp-backlog"])
+        for listener in sockets:
+            os.set_inheritable(listener.fileno(), False)
+            listener.setblocking(False)
+            try:
+                listener.listen(backlog)
+            except OSError as error:
+                # Two programs may bind one port (SO_REUSEADDR) until the first of them listens.
+                self.send(fatal=f"cannot serve {listener.getsockname()}: {error.strerror}", code=2)
+                raise SystemExit(2) from None
+        return sockets

@@ -1,0 +1,66 @@
+# What people do daily. Everything happens in .venv; the system Python is only used to make it.
+PYTHON ?= python3
+VENV   ?= .venv
+PY     := $(VENV)/bin/python
+JOBS   ?= 2
+PORT   ?= 6379
+SHARDS ?= 4
+ARGS   ?=
+
+# Process tests measure time-outs, so they do not share the machine with the parallel part.
+SERIAL := tests/processes tests/conformance tests/bench
+
+.PHONY: up test bench lint simulate conformance clean test-compose crash build dev peers
+.DEFAULT_GOAL := up
+
+$(VENV)/.installed: pyproject.toml setup.py
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+# Only what changed is compiled again.
+build: $(VENV)/.installed
+	$(PY) setup.py --quiet build_ext --inplace
+
+dev: $(VENV)/.dev build
+
+up: build
+	$(VENV)/bin/elixircache up --shards $(SHARDS) --port $(PORT) $(ARGS)
+
+# redis-server, redis-cli and nutcracker (twemproxy) are what the tests compare with. Where they cannot be
+# installed the tests that need them are skipped and say so.
+peers:
+	@sh tests/install_peers.sh
+
+test: build peers
+	$(PY) -m pytest -n $(JOBS) --dist loadfile $(addprefix --ignore=,$(SERIAL)) tests $(ARGS)
+	$(PY) -m pytest $(wildcard $(SERIAL)) $(ARGS)
+
+simulate: build
+	$(PY) -m pytest tests/simulation $(ARGS)
+
+conformance: build peers
+	$(PY) -m pytest tests/conformance $(ARGS)
+
+crash: build peers
+	$(PY) -m pytest tests/processes $(ARGS)
+
+bench: build peers
+	$(VENV)/bin/elixircache bench $(ARGS)
+
+test-compose: build
+	sh compose/test.sh $(ARGS)
+
+lint: dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find cluster shard router cli -name '*.so' -delete
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
