@@ -17,7 +17,6 @@ from cluster.config import Config
 from cluster.process import Control
 from router.core import Conn
 from router.frontdoor import FrontDoor
-from router.listeners import open_listeners
 from router.router import Router
 from router.session import Session
 
@@ -130,7 +129,7 @@ class Server:
         """Open the doors: TCP on every bind address, and the unix socket."""
         if self.listening:
             return
-        for sock in open_listeners(self.config):
+        for sock in self.control.listeners(self.config):
             self.listening.append(sock)
             self.front.add_listener(sock)
 
