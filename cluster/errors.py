@@ -38,6 +38,26 @@ DB_RANGE = "ERR DB index is out of range"
 NOT_POSITIVE = "ERR value is out of range, must be positive"
 MIN_MAX_NOT_FLOAT = "ERR min or max is not a float"
 MIN_MAX_NOT_STRING = "ERR min or max not valid string range item"
+DECREMENT_OVERFLOW = "ERR decrement would overflow"
+OFFSET_RANGE = "ERR offset is out of range"
+LCS_NOT_STRINGS = "ERR The specified keys must contain string values"
+LCS_BOTH = "ERR If you want both the length and indexes, please just use IDX."
+LCS_MEMORY = "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
+BIT_OFFSET = "ERR bit offset is not an integer or out of range"
+BIT_VALUE = "ERR bit is not an integer or out of range"
+BIT_ARGUMENT = "ERR The bit argument must be 1 or 0."
+BITOP_NOT = "ERR BITOP NOT must be called with a single source key."
+BITFIELD_TYPE = (
+    "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
+)
+BITFIELD_OVERFLOW = "ERR Invalid OVERFLOW type specified"
+BITFIELD_READONLY = "ERR BITFIELD_RO only supports the GET subcommand"
+HLL_INVALID = "WRONGTYPE Key is not a valid HyperLogLog string value."
+HLL_CORRUPT = "INVALIDOBJ Corrupted HLL object detected"
+PFDEBUG_NO_KEY = "ERR The specified key does not exist"
+PFDEBUG_NOT_SPARSE = "ERR HLL encoding is not sparse"
+PFDEBUG_UNKNOWN = "ERR Unknown PFDEBUG subcommand '{name}'"
+PFSELFTEST_FAILED = "TESTFAILED sparse and dense HyperLogLogs or their estimate disagree"
 TIMEOUT_NOT_FLOAT = "ERR timeout is not a float or out of range"
 TIMEOUT_RANGE = "ERR timeout is out of range"
 TIMEOUT_NEGATIVE = "ERR timeout is negative"
@@ -67,6 +87,11 @@ def not_integer() -> CommandError:
 
 def not_float() -> CommandError:
     return CommandError(NOT_FLOAT)
+
+
+def invalid_expire(name: str) -> CommandError:
+    """`name` is the command's, in lower case."""
+    return CommandError(f"ERR invalid expire time in '{name}' command")
 
 
 def wrong_arity(name: str) -> CommandError:

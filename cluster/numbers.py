@@ -73,6 +73,26 @@ def parse_int(raw: bytes) -> cython.longlong:
     return value
 
 
+@cython.cfunc
+def longlong_text(value: cython.longlong) -> bytes:
+    """An integer in decimal."""
+    digits: cython.char[24]
+    at: cython.int = 24
+    rest: cython.ulonglong = cython.cast(cython.ulonglong, value)
+    if value < 0:
+        rest = 0 - rest
+    while True:
+        at -= 1
+        digits[at] = 48 + rest % 10
+        rest //= 10
+        if rest == 0:
+            break
+    if value < 0:
+        at -= 1
+        digits[at] = 45
+    return PyBytes_FromStringAndSize(cython.address(digits[0]) + at, 24 - at)
+
+
 def try_int(raw) -> object:
     """A signed 64-bit integer, or None (`raw` is bytes or bytearray)."""
     value: cython.longlong = 0
