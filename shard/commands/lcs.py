@@ -97,20 +97,14 @@ def _solve(a: bytes, b: bytes, trace: cython.bint) -> tuple:
                     b_end = j - 1
                 i -= 1
                 j -= 1
-                if i > 0 and j > 0:
-                    continue
-            elif table[(i - 1) * width + j] > table[i * width + j - 1]:
-                if a_end >= 0:
-                    matches.append((i, a_end, j, b_end))
-                    a_end = -1
+                continue
+            if a_end >= 0:
+                matches.append((i, a_end, j, b_end))
+                a_end = -1
+            if table[(i - 1) * width + j] > table[i * width + j - 1]:
                 i -= 1
-                continue
             else:
-                if a_end >= 0:
-                    matches.append((i, a_end, j, b_end))
-                    a_end = -1
                 j -= 1
-                continue
         if a_end >= 0:
             matches.append((i, a_end, j, b_end))
         common.reverse()
