@@ -18,7 +18,7 @@ TABLE: dict[str, Command] = {}
 def _load() -> None:
     rows: list[Command] = []
     for module in pkgutil.iter_modules(__path__):
-        if module.name != "model":
+        if module.name not in ("model", "custom_keys"):
             rows.extend(importlib.import_module(f"{__name__}.{module.name}").ROWS)
     for number, row in enumerate(sorted(rows, key=lambda row: row.name)):
         if row.name in TABLE:

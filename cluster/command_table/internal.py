@@ -1,8 +1,32 @@
-"""Rows of the commands that only a router sends to its shards."""
+"""Rows of what only the router says to its shards. A client that sends one gets "unknown command"."""
 
-from cluster.command_table.model import Command, F
+from cluster.command_table.model import Command, Effect, F
+
+
+def _row(name: str, summary: str) -> Command:
+    return Command(name, -1, F.INTERNAL, effect=Effect.REWRITTEN, group="internal", summary=summary)
+
 
 ROWS = [
-    Command("SHARD.TXN", -1, F.INTERNAL, group="internal"),
-    Command("SHARD.RECORD", -1, F.INTERNAL, group="internal"),
+    _row("SHARD.TXN", "Runs the parts of a transaction that belong to this shard"),
+    _row("SHARD.HOLD", "Stops the link and lends the serialised values of keys"),
+    _row("SHARD.RUN", "Runs a command on own and borrowed keys and stages its writes"),
+    _row("SHARD.COMMIT", "Applies the writes of a held operation and releases the hold"),
+    _row("SHARD.ABORT", "Releases a hold and forgets what was staged"),
+    _row("SHARD.RECORD", "Says or hands over records of multi-shard writes"),
+    _row("SHARD.WATCH", "Watches keys for a client"),
+    _row("SHARD.UNWATCH", "Forgets a client's watched keys"),
+    _row("SHARD.BLOCK", "Enlists a client as a waiter for keys"),
+    _row("SHARD.UNBLOCK", "Takes a waiter out of its queues"),
+    _row("SHARD.CLAIM", "Takes up what a shard has offered to a waiter"),
+    _row("SHARD.TRACK", "Tells a shard which clients cache which keys"),
+    _row("SHARD.INFO", "Returns the shard's figures for INFO"),
+    _row("SHARD.CONFIG", "Sets configuration values on the shard"),
+    _row("SHARD.SCAN", "Walks the shard's keys from a cursor"),
+    _row("SHARD.RANDOMKEY", "Returns a random key and the number of keys"),
+    _row("SHARD.SWAPDB", "Swaps two databases"),
+    _row("SHARD.SAVE", "Writes a snapshot"),
+    _row("SHARD.REWRITE", "Rewrites the journal"),
+    _row("SHARD.DEBUG", "Runs a DEBUG subcommand on the shard"),
+    _row("SHARD.SLOWLOG", "Reads or empties the shard's slow log"),
 ]

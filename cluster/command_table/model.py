@@ -122,6 +122,7 @@ class Custom:
 
     first: int  # what COMMAND INFO says
     function: Callable[[Sequence[bytes]], list[int]]
+    places: tuple[str, ...] = ()  # see custom_keys.py
 
     def find(self, args: Sequence[bytes]) -> list[int]:
         return self.function(args)
@@ -131,6 +132,25 @@ Keys = Range | NumKeys | Keyword | Custom
 FIRST = Range(1, 1)
 EACH = Range(1, -1)
 PAIRS = Range(1, -1, 2)
+SECOND = Range(2, 2)  # of a subcommand: OBJECT ENCODING key
+
+# The ACL category that a group's commands belong to, when their row names no other.
+GROUP_ACL = {
+    "generic": "keyspace",
+    "string": "string",
+    "bitmap": "bitmap",
+    "list": "list",
+    "set": "set",
+    "sorted-set": "sortedset",
+    "hash": "hash",
+    "hyperloglog": "hyperloglog",
+    "geo": "geo",
+    "stream": "stream",
+    "pubsub": "pubsub",
+    "transactions": "transaction",
+    "connection": "connection",
+    "scripting": "scripting",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +163,7 @@ class Command:
 
     name: str
     arity: int
-    flags: F = F(0)
+    flags: F = F(0)  # noqa: RUF009  an IntFlag is immutable
     keys: Keys | None = None
     at: At = At.SHARD
     spread: Spread = Spread.ONE
@@ -153,8 +173,12 @@ class Command:
     since: str = "1.0.0"
     summary: str = ""
     complexity: str = "O(1)"
-    acl: tuple[str, ...] = ()
+    acl: tuple[str, ...] | None = None  # categories beside those of the flags; None: the group's
     container: bool = False
+    access: str = ""  # "RW ACCESS DELETE, OW UPDATE": what is done to the keys, a part for each key spec
+    tips: tuple[str, ...] = ()
+    deprecated: str = ""  # since which version
+    replaced_by: str = ""
     id: int = field(default=-1, compare=False)
 
     def arity_ok(self, argc: int) -> bool:
@@ -164,3 +188,23 @@ class Command:
         """Positions of the keys in `args` (args[0] is the name; for a subcommand, args[1] is
         the subcommand). Empty when the arguments are malformed: the handler then says how."""
         return self.keys.find(args) if self.keys is not None else []
+
+    @property
+    def categories(self) -> set[str]:
+        """The ACL categories: what the flags imply, and the row's own."""
+        found = {"fast" if self.flags & F.FAST else "slow"}
+        if self.flags & F.WRITE:
+            found.add("write")
+        if self.flags & F.READONLY:
+            found.add("read")
+        if self.flags & F.ADMIN:
+            found |= {"admin", "dangerous"}
+        if self.flags & F.PUBSUB:
+            found.add("pubsub")
+        if self.flags & F.BLOCKING:
+            found.add("blocking")
+        if self.acl is not None:
+            found.update(self.acl)
+        elif self.group in GROUP_ACL:
+            found.add(GROUP_ACL[self.group])
+        return found
