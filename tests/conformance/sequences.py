@@ -22,7 +22,7 @@ for _module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         importlib.import_module(f"{__package__}.{_module.name}")
 
 Args = list[bytes]
-TYPES = [name for name in RULES if name not in ("generic", "transactions")]
+TYPES = [name for name in RULES if name not in ("generic", "transactions", "connection")]
 UNDISTURBED = {b"SPOP", b"XADD", b"SRANDMEMBER", b"@EXCHANGE", b"@WAIT", b"MULTI", b"EXEC"}
 
 
@@ -63,8 +63,8 @@ def sequence(rng: random.Random, length: int, kinds: list[str] | None = None, ha
     while len(commands) < length:
         d = Draw(rng, rng.choice(chosen))
         grammar = d.kind if d.maybe(0.8) else "generic"
-        if has_router and d.maybe(0.12):
-            grammar = "transactions"
+        if has_router and d.maybe(0.15):
+            grammar = "transactions" if d.maybe(0.7) else "connection"
         rules = RULES[grammar]
         made = rng.choices([r for r, _ in rules], [w for _, w in rules])[0](d)
         group = [made] if isinstance(made[0], bytes) else made

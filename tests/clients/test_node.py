@@ -1,0 +1,102 @@
+"""node-redis and ioredis, installed by npm into a temporary directory."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.clients
+
+IOREDIS = """
+const Redis = require('ioredis');
+const a = new Redis(PORT), b = new Redis(PORT);
+(async () => {
+  const out = {};
+  await a.flushall();
+  out.set = await a.set('k', 'v', 'EX', 100);
+  out.get = await a.get('k');
+  out.multi = await a.multi().incr('n1').incr('n2').hset('h', 'f', '1').hgetall('h').exec();
+  out.pipeline = (await a.pipeline().mset('x', 1, 'y', 2).mget('x', 'y').exec()).map(r => r[1]);
+  a.defineCommand('twice', {numberOfKeys: 1, lua: "return redis.call('GET', KEYS[1]) * 2"});
+  out.script = await a.twice('x');
+  await b.subscribe('c');
+  const got = new Promise(done => b.on('message', (channel, text) => done([channel, text])));
+  out.receivers = await a.publish('c', 'hello');
+  out.message = await got;
+  const stream = a.scanStream({match: '*'}), keys = [];
+  for await (const part of stream) keys.push(...part);
+  out.keys = keys.sort();
+  const blocked = new Redis(PORT);
+  const popped = blocked.blpop('q1', 'q2', 5);
+  await a.rpush('q2', 'item');
+  out.popped = await popped;
+  try { await a.lpush('k', 1); } catch (error) { out.error = error.message; }
+  console.log(JSON.stringify(out));
+  [a, b, blocked].forEach(c => c.disconnect());
+})().catch(error => { console.error(error); process.exit(1); });
+"""
+
+NODE_REDIS = """
+const {createClient} = require('redis');
+(async () => {
+  const out = {}, a = createClient({url: 'redis://127.0.0.1:PORT', RESP: VERSION});
+  await a.connect();
+  await a.flushAll();
+  await a.hSet('h', {x: '1', y: '2'});
+  out.hash = Object.assign({}, await a.hGetAll('h'));
+  await a.zAdd('z', [{score: 1.5, value: 'm'}, {score: 2, value: 'n'}]);
+  out.scores = await a.zRangeWithScores('z', 0, -1);
+  out.multi = await a.multi().set('a', '1').incr('a').get('a').exec();
+  const id = await a.xAdd('s', '*', {f: 'v'});
+  out.stream = (await a.xRange('s', '-', '+')).map(e => e.message.f);
+  const keys = [];
+  for await (const part of a.scanIterator()) keys.push(...[].concat(part));
+  out.keys = keys.sort();
+  const b = a.duplicate();
+  await b.connect();
+  const got = new Promise(done => b.pSubscribe('p*', (text, channel) => done([channel, text])));
+  while (!(await a.publish('p1', 'hello'))) await new Promise(r => setTimeout(r, 20));
+  out.message = await got;
+  console.log(JSON.stringify(out));
+  await a.close(); await b.close();
+})().catch(error => { console.error(error); process.exit(1); });
+"""
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("node")
+    reason = None if shutil.which("npm") else "npm is not installed"
+    if reason is None:
+        done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "ioredis", "redis"], cwd=directory,
+                              capture_output=True, text=True, timeout=110)
+        reason = None if done.returncode == 0 else f"npm could not install the clients: {done.stderr[-200:]}"
+    if reason is not None:
+        (pytest.fail if os.environ.get("ELIXIRCACHE_NO_SKIP") else pytest.skip)(reason)
+
+    def run(script):
+        done = subprocess.run(["node", "-e", script], cwd=directory, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+def test_ioredis(node, port):
+    found = node(IOREDIS.replace("PORT", str(port)))
+    assert found == {
+        "set": "OK", "get": "v", "multi": [[None, 1], [None, 1], [None, 1], [None, {"f": "1"}]], "pipeline": ["OK", ["1", "2"]],
+        "script": 2, "receivers": 1, "message": ["c", "hello"], "keys": ["h", "k", "n1", "n2", "x", "y"], "popped": ["q2", "item"],
+        "error": "WRONGTYPE Operation against a key holding the wrong kind of value",
+    } or found["multi"][3] == [None, ["f", "1"]]
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_node_redis(node, port, version):
+    found = node(NODE_REDIS.replace("PORT", str(port)).replace("VERSION", str(version)))
+    assert found == {
+        "hash": {"x": "1", "y": "2"}, "scores": [{"value": "m", "score": 1.5}, {"value": "n", "score": 2}], "multi": ["OK", 2, "2"],
+        "stream": ["v"], "keys": ["a", "h", "s", "z"], "message": ["p1", "hello"],
+    }

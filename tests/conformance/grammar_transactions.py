@@ -1,0 +1,66 @@
+"""MULTI, EXEC, DISCARD, WATCH around commands of every type; scripts. Needs a router."""
+
+from .draw import ALL_KEYS, RULES, Draw, rule
+
+G = "transactions"
+
+
+def body(d: Draw) -> list[list[bytes]]:
+    """Up to five commands of the types' own grammars, as they are queued."""
+    commands: list[list[bytes]] = []
+    for _ in range(d.rng.randint(0, 5)):
+        inner = Draw(d.rng, d.kind)
+        grammar = d.kind if d.maybe(0.8) else "generic"
+        rules = RULES[grammar]
+        made = d.rng.choices([r for r, _ in rules], [w for _, w in rules])[0](inner)
+        group = [made] if isinstance(made[0], bytes) else made
+        if not any(args[0].startswith(b"@") for args in group):
+            commands += group
+    return commands
+
+
+@rule(G, 4)
+def transaction(d: Draw):
+    commands = body(d)
+    if d.maybe(0.1):  # refused when it is queued: EXEC must abort
+        commands.insert(d.rng.randint(0, len(commands)), d.pick([[b"GET"], [b"NOSUCHCOMMAND", b"a"], [b"WATCH", b"a"], [b"MULTI"]]))
+    return [[b"MULTI"], *commands, d.pick([[b"EXEC"], [b"EXEC"], [b"EXEC"], [b"EXEC"], [b"DISCARD"]])]
+
+
+@rule(G, 2)
+def watched(d: Draw):
+    keys = [d.key() if d.maybe(0.7) else d.pick(ALL_KEYS) for _ in range(d.rng.randint(1, 3))]
+    between = body(d)[: d.rng.randint(0, 2)]
+    if d.maybe(0.15):
+        between.append([b"UNWATCH"])
+    return [[b"WATCH", *keys], *between, [b"MULTI"], *body(d), [b"EXEC"]]
+
+
+@rule(G, 0.5)
+def alone(d: Draw):
+    return d.pick([[b"EXEC"], [b"DISCARD"], [b"UNWATCH"], [b"WATCH"], [b"MULTI", b"x"]])
+
+
+SCRIPTS = [
+    b"return redis.call('SET', KEYS[1], ARGV[1])",
+    b"return redis.call('GET', KEYS[1])",
+    b"return {1, 2, {3, 'four'}, redis.call('TYPE', KEYS[1])}",
+    b"redis.call('RPUSH', KEYS[1], ARGV[1]); return redis.call('LLEN', KEYS[1])",
+    b"return redis.pcall('INCR', KEYS[1])",
+    b"return redis.error_reply('MY error')",
+    b"return redis.status_reply('FINE')",
+    b"return tonumber(ARGV[1])",
+    b"return {KEYS[1], ARGV[1], false, true, 3.7}",
+    b"return redis.call('MSET', KEYS[1], 'a', KEYS[2] or KEYS[1], 'b')",
+    b"redis.call('SET', KEYS[1], 'x'); return redis.call('LPUSH', KEYS[1], 'y')",
+    b"return redis.call('NOSUCH')",
+    b"return this is no lua",
+    b"return redis.sha1hex(ARGV[1])",
+    b"return cjson.encode({a=1, b={1,2,3}})",
+]
+
+
+@rule(G, 1)
+def script(d: Draw):
+    keys = [d.key("strings") if d.maybe(0.8) else d.key() for _ in range(d.rng.randint(1, 2))]
+    return [d.pick([b"EVAL", b"EVAL", b"EVAL_RO"]), d.pick(SCRIPTS), b"%d" % len(keys), *keys, d.value()]
