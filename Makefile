@@ -8,9 +8,9 @@ SHARDS ?= 4
 ARGS   ?=
 
 # Process tests measure time-outs, so they do not share the machine with the parallel part.
-SERIAL := tests/processes tests/conformance tests/bench
+SERIAL := tests/processes tests/conformance tests/bench tests/clients
 
-.PHONY: up test bench lint simulate conformance clean test-compose crash build dev peers
+.PHONY: up test bench lint simulate conformance clean test-clients test-compose crash build dev peers
 .DEFAULT_GOAL := up
 
 $(VENV)/.installed: pyproject.toml setup.py
@@ -43,8 +43,17 @@ test: build peers
 simulate: build
 	$(PY) -m pytest tests/simulation $(ARGS)
 
+# Generated commands on us and on a real redis-server: TARGET is engine, or a number of shards.
+SEED   ?= 1
+COUNT  ?= 2000
+TARGET ?= engine 1 4
 conformance: build peers
-	$(PY) -m pytest tests/conformance $(ARGS)
+	for target in $(TARGET); do $(PY) -m tests.conformance --seed $(SEED) --count $(COUNT) --target $$target $(ARGS) || exit 1; done
+
+# Clients of other languages (npm) and a Celery worker.
+test-clients: build peers
+	$(PY) -m pip install --quiet --disable-pip-version-check celery
+	CLIENTS=1 $(PY) -m pytest tests/clients $(ARGS)
 
 crash: build peers
 	$(PY) -m pytest tests/processes $(ARGS)

@@ -44,6 +44,7 @@ def pfadd(engine: Any, args: list[bytes]) -> int:
     except hll.Corrupt:
         raise CommandError(errors.HLL_CORRUPT) from None
     if changes:
+        hll.invalidate(sketch)
         engine.changed(args[1], b"pfadd", N_STRING, changes)
     return 1 if changes else 0
 

@@ -16,13 +16,29 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def tasks(port, tmp_path_factory):
     if importlib.util.find_spec("celery") is None:
-        (pytest.fail if os.environ.get("ELIXIRCACHE_NO_SKIP") else pytest.skip)("celery is not installed")
+        (pytest.fail if os.environ.get("ELIXIRCACHE_REQUIRE_PEERS") else pytest.skip)("celery is not installed")
     os.environ["BROKER"] = f"redis://127.0.0.1:{port}/0"
     log = tmp_path_factory.mktemp("celery") / "log"
     with open(log, "wb") as out:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "celery_tasks", "worker", "-c", "2", "-l", "INFO", "--without-mingle"],
-            cwd=HERE, stdout=out, stderr=out, start_new_session=True, env={**os.environ, "C_FORCE_ROOT": "1"},
+            [
+                sys.executable,
+                "-m",
+                "celery",
+                "-A",
+                "celery_tasks",
+                "worker",
+                "-c",
+                "2",
+                "-l",
+                "INFO",
+                "--without-mingle",
+            ],
+            cwd=HERE,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            env={**os.environ, "C_FORCE_ROOT": "1"},
         )
     sys.path.insert(0, str(HERE))
     try:

@@ -23,7 +23,9 @@ def test_strings_with_expiry(client):
 
 def test_a_pipeline_that_is_a_transaction(client):
     with client.pipeline() as pipe:
-        pipe.set("a", 1).incr("a").hset("h", mapping={"x": 1}).hgetall("h").zadd("z", {"m": 1.5}).zrange("z", 0, -1, withscores=True)
+        pipe.set("a", 1).incr("a").hset("h", mapping={"x": 1}).hgetall("h").zadd("z", {"m": 1.5}).zrange(
+            "z", 0, -1, withscores=True
+        )
         *first, scores = pipe.execute()
     assert first == [True, 2, 1, {"x": "1"}, 1]
     assert [tuple(pair) for pair in scores] == [("m", 1.5)]

@@ -1,17 +1,14 @@
 """The oracle, one for the session."""
 
-import os
-
 import pytest
 
-from .targets import RedisServer, have_redis_server
+from tests.peers import peer
+
+from .targets import RedisServer
 
 
 @pytest.fixture(scope="session")
 def oracle():
-    if not have_redis_server():
-        if os.environ.get("ELIXIRCACHE_NO_SKIP"):
-            pytest.fail("redis-server is not installed")
-        pytest.skip("redis-server is not installed: there is nothing to compare with")
+    peer("redis-server")
     with RedisServer() as target:
         yield target

@@ -23,7 +23,9 @@ def body(d: Draw) -> list[list[bytes]]:
 def transaction(d: Draw):
     commands = body(d)
     if d.maybe(0.1):  # refused when it is queued: EXEC must abort
-        commands.insert(d.rng.randint(0, len(commands)), d.pick([[b"GET"], [b"NOSUCHCOMMAND", b"a"], [b"WATCH", b"a"], [b"MULTI"]]))
+        commands.insert(
+            d.rng.randint(0, len(commands)), d.pick([[b"GET"], [b"NOSUCHCOMMAND", b"a"], [b"WATCH", b"a"], [b"MULTI"]])
+        )
     return [[b"MULTI"], *commands, d.pick([[b"EXEC"], [b"EXEC"], [b"EXEC"], [b"EXEC"], [b"DISCARD"]])]
 
 

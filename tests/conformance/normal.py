@@ -100,6 +100,12 @@ KNOWN: list[tuple[str, Callable[[Args, Any, Any], bool]]] = [
             words[:2] == [b"OBJECT", b"ENCODING"] and ours == b"listpack" and theirs in (b"quicklist", b"hashtable")
         ),
     ),
+    (
+        "7.2 reads the arguments of BITCOUNT and BITPOS before it looks whether the key is there",
+        lambda words, ours, theirs: (
+            words[0] in (b"BITCOUNT", b"BITPOS") and isinstance(ours, Mark) and ours.is_error and theirs in (0, -1)
+        ),
+    ),
 ]
 
 

@@ -152,8 +152,3 @@ class RedisServer:
         self.process.terminate()
         self.process.wait(10)
         shutil.rmtree(self.directory, ignore_errors=True)
-
-
-def have_redis_server() -> bool:
-    """Whether the oracle is installed."""
-    return shutil.which("redis-server") is not None

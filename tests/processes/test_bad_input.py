@@ -8,7 +8,8 @@ import time
 import pytest
 
 import elixircache
-from tests.conformance.targets import RedisServer, have_redis_server
+from tests.conformance.targets import RedisServer
+from tests.peers import peer
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +50,7 @@ def link(cluster):
 
 @pytest.fixture(scope="module")
 def redis_path():
-    if not have_redis_server():
-        if os.environ.get("ELIXIRCACHE_NO_SKIP"):
-            pytest.fail("redis-server is not installed")
-        pytest.skip("redis-server is not installed")
+    peer("redis-server")
     with RedisServer() as target:
         yield target.address
 
