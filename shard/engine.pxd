@@ -48,6 +48,7 @@ cdef class Engine:
     cdef public object memory
     cdef public object stats
     cdef public object scripts
+    cdef public object owns
     cdef public object controls
     cdef public object worker
     cdef public object rng

@@ -1,6 +1,6 @@
 """Rows of the commands that run scripts and functions."""
 
-from cluster.command_table.model import At, Command, Effect, F, NumKeys
+from cluster.command_table.model import At, Command, Effect, F, Merge, NumKeys, Spread
 
 ROWS = [
     Command(
@@ -38,16 +38,16 @@ ROWS = [
         complexity="Depends on subcommand", summary="A container for function commands",
     ),
     Command(
-        "FUNCTION|DELETE", 3, F.WRITE | F.NOSCRIPT, at=At.ROUTER, group="scripting", since="7.0.0",
+        "FUNCTION|DELETE", 3, F.WRITE | F.NOSCRIPT, spread=Spread.ALL, merge=Merge.ALL_OK, group="scripting", since="7.0.0",
         tips=("request_policy:all_shards", "response_policy:all_succeeded"), summary="Delete a function by name",
     ),
     Command(
-        "FUNCTION|DUMP", 2, F.NOSCRIPT, at=At.ROUTER, group="scripting", since="7.0.0",
+        "FUNCTION|DUMP", 2, F.NOSCRIPT, spread=Spread.ALL, merge=Merge.ALL_OK, group="scripting", since="7.0.0",
         complexity="O(N) where N is the number of functions",
         summary="Dump all functions into a serialized binary payload",
     ),
     Command(
-        "FUNCTION|FLUSH", -2, F.WRITE | F.NOSCRIPT, at=At.ROUTER, group="scripting", since="7.0.0",
+        "FUNCTION|FLUSH", -2, F.WRITE | F.NOSCRIPT, spread=Spread.ALL, merge=Merge.ALL_OK, group="scripting", since="7.0.0",
         tips=("request_policy:all_shards", "response_policy:all_succeeded"),
         complexity="O(N) where N is the number of functions deleted", summary="Deleting all functions",
     ),
@@ -61,18 +61,18 @@ ROWS = [
         summary="Kill the function currently in execution",
     ),
     Command(
-        "FUNCTION|LIST", -2, F.NOSCRIPT, at=At.ROUTER, group="scripting", since="7.0.0",
+        "FUNCTION|LIST", -2, F.NOSCRIPT, spread=Spread.ALL, merge=Merge.ALL_OK, group="scripting", since="7.0.0",
         tips=("nondeterministic_output_order",), complexity="O(N) where N is the number of functions",
         summary="List information about all the functions",
     ),
     Command(
-        "FUNCTION|LOAD", -3, F.WRITE | F.DENYOOM | F.NOSCRIPT, at=At.ROUTER, group="scripting", since="7.0.0",
+        "FUNCTION|LOAD", -3, F.WRITE | F.DENYOOM | F.NOSCRIPT, spread=Spread.ALL, merge=Merge.ALL_OK, group="scripting", since="7.0.0",
         tips=("request_policy:all_shards", "response_policy:all_succeeded"),
         complexity="O(1) (considering compilation time is redundant)",
         summary="Create a function with the given arguments (name, code, description)",
     ),
     Command(
-        "FUNCTION|RESTORE", -3, F.WRITE | F.DENYOOM | F.NOSCRIPT, at=At.ROUTER, group="scripting", since="7.0.0",
+        "FUNCTION|RESTORE", -3, F.WRITE | F.DENYOOM | F.NOSCRIPT, spread=Spread.ALL, merge=Merge.ALL_OK, group="scripting", since="7.0.0",
         tips=("request_policy:all_shards", "response_policy:all_succeeded"),
         complexity="O(N) where N is the number of functions on the payload",
         summary="Restore all the functions on the given payload",
@@ -91,7 +91,7 @@ ROWS = [
         summary="Set the debug mode for executed scripts",
     ),
     Command(
-        "SCRIPT|EXISTS", -3, F.NOSCRIPT, at=At.ROUTER, group="scripting", since="2.6.0",
+        "SCRIPT|EXISTS", -3, F.NOSCRIPT, spread=Spread.ALL, merge=Merge.CUSTOM, group="scripting", since="2.6.0",
         tips=("request_policy:all_shards", "response_policy:agg_logical_and"),
         complexity=(
             "O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation)"
@@ -99,7 +99,7 @@ ROWS = [
         summary="Check existence of scripts in the script cache",
     ),
     Command(
-        "SCRIPT|FLUSH", -2, F.NOSCRIPT, at=At.ROUTER, group="scripting", since="2.6.0",
+        "SCRIPT|FLUSH", -2, F.NOSCRIPT, spread=Spread.ALL, merge=Merge.ALL_OK, group="scripting", since="2.6.0",
         tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
         complexity="O(N) with N being the number of scripts in cache",
         summary="Remove all the scripts from the script cache",
@@ -114,7 +114,7 @@ ROWS = [
         summary="Kill the script currently in execution",
     ),
     Command(
-        "SCRIPT|LOAD", 3, F.NOSCRIPT | F.STALE, at=At.ROUTER, group="scripting", since="2.6.0",
+        "SCRIPT|LOAD", 3, F.NOSCRIPT | F.STALE, spread=Spread.ALL, merge=Merge.ALL_OK, group="scripting", since="2.6.0",
         tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
         complexity="O(N) with N being the length in bytes of the script body",
         summary="Load the specified Lua script into the script cache",

@@ -1,0 +1,21 @@
+# C declarations of shard/scripting/context.py.
+
+from shard.engine cimport Engine, Entry
+
+cdef class Context:
+    cdef public Engine engine
+    cdef public bytes name
+    cdef public str kind
+    cdef public list command
+    cdef public long long started_ms
+    cdef public bint running
+    cdef public bint read_only
+    cdef public bint allow_oom
+    cdef public bint deny_oom
+    cdef public bint wrote
+    cdef public int resp
+    cdef public object before_write
+    cdef public object kill
+    cdef public list flags
+    cpdef Entry resolve(self, list args)
+    cpdef object execute(self, list args)

@@ -1,0 +1,129 @@
+"""What a running script or function may do: the one gate between code and engine. Compiled.
+
+    Lua: redis.call -> LuaHost.call --+
+                                      +--> Context.execute(args) --> Engine.call_entry
+    Python: db.get  -> Database ------+
+
+A shard runs one script at a time, so it has one Context, filled anew by `begin`.
+"""
+
+import cython
+from cython.cimports.shard.engine import Engine, Entry
+
+from cluster import errors
+from cluster.command_table.model import F
+from cluster.errors import CommandError
+from shard.scripting import router_commands
+from shard.signals import Block
+
+NOSCRIPT = cython.declare(cython.int, int(F.NOSCRIPT))
+READONLY = cython.declare(cython.int, int(F.READONLY))
+
+UNKNOWN = "ERR Unknown Redis command called from script"
+ARITY = "ERR Wrong number of args calling Redis command from script"
+NOT_ALLOWED = "ERR This Redis command is not allowed from script"
+READ_ONLY_SCRIPT = "ERR Write commands are not allowed from read-only scripts."
+UNDECLARED = (
+    "ERR Script attempted to access the key '{key}', which was not declared and is owned by another shard. "
+    "Declare it as a key, or set allow-undeclared-keys to yes"
+)
+
+
+@cython.cclass
+class Context:
+    """The running script of a shard: its rights, and what it has done so far."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.name = b""
+        self.kind = ""
+        self.command = []
+        self.running = False
+        self.resp = 2
+        self.before_write = None
+        self.kill = None
+        self.flags = [int(entry.command.flags) for entry in engine.entries]
+
+    def begin(self, kind: str, name: bytes, command: list, read_only: bool, allow_oom: bool):
+        """A script starts; `command` is what the client sent."""
+        if self.running:
+            raise CommandError(NOT_ALLOWED)
+        self.kind = kind
+        self.name = name
+        self.command = command
+        self.read_only = read_only
+        self.allow_oom = allow_oom
+        self.deny_oom = self.engine.over_memory and not allow_oom
+        self.started_ms = self.engine.now
+        self.wrote = False
+        self.resp = 2
+        self.kill = None
+        self.before_write = None
+        self.running = True
+
+    def end(self):
+        """It is over, in whichever way."""
+        self.running = False
+        self.before_write = None
+        self.command = []
+
+    @cython.ccall
+    def resolve(self, args: list) -> Entry:
+        """The entry of a command that a script calls; CommandError with a script's texts."""
+        engine: Engine = self.engine
+        name: bytes = args[0]
+        entry: Entry = engine.by_name.get(name)
+        if entry is None:
+            entry = engine.by_name.get(name.upper())
+            if entry is None:
+                raise CommandError(UNKNOWN)
+        if entry.subcommands and len(args) > 1:
+            entry = entry.subcommands.get(args[1].upper())
+            if entry is None:
+                raise CommandError(UNKNOWN)
+        argc: cython.Py_ssize_t = len(args)
+        if (argc != entry.arity) if entry.arity >= 0 else (argc < -entry.arity):
+            raise CommandError(ARITY)
+        return entry
+
+    @cython.ccall
+    def execute(self, args: list) -> object:
+        """Run one command of the script (all arguments bytes). Its reply; CommandError."""
+        engine: Engine = self.engine
+        entry: Entry = self.resolve(args)
+        flags: cython.int = self.flags[entry.id]
+        if flags & NOSCRIPT:
+            raise CommandError(NOT_ALLOWED)
+        if entry.handler is None:
+            return router_commands.run(self, entry.command.name, args)
+        if entry.write:
+            if self.read_only:
+                raise CommandError(READ_ONLY_SCRIPT)
+            if not engine.master:
+                raise CommandError(errors.READONLY)
+            if entry.denyoom and self.deny_oom and not self.wrote:
+                raise CommandError(errors.OOM)
+        if engine.owns is not None:
+            self._check_keys(entry, args)
+        if entry.write:
+            if self.before_write is not None:
+                self.before_write(entry, args)
+            self.wrote = True
+        resp: cython.int = engine.resp
+        engine.resp = self.resp
+        over: cython.bint = engine.over_memory
+        engine.over_memory = False
+        try:
+            return engine.call_entry(entry, args)
+        except Block as block:
+            return block.nil
+        finally:
+            engine.resp = resp
+            engine.over_memory = over
+
+    @cython.cfunc
+    def _check_keys(self, entry: Entry, args: list) -> object:
+        for at in entry.command.key_indexes(args):
+            if not self.engine.owns(args[at]):
+                raise CommandError(UNDECLARED.format(key=args[at].decode("utf-8", "replace")))
+        return None

@@ -1,0 +1,199 @@
+"""The scripts and libraries that a shard keeps, and how they are run.
+
+    EVAL text --sha1--> cached function --+
+    FCALL name -------> library function -+--> Context.begin, LuaHost.run, Context.end
+
+Scripts are a cache and live in memory only. Libraries are data: journalled, replicated and
+saved, see `Libraries`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from cluster import errors
+from cluster.errors import CommandError
+from shard.scripting.context import Context
+from shard.scripting.libraries import Libraries
+from shard.scripting.lua_host import LuaHost
+
+NOSCRIPT = "NOSCRIPT No matching script. Please use EVAL."
+NO_WRITES, ALLOW_OOM = "no-writes", "allow-oom"
+FLAGS = (NO_WRITES, ALLOW_OOM, "allow-stale", "no-cluster", "allow-cross-slot-keys")
+OOM_SCRIPT = "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
+READ_ONLY_WANTED = "ERR Can not execute a script with write flag using *_ro command."
+NO_WRITES_WANTED = "READONLY Can not run script with write flag on readonly replica."
+NOT_BUSY = "NOTBUSY No scripts in execution right now."
+UNKILLABLE = (
+    "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the "
+    "script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
+)
+
+
+@dataclass(slots=True)
+class Script:
+    """A compiled script; `flags` is None for one without a shebang line."""
+
+    sha: bytes
+    text: bytes
+    function: Any
+    flags: frozenset[str] | None
+
+
+class Scripts:
+    """Everything scripted on one shard: `engine.scripts`."""
+
+    def __init__(self, engine: Any):
+        self.engine = engine
+        self.context = Context(engine)
+        self._lua: LuaHost | None = None
+        self._python: Any = None
+        self.cache: dict[bytes, Script] = {}
+        self.library_set = Libraries(self)
+
+    @property
+    def lua(self) -> LuaHost:
+        """The Lua state, made when it is first needed."""
+        if self._lua is None:
+            self._lua = LuaHost(self.engine, self.context)
+        return self._lua
+
+    @property
+    def python(self) -> Any:
+        """The Python functions of this shard."""
+        if self._python is None:
+            from shard.scripting.python_functions import PythonFunctions
+
+            self._python = PythonFunctions(self.engine, self.context)
+        return self._python
+
+    # -- EVAL ------------------------------------------------------------------------------
+
+    def load(self, text: bytes) -> Script:
+        """The script of a text, compiled at most once. CommandError if it does not compile."""
+        sha = hashlib.sha1(text).hexdigest().encode()
+        script = self.cache.get(sha)
+        if script is None:
+            flags, body = parse_shebang(text)
+            script = Script(sha, text, self.lua.compile(body), flags)
+            self.cache[sha] = script
+        return script
+
+    def find(self, sha: bytes) -> Script:
+        """The cached script of a sha1 in hex. NOSCRIPT if there is none."""
+        script = self.cache.get(sha) or self.cache.get(sha.lower())
+        if script is None:
+            raise CommandError(NOSCRIPT)
+        return script
+
+    def flush(self) -> None:
+        """Forget all cached scripts and the state that they ran in."""
+        self.cache.clear()
+        if not self.library_set.libraries:
+            self._lua = None
+
+    def eval(self, script: Script, args: list[bytes], read_only: bool) -> Any:
+        """Run a script; args is the client's command (name, text or sha, numkeys, ...)."""
+        nkeys = number_of_keys(args, errors.NOT_INTEGER)
+        flags = script.flags
+        if flags is None:
+            if self.engine.over_memory and not read_only:
+                allow_oom = False
+            else:
+                allow_oom = True
+        else:
+            read_only, allow_oom = self.rights(flags, read_only)
+        return self.run("eval", script.sha, script.function, args, nkeys, read_only, allow_oom)
+
+    def rights(self, flags: frozenset[str], read_only: bool) -> tuple[bool, bool]:
+        """(read-only, may use memory) of a script that has flags. CommandError if it may not run."""
+        no_writes = NO_WRITES in flags
+        if read_only and not no_writes:
+            raise CommandError(READ_ONLY_WANTED)
+        if not no_writes and not self.engine.master:
+            raise CommandError(NO_WRITES_WANTED)
+        if self.engine.over_memory and not no_writes and ALLOW_OOM not in flags:
+            raise CommandError(OOM_SCRIPT)
+        return no_writes, True
+
+    def run(
+        self, kind: str, name: bytes, function: Any, args: list[bytes], nkeys: int, read_only: bool, allow_oom: bool
+    ) -> Any:
+        """Run a Lua function as one unit: its effects are those of its commands."""
+        engine, context = self.engine, self.context
+        db = engine.db
+        context.begin(kind, name, args, read_only, allow_oom)
+        try:
+            return self.lua.run(function, kind == "eval", nkeys, args[3:])
+        finally:
+            context.end()
+            engine.db = db
+            engine.no_effect()
+
+    # -- killing ---------------------------------------------------------------------------
+
+    def kill_reply(self, python: bool = False) -> Any:
+        """Ask the running script to end: True, or the CommandError to answer with. The script
+        ends at its next poll."""
+        context = self.context
+        if not context.running or (context.kind == "python") != python:
+            return CommandError(NOT_BUSY)
+        if context.wrote and not python:
+            return CommandError(UNKILLABLE)
+        context.kill = True
+        return True
+
+    # -- libraries, as the durability layer sees them -----------------------------------------
+
+    def libraries(self) -> list[bytes]:
+        """The codes of all Lua libraries, for a snapshot."""
+        return [library.code for library in self.library_set.libraries.values()]
+
+    def load_library(self, code: bytes, replace: bool = True) -> bytes:
+        """Load a library's code; its name. CommandError."""
+        return self.library_set.load(code, replace)
+
+
+def scripts_of(engine: Any) -> Scripts:
+    """The shard's scripts, made when they are first asked for."""
+    if engine.scripts is None:
+        engine.scripts = Scripts(engine)
+    scripts: Scripts = engine.scripts
+    return scripts
+
+
+def number_of_keys(args: list[bytes], not_a_number: str) -> int:
+    """The numkeys argument of EVAL and FCALL (args[2]). CommandError."""
+    raw = args[2]
+    if not (raw.isdigit() or (raw[:1] == b"-" and raw[1:].isdigit())) or len(raw) > 18:
+        raise CommandError(not_a_number)
+    nkeys = int(raw)
+    if nkeys > len(args) - 3:
+        raise CommandError("ERR Number of keys can't be greater than number of args")
+    if nkeys < 0:
+        raise CommandError("ERR Number of keys can't be negative")
+    return nkeys
+
+
+def parse_shebang(text: bytes) -> tuple[frozenset[str] | None, bytes]:
+    """The flags of `#!lua flags=a,b` (None without a shebang) and the text with that line blank."""
+    if not text.startswith(b"#!"):
+        return None, text
+    line, newline, rest = text.partition(b"\n")
+    if not newline:
+        raise CommandError("ERR Invalid script shebang")
+    words = line.decode("utf-8", "replace").split()
+    if words[0] != "#!lua":
+        raise CommandError(f"ERR Unexpected engine in script shebang: {words[0]}")
+    flags: frozenset[str] = frozenset()
+    for word in words[1:]:
+        if not word.startswith("flags="):
+            raise CommandError(f"ERR Unknown lua shebang option: {word}")
+        names = [name for name in word[len("flags=") :].split(",") if name]
+        for name in names:
+            if name not in FLAGS:
+                raise CommandError(f"ERR Unexpected flag in script shebang: {name}")
+        flags = frozenset(names)
+    return flags, newline + rest
