@@ -19,3 +19,4 @@ cdef class Context:
     cdef public list flags
     cpdef Entry resolve(self, list args)
     cpdef object execute(self, list args)
+    cdef object _check_keys(self, Entry entry, list args)
