@@ -19,7 +19,9 @@ from cluster.records import RecordId
 from cluster.slots import slot_map
 from cluster.wire import encoded
 from router import dispatch, fanout
+from router.commands import transactions
 from router.core import Core
+from router.operations import Operations
 from router.records import RouterRecords
 from router.session import Session
 from router.stats import Stats
@@ -48,6 +50,8 @@ class Router:
         self.records = RouterRecords(self)
         self.shard_waits = ShardWaits(self)
         self.event_handlers: dict[bytes, Callable[[int, list[bytes]], None]] = {}
+        self.operations = Operations(self)
+        self.leave_listeners: list[Callable[[Session], None]] = [lambda session: transactions.drop(self, session)]
         self.serving = False
         self.replica_of: tuple[str, int] | None = None
         self.greetings: dict[int, dict[str, Any]] = {}
@@ -84,13 +88,6 @@ class Router:
         self.monitors.discard(session)
         for listener in self.leave_listeners:
             listener(session)
-
-    @property
-    def leave_listeners(self) -> list[Callable[[Session], None]]:
-        """Who must forget a client that has gone."""
-        return self._leave_listeners
-
-    _leave_listeners: list[Callable[[Session], None]] = []
 
     def on_command(self, conn: Any, args: list[bytes]) -> None:
         """A command that the fast path does not take."""
@@ -193,6 +190,7 @@ class Router:
     def link_lost(self, shard: int) -> None:
         """A shard went away: what was in flight has an unknown outcome."""
         self.greetings.pop(shard, None)
+        self.operations.shard_lost(shard)
         lost = self.core.drop_link(shard)
         error = CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard))
         for target, place in lost:
@@ -224,6 +222,7 @@ class Router:
         """Ten times a second."""
         self.core.now = now_ms
         self.shard_waits.tick(now_ms)
+        self.operations.tick(now_ms)
 
 
 def _record_id(pair: list[int]) -> RecordId:

@@ -57,6 +57,7 @@ cdef class Engine:
     cdef public list lazy
     cdef public object records
     cdef public int shard_index
+    cdef public int worker_shards
     cpdef object lookup(self, bytes key)
     cpdef object typed(self, bytes key, object kind)
     cpdef object put(self, bytes key, object value)

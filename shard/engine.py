@@ -86,6 +86,7 @@ class Engine:
         self.write_error = b""
         self.records = Records()
         self.shard_index = 0
+        self.worker_shards = 1
 
     # -- keys, for handlers ------------------------------------------------------------
 

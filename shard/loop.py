@@ -176,6 +176,8 @@ class Loop:
         self.engine.begin()
         entry.handler(self.engine, split_command(raw, size))
         self.engine.finish(raw, size)
+        if self.engine.listening and self.engine.waiting is not None:
+            self.engine.waiting.serve(self.engine)
         return 0
 
     @cython.cfunc

@@ -42,6 +42,7 @@ class Worker:
         self.loop = Loop(self.engine)
         self.engine.worker = self
         self.engine.shard_index = index
+        self.engine.worker_shards = shards
         self.engine.controls = self.loop
         self.context = zmq.Context(io_threads=1)
         self.link = self.context.socket(zmq.DEALER)

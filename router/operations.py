@@ -1,0 +1,311 @@
+"""Operations whose keys lie on several shards and feed each other: hold, borrow, run, commit.
+
+    HOLD to all involved shards, in one go
+      -> each answers with what it lends and stops
+    RUN at the home shard, on its own and the borrowed values
+      -> replies, and the writes of each owner
+    COMMIT, one record with all writes, to all of them (or ABORT)
+      -> each applies its part, journals the record, goes on
+
+All HOLDs enter the links in the router's order, so two operations meet in the same order on
+every shard: no deadlock. A read borrows in one go and needs a hold only at home. The client is
+not read from until its operation ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from cluster import errors, frames
+from cluster.command_table import TABLE
+from cluster.command_table.model import Command, F
+from cluster.errors import CommandError
+from cluster.records import Record, RecordId, pack_entries
+from cluster.wire import command as encode
+from cluster.wire import parse_command, parse_commands, split_reply
+from router.registry import LATER
+
+if TYPE_CHECKING:
+    from router.fanout import Entry
+    from router.router import Router
+    from router.session import Session
+
+DbKey = tuple[int, bytes]
+
+
+class Operation:
+    """One operation in flight.
+
+    keys: shard -> its keys; home: the shard that runs; entries: what it runs;
+    done(replies, error): the RESP array of the entries' replies, or a CommandError.
+    plain: entries for each shard that need no borrowed values (EXEC under WATCH): there is
+    nothing to run at home, they are committed as they are.
+    """
+
+    def __init__(
+        self,
+        operations: Operations,
+        keys: dict[int, list[DbKey]],
+        home: int,
+        entries: list[Entry],
+        write: bool,
+        done: Callable[[dict[int, bytes], CommandError | None], None],
+        watcher: str = "",
+        watch_shards: Iterable[int] = (),
+        plain: dict[int, list[Entry]] | None = None,
+    ):
+        self.operations = operations
+        self.router = operations.router
+        self.id = operations.new_id()
+        self.keys = keys
+        self.home = home
+        self.entries = entries
+        self.write = write
+        self.done = done
+        self.watcher = watcher
+        self.watch_shards = set(watch_shards)
+        self.plain = plain
+        self.held = set(keys) | {home} | self.watch_shards
+        self.answers: dict[int, bytes | None] = {}
+        self.record: RecordId | None = None
+        self.missing: set[int] = set()
+        self.replies: dict[int, bytes] = {}
+        self.state = "holding"
+        self.started_ms = self.router.now
+
+    def start(self) -> None:
+        """Take the holds."""
+        core = self.router.core
+        hold, borrow = TABLE["SHARD.HOLD"].id, TABLE["SHARD.BORROW"].id
+        if self.write:
+            self.record = self.router.records.reserve()
+        for shard in sorted(self.held):
+            asked: list[Any] = []
+            if self.plain is None and shard != self.home:
+                for db, key in self.keys.get(shard, ()):
+                    asked += [db, key]
+            if self.write or shard == self.home or self.watch_shards:
+                watcher = self.watcher if shard in self.watch_shards else ""
+                raw = encode(b"SHARD.HOLD", str(self.id), watcher, *asked)
+                core.submit(shard, hold, 0, 0, 0, raw, self._held(shard))
+            else:
+                core.submit(shard, borrow, 0, 0, 0, encode(b"SHARD.BORROW", *asked), self._held(shard))
+
+    def _held(self, shard: int) -> Callable[[bytes | None], None]:
+        def arrived(raw: bytes | None) -> None:
+            self.answers[shard] = raw
+            if raw is None:
+                self.fail(CommandError(errors.SHARD_DOWN.format(shard=shard)))
+            elif self.state == "holding" and len(self.answers) == len(self.held):
+                self._all_held()
+
+        return arrived
+
+    def _all_held(self) -> None:
+        for shard in self.watch_shards:
+            raw = self.answers[shard]
+            if raw is not None and split_reply(raw)[0] != b":1\r\n":
+                self.release()
+                self.finish({self.home: b"*-1\r\n"}, None)
+                return
+        if self.plain is not None:
+            self._commit(self.plain)
+            return
+        borrowed = []
+        for shard, raw in self.answers.items():
+            if shard == self.home or raw is None:
+                continue
+            elements = split_reply(raw)
+            # A BORROW answers with the lent values, a HOLD with [untouched, lent values].
+            holds = self.write or bool(self.watch_shards)
+            lent = split_reply(elements[1]) if holds else elements
+            for (db, key), value in zip(self.keys.get(shard, ()), lent, strict=True):
+                parts = _bulk_items(value)
+                kind, payload, at_ms = parts if parts else (b"", b"", b"-1")
+                borrowed.append(encode(db, key, kind, payload, at_ms))
+        self.state = "running"
+        raw = encode(b"SHARD.RUN", str(self.id), pack_entries(self.entries), b"".join(borrowed))
+        self.operations.running[self.id] = self
+        self.router.core.submit(self.home, TABLE["SHARD.RUN"].id, 0, frames.RESOLVE, 0, raw, None)
+
+    def ran(self, replies: bytes, writes: bytes) -> None:
+        """The home shard has run the commands."""
+        parts: dict[int, list[Entry]] = {}
+        for db, key, raw in parse_commands(writes)[0]:
+            shard = self.router.core.shard_of(key) if key else self.home
+            args = parse_command(raw)
+            parts.setdefault(shard, []).append((_row_id(args), int(db), 0, 0, raw))
+        self.replies = {self.home: replies}
+        if not parts:
+            self.release()
+            self.finish(self.replies, None)
+            return
+        self._commit(parts)
+
+    def _commit(self, parts: dict[int, list[Entry]]) -> None:
+        """One record with every shard's writes; shards without one are let go."""
+        assert self.record is not None
+        self.state = "committing"
+        record = Record(self.record, {shard: pack_entries(entries) for shard, entries in parts.items()})
+        self.record = None
+        blob = self.router.records.opened(record)
+        self.missing = set(parts)
+        self.operations.running[self.id] = self
+        self.committed = record.id
+        commit = TABLE["SHARD.COMMIT"].id
+        raw = encode(b"SHARD.COMMIT", str(self.id), blob)
+        for shard in parts:
+            self.router.core.submit(shard, commit, 0, frames.RESOLVE, 0, raw, None)
+        self.release(self.held - set(parts))
+
+    def applied(self, shard: int, replies: bytes) -> None:
+        """A participant has committed its part."""
+        self.router.records.confirmed(self.committed, shard)
+        if self.plain is not None:
+            self.replies[shard] = replies
+        self.missing.discard(shard)
+        if not self.missing:
+            self.finish(self.replies, None)
+
+    def shard_lost(self, shard: int) -> None:
+        """A shard went away: before the commit nothing happens, after it the record will."""
+        if shard not in self.held or self.state == "done":
+            return
+        if self.state == "committing":
+            if shard in self.missing:
+                self.state = "done"
+                self.operations.running.pop(self.id, None)
+                self.operations.ended(self)
+                self.done({}, CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard)))
+            return
+        self.fail(CommandError(errors.SHARD_DOWN.format(shard=shard)))
+
+    def fail(self, error: CommandError) -> None:
+        """Let everybody go; nothing happened."""
+        if self.state in ("done", "committing"):
+            return
+        self.release()
+        self.finish({}, error)
+
+    def release(self, shards: set[int] | None = None) -> None:
+        """End the holds on shards (all of them) without an effect."""
+        abort = TABLE["SHARD.ABORT"].id
+        raw = encode(b"SHARD.ABORT", str(self.id))
+        for shard in self.held if shards is None else shards:
+            if self.router.core.links[shard].up:
+                self.router.core.submit(shard, abort, 0, frames.RESOLVE, 0, raw, None)
+        self.router.kick()
+
+    def finish(self, replies: dict[int, bytes], error: CommandError | None) -> None:
+        """The end, one way or the other."""
+        if self.state == "done":
+            return
+        self.state = "done"
+        if self.record is not None:
+            self.router.records.cancel(self.record)
+            self.record = None
+        self.operations.running.pop(self.id, None)
+        self.operations.ended(self)
+        self.done(replies, error)
+        self.router.kick()
+
+
+class Operations:
+    """All operations in flight; tells them what shards say."""
+
+    def __init__(self, router: Router):
+        self.router = router
+        self.sequence = 0
+        self.active: dict[int, Operation] = {}
+        self.running: dict[int, Operation] = {}
+        router.event_handlers[b"op"] = self.on_event
+
+    def new_id(self) -> int:
+        self.sequence += 1
+        return self.sequence
+
+    def launch(self, operation: Operation) -> None:
+        """Start an operation."""
+        self.active[operation.id] = operation
+        operation.start()
+        self.router.kick()
+
+    def ended(self, operation: Operation) -> None:
+        self.active.pop(operation.id, None)
+
+    def on_event(self, shard: int, event: list[bytes]) -> None:
+        """("op", id, "ran", replies, writes) or ("op", id, "done", replies, "")."""
+        operation = self.running.get(int(event[1]))
+        if event[2] == b"ran":
+            if operation is not None and operation.state == "running":
+                operation.ran(event[3], event[4])
+        elif operation is not None:
+            operation.applied(shard, event[3])
+
+    def shard_lost(self, shard: int) -> None:
+        """A shard's link is gone."""
+        for operation in list(self.active.values()):
+            operation.shard_lost(shard)
+
+    def tick(self, now_ms: int) -> None:
+        """No operation holds shards for longer than hold-timeout."""
+        limit = int(self.router.config["hold-timeout"])
+        for operation in list(self.active.values()):
+            if now_ms - operation.started_ms > limit:
+                operation.fail(CommandError("ERR operation over several shards timed out; nothing was changed"))
+
+    def dataflow(self, session: Session, row: Command, args: list[bytes]) -> Any:
+        """One command whose keys lie on several shards."""
+        keys = keys_by_shard(self.router, session.db, [(row, args)])
+        for shard in keys:
+            self.router.require(shard)
+        place = session.reserve()
+        session.pause()
+
+        def done(replies: dict[int, bytes], error: CommandError | None) -> None:
+            if error is not None:
+                session.fulfil(place, error)
+            else:
+                session.fulfil_raw(place, split_reply(next(iter(replies.values())))[0])
+            session.resume()
+
+        entry = (row.id, session.db, session.conn.flags & 1, session.id, encode(*args))
+        home = home_of(self.router, row, args, keys)
+        write = bool(row.flags & F.WRITE) or not row.flags & F.READONLY
+        self.launch(Operation(self, keys, home, [entry], write, done))
+        return LATER
+
+
+def keys_by_shard(router: Router, db: int, commands: list[tuple[Command, list[bytes]]]) -> dict[int, list[DbKey]]:
+    """shard -> [(db, key), ...] of commands, each key once."""
+    found: dict[int, list[DbKey]] = {}
+    for row, args in commands:
+        for at in row.key_indexes(args):
+            keys = found.setdefault(router.core.shard_of(args[at]), [])
+            if (db, args[at]) not in keys:
+                keys.append((db, args[at]))
+    return found
+
+
+def home_of(router: Router, row: Command, args: list[bytes], keys: dict[int, list[DbKey]]) -> int:
+    """Where a command runs: at its destination if it stores, else where most of its keys are."""
+    if "STORE" in row.name or row.name in ("BITOP", "PFMERGE"):
+        return int(router.core.shard_of(args[row.key_indexes(args)[0]]))
+    return max(keys, key=lambda shard: len(keys[shard]))
+
+
+def _row_id(args: list[bytes]) -> int:
+    name = args[0].upper().decode()
+    row = TABLE[name]
+    if row.container and len(args) > 1:
+        row = TABLE.get(f"{name}|{args[1].upper().decode()}", row)
+    return row.id
+
+
+def _bulk_items(raw: bytes) -> list[bytes]:
+    """The elements of an array of bulk strings and integers."""
+    items = []
+    for element in split_reply(raw):
+        items.append(element[1:-2] if element[:1] == b":" else element[element.index(b"\n") + 1 : -2])
+    return items

@@ -1,0 +1,103 @@
+"""Hold, borrow, run, commit: one operation on keys of several shards.
+
+    SHARD.HOLD op watcher [db key ...]   take part: from here on, run nothing else of this link
+    SHARD.RUN op entries borrowed    (home shard) run the commands on a staged keyspace
+    SHARD.COMMIT op record               apply this shard's part, journal the record, go on
+    SHARD.ABORT op                       go on
+
+HOLD is answered in its turn; the other three overtake what waits behind the hold and answer
+by events ("op", id, ...). A new router's greeting ends every hold: its operations' records are
+handed over by id (cluster/records.py), so none stays half done.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cluster import records
+from cluster.errors import CommandError
+from cluster.replies import Status
+from cluster.wire import encoded, parse_commands
+from cluster.wire import command as encode
+from shard.controls.transactions import run_entries, run_record
+from shard.registry import handles
+from shard.staging import Staging, owner_test, pack_value, unpack_value
+
+
+@handles("SHARD.HOLD")
+def hold(engine: Any, args: list[bytes]) -> Any:
+    """Reply: [1 if the watcher's keys are untouched else 0, [lent value, ...]]."""
+    op, watcher, asked = args[1], args[2], args[3:]
+    engine.no_effect()
+    untouched = 1
+    if watcher:
+        untouched = 0 if engine.watching.dirty(engine, int(watcher)) else 1
+        engine.watching.forget(int(watcher))
+    lent = []
+    for at in range(0, len(asked), 2):
+        engine.db = engine.dbs[int(asked[at])]
+        lent.append(pack_value(engine, asked[at + 1]))
+    engine.controls.hold(op)
+    return [untouched, lent]
+
+
+@handles("SHARD.BORROW")
+def borrow(engine: Any, args: list[bytes]) -> Any:
+    """SHARD.BORROW [db key ...]: lend values without holding (a read needs one point in the
+    order of all links, nothing more)."""
+    lent = []
+    for at in range(1, len(args), 2):
+        engine.db = engine.dbs[int(args[at])]
+        lent.append(pack_value(engine, args[at + 1]))
+    return lent
+
+
+@handles("SHARD.RUN")
+def run(engine: Any, args: list[bytes]) -> Any:
+    """Event: op, id, "ran", replies (RESP array), writes (see `pack_writes`)."""
+    _, op, entries, borrowed = args
+    engine.no_effect()
+    staging = Staging(engine, owner_test(engine.worker_shards, engine.shard_index))
+    try:
+        with staging:
+            # Expired keys of other shards die at their owners: here they only hide.
+            for lent in parse_commands(borrowed)[0]:
+                number, key, kind, raw, at_ms = lent
+                db = engine.dbs[int(number)]
+                expires = int(at_ms)
+                gone = not kind or 0 <= expires <= engine.now
+                db.lend(key, None if gone else unpack_value(kind, raw), -1 if gone else expires)
+            replies = run_entries(engine, entries)
+        writes = pack_writes(staging.writes())
+    except CommandError as error:
+        replies = b"*1\r\n" + encoded(error)
+        writes = b""
+    engine.events.append((b"op", op, b"ran", replies, writes))
+    return None
+
+
+def pack_writes(writes: list[tuple[int, bytes | None, bytes]]) -> bytes:
+    """(database, key, raw command) triples as bytes, for the router to sort by owner."""
+    return b"".join(encode(str(db), b"" if key is None else key, raw) for db, key, raw in writes)
+
+
+@handles("SHARD.COMMIT")
+def commit(engine: Any, args: list[bytes]) -> Any:
+    """Event: op, id, "done", this shard's replies."""
+    _, op, blob = args
+    engine.no_effect()
+    if engine.records.lacks(records.record_id(blob)):
+        replies = run_record(engine, blob)
+    else:
+        replies = b"*0\r\n"
+    engine.controls.release(op)
+    engine.events.append((b"op", op, b"done", replies, b""))
+    return None
+
+
+@handles("SHARD.ABORT")
+def abort(engine: Any, args: list[bytes]) -> Any:
+    """End a hold without an effect."""
+    engine.no_effect()
+    engine.controls.release(args[1])
+    return Status(b"OK")

@@ -1,0 +1,235 @@
+"""A staged keyspace: commands run on it, and what they write is only noted.
+
+The home shard of an operation over several shards runs its commands here: on the keys that it
+borrowed and on copies of its own. Afterwards `writes()` says, key by key, what each owner has
+to do; nothing of the real keyspace has been touched. See docs/TRANSACTIONS.md.
+"""
+
+import cython
+from cython.cimports.shard.keyspace import Database
+
+from cluster.command_table import TABLE
+from cluster.errors import CommandError
+from cluster.slots import slot_of
+from cluster.wire import command as encode
+from cluster.wire import parse_command
+
+MISSING = object()
+
+
+@cython.cclass
+class StagedDatabase(Database):
+    """Reads through to the real database for the keys of this shard, keeps writes to itself.
+
+    local: key -> value, or MISSING for a key that is not there. times: key -> unix ms or -1.
+    """
+
+    real = cython.declare(Database, visibility="public")
+    local = cython.declare(dict, visibility="public")
+    times = cython.declare(dict, visibility="public")
+    owns = cython.declare(object, visibility="public")
+
+    def __init__(self, real: Database, owns):
+        self.index = real.index
+        self.real = real
+        self.owns = owns
+        self.local = {}
+        self.times = {}
+        self.slots = real.slots
+        self.expires = real.expires
+        self.size = real.size
+        self.volatile = 1  # always ask for the expiry
+
+    @cython.cfunc
+    def _bring(self, key: bytes) -> object:
+        """The staged value of a key; the first time, a copy of the real one."""
+        value: object = self.local.get(key)
+        if value is None:
+            if not self.owns(key):
+                shown = key.decode("utf-8", "backslashreplace")
+                raise CommandError(
+                    f"ERR key '{shown}' was not declared and lives on another shard; declare it among the keys, "
+                    "or set allow-undeclared-keys yes"
+                )
+            value = self.real.find(key)
+            if value is None:
+                value = MISSING
+                self.times[key] = -1
+            else:
+                self.times[key] = self.real.expiry(key)
+                if isinstance(value, bytearray):
+                    value = bytearray(value)
+                elif not isinstance(value, bytes):
+                    value = value.copy()
+            self.local[key] = value
+        return value
+
+    @cython.cfunc
+    def find(self, key: bytes) -> object:
+        value: object = self._bring(key)
+        return None if value is MISSING else value
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def store(self, key: bytes, value: object) -> cython.int:
+        new: cython.bint = self._bring(key) is MISSING
+        self.local[key] = value
+        self.size += new
+        return new
+
+    @cython.cfunc
+    def remove(self, key: bytes) -> object:
+        value: object = self._bring(key)
+        if value is MISSING:
+            return None
+        self.local[key] = MISSING
+        self.times[key] = -1
+        self.size -= 1
+        return value
+
+    @cython.cfunc
+    @cython.exceptval(-2, check=True)
+    def expiry(self, key: bytes) -> cython.longlong:
+        self._bring(key)
+        return self.times[key]
+
+    def expire(self, key: bytes, at_ms: cython.longlong):
+        """Set the expiry of a key that is there."""
+        self._bring(key)
+        self.times[key] = at_ms
+
+    def persist(self, key: bytes) -> bool:
+        """Drop a key's expiry; whether it had one."""
+        self._bring(key)
+        had = self.times[key] >= 0
+        self.times[key] = -1
+        return had
+
+    def lend(self, key: bytes, value, at_ms: cython.longlong):
+        """Put a borrowed value (None: the key is not there) in place."""
+        self.local[key] = MISSING if value is None else value
+        self.times[key] = at_ms
+
+    def clear(self):
+        """FLUSHDB of a staged database would have to reach every shard."""
+        raise CommandError("ERR this command cannot be combined with keys of several shards in one transaction")
+
+
+class Staging:
+    """Swaps an engine's databases for staged ones while one operation runs.
+
+    with Staging(engine, owns) as staging: ... engine.call(...) ...
+    """
+
+    def __init__(self, engine, owns):
+        self.engine = engine
+        self.owns = owns
+
+    def __enter__(self):
+        engine = self.engine
+        self.saved = (engine.dbs, engine.db, engine.listening, engine.unit, engine.dirty, engine.rewritten, engine.changes)
+        self.refusals = (engine.write_error, engine.over_memory)
+        engine.dbs = [StagedDatabase(db, self.owns) for db in engine.dbs]
+        engine.db = engine.dbs[self.saved[1].index]
+        engine.listening = 0
+        engine.unit = []
+        return self
+
+    def __exit__(self, *_):
+        engine = self.engine
+        self.dbs = engine.dbs
+        self.unit = engine.unit
+        (
+            engine.dbs,
+            engine.db,
+            engine.listening,
+            engine.unit,
+            engine.dirty,
+            engine.rewritten,
+            engine.changes,
+        ) = self.saved
+
+    def writes(self):
+        """[(database, key or None, raw command)] in order: what was written, each command with keys of
+        one owner only. A command whose keys lie apart becomes the resulting value of each key."""
+        engine = self.engine
+        whole = set()
+        plain = []
+        for db, raw in self.unit:
+            args = parse_command(raw)
+            keys = effect_keys(args)
+            if len(keys) > 1:
+                whole.update((db, key) for key in keys)
+            plain.append((db, keys, raw))
+        # Once a key is written whole, its single effects are part of that.
+        found = []
+        for db, keys, raw in plain:
+            if not keys:
+                found.append((db, None, raw))
+            elif not any((db, key) in whole for key in keys):
+                found.append((db, keys[0], raw))
+        for db, key in sorted(whole):
+            found.extend((db, key, raw) for raw in self._value_writes(engine, db, key))
+        return found
+
+    def _value_writes(self, engine, index, key):
+        """Commands that give a key the value that it has in the staged database."""
+        db = self.dbs[index]
+        value = db.local.get(key)
+        if value is None:
+            return []
+        if value is MISSING:
+            return [encode(b"DEL", key)] if db.real.get(key) is not None or not self.owns(key) else []
+        at_ms = db.times[key]
+        if type(value) is bytes:
+            command = [b"SET", key, value]
+            if at_ms >= 0:
+                command += [b"PXAT", at_ms]
+            return [encode(*command)]
+        return [encode(b"RESTORE", key, max(at_ms, 0), dump(engine, value), b"REPLACE", b"ABSTTL")]
+
+
+def effect_keys(args):
+    """Keys of one effect."""
+    name = args[0].upper().decode()
+    row = TABLE.get(name)
+    if row is not None and row.container and len(args) > 1:
+        row = TABLE.get(f"{name}|{args[1].upper().decode()}")
+    if row is None:
+        return []
+    return [args[i] for i in row.key_indexes(args)]
+
+
+def dump(engine, value) -> bytes:
+    """The DUMP payload of a value."""
+    from shard.rdb.payload import dump_payload
+
+    return dump_payload(value)
+
+
+def pack_value(engine, key: bytes) -> list:
+    """A key of the current database as it is lent: [] or [kind, bytes, expiry in ms or -1]."""
+    value = engine.lookup(key)
+    if value is None:
+        return []
+    at_ms = engine.expire_at(key)
+    if type(value) is bytes:
+        return [b"s", value, at_ms]
+    return [b"d", dump(engine, value), at_ms]
+
+
+def unpack_value(kind: bytes, raw: bytes):
+    """The value that `pack_value` made bytes of."""
+    if kind == b"s":
+        return raw
+    from shard.rdb.payload import load_payload
+
+    return load_payload(raw)
+
+
+def owner_test(shards: int, index: int):
+    """Whether a key belongs to shard `index` of `shards`."""
+    from cluster.slots import slot_map
+
+    owners = slot_map(shards)
+    return lambda key: owners[slot_of(key)] == index
