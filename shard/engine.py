@@ -32,6 +32,7 @@ import shard.commands  # noqa: F401  registers the handlers
 import shard.controls  # noqa: F401
 from shard.records import Records
 from shard.registry import HANDLERS
+from shard.watching import Watching
 from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, TRACKERS, WAITERS, WATCHERS
 
 DATABASES = 16
@@ -85,6 +86,7 @@ class Engine:
         self.rng = random.Random(seed)
         self.write_error = b""
         self.records = Records()
+        self.watching = Watching()
         self.shard_index = 0
         self.worker_shards = 1
 
@@ -263,6 +265,8 @@ class Engine:
 
     def call_entry(self, entry: Entry, args: list):
         """Like `call`, for a resolved entry."""
+        if entry.handler is None:
+            raise errors.unknown_command(args)
         outer_dirty: cython.longlong = self.dirty
         outer_rewritten: cython.bint = self.rewritten
         before: cython.Py_ssize_t = len(self.unit)

@@ -10,6 +10,7 @@ def _row(name: str, summary: str) -> Command:
 ROWS = [
     _row("SHARD.TXN", "Runs the parts of a transaction that belong to this shard"),
     _row("SHARD.HOLD", "Stops the link and lends the serialised values of keys"),
+    _row("SHARD.BORROW", "Lends the serialised values of keys without a hold"),
     _row("SHARD.RUN", "Runs a command on own and borrowed keys and stages its writes"),
     _row("SHARD.COMMIT", "Applies the writes of a held operation and releases the hold"),
     _row("SHARD.ABORT", "Releases a hold and forgets what was staged"),

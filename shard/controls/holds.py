@@ -32,7 +32,7 @@ def hold(engine: Any, args: list[bytes]) -> Any:
     untouched = 1
     if watcher:
         untouched = 0 if engine.watching.dirty(engine, int(watcher)) else 1
-        engine.watching.forget(int(watcher))
+        engine.watching.forget(engine, int(watcher))
     lent = []
     for at in range(0, len(asked), 2):
         engine.db = engine.dbs[int(asked[at])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from cluster import records
@@ -10,6 +11,8 @@ from cluster.replies import Raw
 from cluster.wire import command, encoded, parse_command
 from shard.registry import handles
 from shard.signals import Block
+
+log = logging.getLogger("elixircache.shard")
 
 
 def run_entries(engine: Any, entries: bytes) -> bytes:
@@ -30,6 +33,10 @@ def run_entries(engine: Any, entries: bytes) -> bytes:
             reply = error
         except Block as block:
             reply = block.nil
+        except Exception as error:
+            # A bug of ours: the other commands of the unit still have to be answered.
+            log.exception("command %r failed", raw[:64])
+            reply = CommandError(f"ERR internal error: {type(error).__name__}: {error}")
         replies.append(encoded(reply, resp))
     engine.db = db
     return b"".join(replies)
@@ -45,10 +52,10 @@ def txn(engine: Any, args: list[bytes]) -> Any:
     _, watcher, kind, payload = args
     engine.no_effect()  # what its entries change is in the unit
     if watcher and engine.watching.dirty(engine, int(watcher)):
-        engine.watching.forget(int(watcher))
+        engine.watching.forget(engine, int(watcher))
         return Raw(b"*-1\r\n")
     if watcher:
-        engine.watching.forget(int(watcher))
+        engine.watching.forget(engine, int(watcher))
     if kind == b"E":
         return Raw(run_entries(engine, payload))
     return Raw(run_record(engine, payload))
