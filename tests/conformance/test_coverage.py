@@ -8,9 +8,27 @@ from cluster.command_table.model import F
 from .draw import RULES, Draw
 from .sequences import TYPES
 
+# reason: names (a container stands for all its subcommands)
 NOT_COMPARED = {
-    # reason: names (a container stands for its subcommands)
-    "the two servers cannot say the same: they tell of themselves": "",
+    "each server tells of itself, its clock or its clients": """
+        ACL CLIENT|ID CLIENT|INFO CLIENT|LIST CLUSTER COMMAND|COUNT COMMAND|DOCS COMMAND|INFO COMMAND|LIST INFO LASTSAVE
+        LATENCY LOLWUT MEMORY MODULE ROLE SLOWLOG TIME""",
+    "help texts": """
+        CLIENT|HELP COMMAND|HELP CONFIG|HELP FUNCTION|HELP PUBSUB|HELP SCRIPT|HELP XGROUP|HELP XINFO|HELP""",
+    "they change what later replies of the connection mean; tests/router and tests/processes have them": """
+        MONITOR PSUBSCRIBE PUNSUBSCRIBE QUIT RESET SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE UNSUBSCRIBE CLIENT|PAUSE""",
+    "they act on files, processes or other servers; tests/processes has them": """
+        BGREWRITEAOF BGSAVE CONFIG|RESETSTAT CONFIG|REWRITE FAILOVER MIGRATE PSYNC REPLCONF REPLICAOF RESTORE-ASKING SAVE
+        SHUTDOWN SLAVEOF SYNC""",
+    "newer than the 7.0 oracle; tests/shard and tests/router have them": """
+        CLIENT|NO-TOUCH CLIENT|SETINFO HEXPIRE HEXPIREAT HEXPIRETIME HPERSIST HPEXPIRE HPEXPIREAT HPEXPIRETIME HPTTL HTTL
+        WAITAOF""",
+    "only ElixirCache has them": "PY.CALL PY.CALL_RO PY.DELETE PY.DUMP PY.EVAL PY.KILL PY.LIST PY.LOAD PY.STATS",
+    "state that FLUSHALL leaves: libraries and cached scripts; tests/shard has them": """
+        EVALSHA_RO FCALL FCALL_RO FUNCTION SCRIPT|DEBUG SCRIPT|FLUSH SCRIPT|KILL SCRIPT|LOAD""",
+    "part of every exchange of DUMPs": "DUMP",
+    "for Redis Cluster's own clients": "ASKING READWRITE",
+    "debugging of one implementation": "PFDEBUG PFSELFTEST COMMAND|GETKEYSANDFLAGS",
 }
 
 
