@@ -22,6 +22,7 @@ from router import dispatch, fanout
 from router.commands import transactions
 from router.core import Core
 from router.operations import Operations
+from router.pubsub import PubSub
 from router.records import RouterRecords
 from router.session import Session
 from router.stats import Stats
@@ -52,6 +53,7 @@ class Router:
         self.event_handlers: dict[bytes, Callable[[int, list[bytes]], None]] = {}
         self.operations = Operations(self)
         self.leave_listeners: list[Callable[[Session], None]] = [lambda session: transactions.drop(self, session)]
+        self.pubsub = PubSub(self)
         self.serving = False
         self.replica_of: tuple[str, int] | None = None
         self.greetings: dict[int, dict[str, Any]] = {}

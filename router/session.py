@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cluster.replies import Status
+from cluster.replies import PushReply, Status
 from cluster.wire import encoded
 
 if TYPE_CHECKING:
@@ -117,6 +117,16 @@ class Session:
         """Send something that is no reply (a message, an invalidation)."""
         self.router.core.push(self.conn, encoded(value, self.resp))
         self.router.kick()
+
+    def push_raw(self, raw: bytes) -> None:
+        """The same, already RESP."""
+        self.router.core.push(self.conn, raw)
+        self.router.kick()
+
+    def confirm(self, parts: list[Any]) -> None:
+        """Answer one channel of SUBSCRIBE and its kin: a push that keeps its place among the
+        replies."""
+        self.reply(PushReply(parts))
 
     def output_ready(self) -> None:
         """There is output for a connection without a descriptor; its shell overrides this."""

@@ -1,0 +1,128 @@
+"""SUBSCRIBE and its kin, PUBLISH, PUBSUB."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cluster.errors import CommandError
+from router.registry import LATER, handles
+
+if TYPE_CHECKING:
+    from router.router import Router
+    from router.session import Session
+
+
+def _refuse_in_multi(session: Session) -> None:
+    if session.multi is not None and session.resp == 2:
+        raise CommandError("ERR SUBSCRIBE isn't allowed inside a transaction for RESP2 clients")
+
+
+@handles("SUBSCRIBE")
+def subscribe(router: Router, session: Session, args: list[bytes]) -> Any:
+    """SUBSCRIBE channel [channel ...]"""
+    _refuse_in_multi(session)
+    router.pubsub.subscribe(session, b"subscribe", router.pubsub.channels, session.channels, args[1:])
+    return LATER
+
+
+@handles("PSUBSCRIBE")
+def psubscribe(router: Router, session: Session, args: list[bytes]) -> Any:
+    """PSUBSCRIBE pattern [pattern ...]"""
+    _refuse_in_multi(session)
+    router.pubsub.subscribe(session, b"psubscribe", router.pubsub.patterns, session.patterns, args[1:])
+    return LATER
+
+
+@handles("SSUBSCRIBE")
+def ssubscribe(router: Router, session: Session, args: list[bytes]) -> Any:
+    """SSUBSCRIBE shardchannel [shardchannel ...]"""
+    _refuse_in_multi(session)
+    router.pubsub.subscribe(session, b"ssubscribe", router.pubsub.shard_channels, session.shard_channels, args[1:])
+    return LATER
+
+
+@handles("UNSUBSCRIBE")
+def unsubscribe(router: Router, session: Session, args: list[bytes]) -> Any:
+    """UNSUBSCRIBE [channel ...]"""
+    router.pubsub.unsubscribe(session, b"unsubscribe", router.pubsub.channels, session.channels, args[1:])
+    return LATER
+
+
+@handles("PUNSUBSCRIBE")
+def punsubscribe(router: Router, session: Session, args: list[bytes]) -> Any:
+    """PUNSUBSCRIBE [pattern ...]"""
+    router.pubsub.unsubscribe(session, b"punsubscribe", router.pubsub.patterns, session.patterns, args[1:])
+    return LATER
+
+
+@handles("SUNSUBSCRIBE")
+def sunsubscribe(router: Router, session: Session, args: list[bytes]) -> Any:
+    """SUNSUBSCRIBE [shardchannel ...]"""
+    router.pubsub.unsubscribe(session, b"sunsubscribe", router.pubsub.shard_channels, session.shard_channels, args[1:])
+    return LATER
+
+
+@handles("PUBLISH")
+def publish(router: Router, session: Session, args: list[bytes]) -> Any:
+    """PUBLISH channel message: how many clients got it."""
+    return router.pubsub.publish(args[1], args[2])
+
+
+@handles("SPUBLISH")
+def spublish(router: Router, session: Session, args: list[bytes]) -> Any:
+    """SPUBLISH shardchannel message"""
+    return router.pubsub.publish_shard(args[1], args[2])
+
+
+@handles("PUBSUB|CHANNELS")
+def pubsub_channels(router: Router, session: Session, args: list[bytes]) -> Any:
+    """PUBSUB CHANNELS [pattern]"""
+    return router.pubsub.names(router.pubsub.channels, args[2] if len(args) > 2 else None)
+
+
+@handles("PUBSUB|SHARDCHANNELS")
+def pubsub_shardchannels(router: Router, session: Session, args: list[bytes]) -> Any:
+    """PUBSUB SHARDCHANNELS [pattern]"""
+    return router.pubsub.names(router.pubsub.shard_channels, args[2] if len(args) > 2 else None)
+
+
+@handles("PUBSUB|NUMSUB")
+def pubsub_numsub(router: Router, session: Session, args: list[bytes]) -> Any:
+    """PUBSUB NUMSUB [channel ...]: channel, count, channel, count, ..."""
+    return _counts(router.pubsub.channels, args[2:])
+
+
+@handles("PUBSUB|SHARDNUMSUB")
+def pubsub_shardnumsub(router: Router, session: Session, args: list[bytes]) -> Any:
+    """PUBSUB SHARDNUMSUB [shardchannel ...]"""
+    return _counts(router.pubsub.shard_channels, args[2:])
+
+
+def _counts(table: Any, names: list[bytes]) -> list[Any]:
+    return [item for name in names for item in (name, len(table.get(name, ())))]
+
+
+@handles("PUBSUB|NUMPAT")
+def pubsub_numpat(router: Router, session: Session, args: list[bytes]) -> Any:
+    """PUBSUB NUMPAT: how many patterns have listeners."""
+    return len(router.pubsub.patterns)
+
+
+@handles("PUBSUB|HELP")
+def pubsub_help(router: Router, session: Session, args: list[bytes]) -> Any:
+    """PUBSUB HELP"""
+    return [
+        b"PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        b"CHANNELS [<pattern>]",
+        b"    Return the currently active channels matching a <pattern> (default: '*').",
+        b"NUMPAT",
+        b"    Return number of subscriptions to patterns.",
+        b"NUMSUB [<channel> ...]",
+        b"    Return the number of subscribers for the specified channels, excluding pattern subscriptions.",
+        b"SHARDCHANNELS [<pattern>]",
+        b"    Return the currently active shard level channels matching a <pattern> (default: '*').",
+        b"SHARDNUMSUB [<shardchannel> ...]",
+        b"    Return the number of subscribers for the specified shard level channels.",
+        b"HELP",
+        b"    Print this help.",
+    ]
