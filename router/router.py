@@ -34,11 +34,15 @@ log = logging.getLogger("elixircache.router")
 class Router:
     """One group's router. `config` is a cluster.config.Config."""
 
-    def __init__(self, shard_count: int, config: Any, now_ms: int):
+    def __init__(self, shard_count: int, config: Any, now_ms: int, generation: int = 0):
+        """`generation`: where the counting of link generations begins, different for each
+        router process (below 2**30), so that no shard takes an old router's batch for ours."""
         self.config = config
         self.shard_count = shard_count
         self.core = Core(slot_map(shard_count))
         self.core.now = now_ms
+        for link in self.core.links:
+            link.generation = generation
         self.core.on_command = self.on_command
         self.core.on_protocol_error = self.on_protocol_error
         self.core.on_event = self.on_event

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import random
 import signal
 import socket
 import time
@@ -41,7 +42,7 @@ class Server:
         self.config = config
         self.endpoints = endpoints
         self.control = control
-        self.router = Router(len(endpoints), config, now_ms())
+        self.router = Router(len(endpoints), config, now_ms(), random.SystemRandom().randrange(1 << 29))
         self.front = FrontDoor(self.router.core, now_ms)
         self.front.on_accept = self.accept
         self.front.on_closed = self.router.disconnected

@@ -1,0 +1,278 @@
+"""A whole cluster in one process: real router and shard cores, a fake clock, a seeded network.
+
+    client --> Router --channel--> Loop + Engine + Disk
+           <--        <--channel--
+
+Every message waits in a first-in-first-out channel until the scheduler delivers it. A killed
+shard loses its memory and its channels and keeps its disk (a power cut also takes from the disk
+what was not fsynced); a killed router loses everything. All chance comes from one seed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from typing import Any
+
+import hiredis
+
+from cluster.config import Config
+from cluster.wire import command
+from router.core import Conn
+from router.router import Router
+from router.session import Session
+from shard.engine import Engine
+from shard.loop import Loop
+from shard.replay import replay
+
+START_MS = 1_700_000_000_000
+
+
+class Disk:
+    """What a shard has written; `synced` bytes of it survive a power cut."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.synced = 0
+
+    def append(self, data: bytes) -> None:
+        self.data += data
+
+    def sync(self) -> None:
+        self.synced = len(self.data)
+
+    def power_cut(self) -> None:
+        self.data = self.data[: self.synced]
+
+
+class SimShard:
+    """One shard process."""
+
+    def __init__(self, world: World, index: int):
+        self.world = world
+        self.index = index
+        self.disk = Disk()
+        self.alive = False
+        self.inbox: deque[bytes] = deque()
+        self.outbox: deque[bytes] = deque()
+
+    def start(self) -> None:
+        self.engine = Engine(self.world.config, seed=self.index)
+        self.engine.shard_index = self.index
+        self.engine.worker_shards = self.world.shard_count
+        self.engine.now = self.world.now
+        self.loop = Loop(self.engine)
+        self.engine.controls = self.loop
+        kept = replay(self.engine, self.disk.data)
+        self.disk.data = self.disk.data[:kept]
+        self.disk.synced = min(self.disk.synced, kept)
+        self.alive = True
+
+    def kill(self) -> None:
+        self.alive = False
+        self.inbox.clear()
+        self.outbox.clear()
+
+    def deliver(self) -> None:
+        """Take one message: what shard/worker.py does, without its sockets and files."""
+        message = self.inbox.popleft()
+        if message.startswith(b"HELO"):
+            import json
+
+            hello = json.loads(message[4:])
+            self.loop.start(hello["generation"])
+            answer = {
+                "generation": hello["generation"],
+                "last_record": self.engine.records.last,
+                "records": [blob.hex() for _, blob in self.engine.records.kept],
+            }
+            self.outbox.append(b"HELO" + json.dumps(answer).encode())
+            return
+        if not self.loop.execute(message):
+            return
+        self.engine.records.trim((self.loop.epoch, self.loop.watermark))
+        self.disk.append(self.engine.take_stream())
+        if self.world.fsync_always:
+            self.disk.sync()
+        reply = self.loop.take()
+        if reply:
+            self.outbox.append(reply)
+
+
+class SimClient:
+    """One client connection; replies are parsed as they come."""
+
+    def __init__(self, world: World):
+        self.world = world
+        self.replies: deque[Any] = deque()
+        self.reader = hiredis.Reader()
+        self.closed = True
+
+    def connect(self) -> None:
+        router = self.world.router
+        assert router is not None
+        self.conn = Conn(router.new_id())
+        self.session = Session(router, self.conn)
+        self.reader = hiredis.Reader()
+        self.replies.clear()
+        self.closed = False
+        router.connect(self.session)
+        self.world.clients[self.conn.id] = self
+
+    def send(self, *args: Any) -> None:
+        """One command; its reply comes into `replies` some time later."""
+        router = self.world.router
+        assert router is not None
+        router.core.receive_data(self.conn, command(*args))
+        self.world.pump()
+
+
+class World:
+    """The cluster and its network."""
+
+    def __init__(self, seed: int, shards: int = 3, fsync_always: bool = False):
+        self.rng = random.Random(seed)
+        self.now = START_MS
+        self.shard_count = shards
+        self.fsync_always = fsync_always
+        self.config = Config()
+        self.shards = [SimShard(self, i) for i in range(shards)]
+        self.clients: dict[int, SimClient] = {}
+        self.router: Router | None = None
+        self.generation = 0
+        self.crashes = 0
+        for shard in self.shards:
+            shard.start()
+        self.start_router()
+        self.settle()
+
+    # -- the router ------------------------------------------------------------------------
+
+    def start_router(self) -> None:
+        self.generation += 1000
+        self.router = Router(self.shard_count, self.config, self.now, self.generation)
+        self.router.send_hello = self._hello
+        self.router.close = lambda conn, reason: None
+        for shard in self.shards:
+            shard.outbox.clear()
+            if shard.alive:
+                self.router.link_opened(shard.index)
+
+    def _hello(self, shard: int, message: bytes) -> None:
+        self.shards[shard].inbox.append(message)
+
+    def kill_router(self) -> None:
+        """Batches that it sent may still arrive; its clients' connections close."""
+        self.router = None
+        self.crashes += 1
+        for client in self.clients.values():
+            client.closed = True
+        self.clients.clear()
+        for shard in self.shards:
+            shard.outbox.clear()
+            keep = self.rng.randrange(len(shard.inbox) + 1)
+            while len(shard.inbox) > keep:
+                shard.inbox.pop()
+
+    def pump(self) -> None:
+        """What the router has for its links and clients goes on its way."""
+        router = self.router
+        if router is None:
+            return
+        router.core.now = self.now
+        for link in router.core.links:
+            if link.up:
+                batch = router.core.take_batch(link.index)
+                if batch and self.shards[link.index].alive:
+                    self.shards[link.index].inbox.append(batch)
+        for conn in router.core.take_dirty():
+            client = self.clients.get(conn.id)
+            data = conn.peek_output()
+            if client is not None and not client.closed:
+                client.reader.feed(data)
+                while (reply := client.reader.gets()) is not False:
+                    client.replies.append(reply)
+        if any(link.batch_size and link.up for link in router.core.links):
+            self.pump()
+
+    # -- shards ----------------------------------------------------------------------------
+
+    def kill_shard(self, index: int) -> None:
+        if self.shards[index].alive:
+            self.shards[index].kill()
+            self.crashes += 1
+            if self.router is not None:
+                self.router.link_lost(index)
+                self.pump()
+
+    def start_shard(self, index: int) -> None:
+        if not self.shards[index].alive:
+            self.shards[index].start()
+            if self.router is not None:
+                self.router.link_opened(index)
+                self.pump()
+
+    def power_cut(self) -> None:
+        """All processes die, and with them what was not fsynced."""
+        self.kill_router()
+        for shard in self.shards:
+            if shard.alive:
+                shard.kill()
+                self.crashes += 1
+            shard.disk.power_cut()
+            shard.inbox.clear()
+
+    # -- time and messages -----------------------------------------------------------------
+
+    def channels(self) -> list[tuple[str, int]]:
+        """Channels with something to deliver."""
+        found = []
+        for shard in self.shards:
+            if shard.alive and shard.inbox:
+                found.append(("in", shard.index))
+            if shard.outbox and self.router is not None:
+                found.append(("out", shard.index))
+        return found
+
+    def deliver(self, channel: tuple[str, int]) -> None:
+        kind, index = channel
+        shard = self.shards[index]
+        if kind == "in":
+            shard.deliver()
+            return
+        message = shard.outbox.popleft()
+        assert self.router is not None
+        if not self.router.core.receive_reply(index, message):
+            self.router.link_message(index, message)
+        self.pump()
+
+    def step(self) -> bool:
+        """Deliver one message, chosen by chance; False if there is none."""
+        found = self.channels()
+        if not found:
+            return False
+        self.now += self.rng.randrange(3)
+        self.deliver(self.rng.choice(found))
+        return True
+
+    def settle(self) -> None:
+        """Deliver everything; all processes must be up."""
+        while self.step():
+            pass
+
+    def tick(self) -> None:
+        """Time passes."""
+        self.now += self.rng.randrange(1, 50)
+        if self.router is not None:
+            self.router.tick(self.now)
+            self.pump()
+
+    def recover(self) -> None:
+        """Start whatever is down and let everything come to rest."""
+        for shard in self.shards:
+            self.start_shard(shard.index)
+        if self.router is None:
+            self.start_router()
+        self.settle()
+        self.tick()
+        self.settle()
