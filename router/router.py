@@ -196,6 +196,9 @@ class Router:
     def link_lost(self, shard: int) -> None:
         """A shard went away: what was in flight has an unknown outcome."""
         self.greetings.pop(shard, None)
+        for session in self.clients.values():
+            # What happened to its watched keys meanwhile is not known: its EXEC must not run.
+            session.watch_lost = session.watch_lost or shard in session.watch_shards
         self.operations.shard_lost(shard)
         lost = self.core.drop_link(shard)
         error = CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard))

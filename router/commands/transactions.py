@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cluster import errors
 from cluster.command_table import TABLE
 from cluster.errors import CommandError
-from cluster.replies import OK
+from cluster.replies import NIL_ARRAY, OK
 from cluster.wire import command as encode
 from router import transactions
 from router.registry import handles
@@ -45,6 +45,9 @@ def exec_(router: Router, session: Session, args: list[bytes]) -> Any:
     if session.multi_failed:
         drop(router, session)
         raise CommandError(errors.EXEC_ABORT)
+    if session.watch_lost:
+        drop(router, session)
+        return NIL_ARRAY
     for shard in transactions.involved(router, session):
         router.require(shard)
     commands, session.multi = session.multi, None
@@ -96,6 +99,7 @@ def forget_watches(router: Router, session: Session) -> None:
             router.core.submit(shard, TABLE["SHARD.UNWATCH"].id, 0, 0, session.id, raw, _ignore)
     session.watch_shards.clear()
     session.watched.clear()
+    session.watch_lost = False
     router.kick()
 
 

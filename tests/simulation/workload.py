@@ -127,6 +127,9 @@ class Worker:
         commands = [("MULTI",), *[("APPEND", key, txn.id + ";") for key in write], ("MGET", *read), ("EXEC",)]
         replies = yield commands
         self.sure(*replies)
+        if replies[-1] is None:  # a WATCH whose own operation failed was still in force
+            txn.appended = {}
+            return
         txn.read = {key: ids(value) for key, value in zip(read, replies[-1][-1], strict=True)}
         self.done(txn)
 
@@ -252,5 +255,5 @@ class Run:
         total = sum(int(balance) for balance in balances)
         if total != START_BALANCE * len(ACCOUNTS):
             raise Violation(f"balances end as {balances}, {total} in all")
-        if tokens != 3:
+        if "move" in self.kinds and tokens != 3:
             raise Violation(f"{tokens} tokens at the end where there were 3")
