@@ -58,6 +58,21 @@ PFDEBUG_NO_KEY = "ERR The specified key does not exist"
 PFDEBUG_NOT_SPARSE = "ERR HLL encoding is not sparse"
 PFDEBUG_UNKNOWN = "ERR Unknown PFDEBUG subcommand '{name}'"
 PFSELFTEST_FAILED = "TESTFAILED sparse and dense HyperLogLogs or their estimate disagree"
+SAME_OBJECT = "ERR source and destination objects are the same"
+EXPIRE_OPTION = "ERR Unsupported option {option}"
+EXPIRE_NX = "ERR NX and XX, GT or LT options at the same time are not compatible"
+EXPIRE_GT_LT = "ERR GT and LT options at the same time are not compatible"
+SWAP_FIRST = "ERR invalid first DB index"
+SWAP_SECOND = "ERR invalid second DB index"
+INVALID_CURSOR = "ERR invalid cursor"
+NO_LFU = (
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when "
+    "switching between policies at runtime LRU and LFU data will take some time to adjust."
+)
+LFU_NO_IDLE = (
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching "
+    "between policies at runtime LRU and LFU data will take some time to adjust."
+)
 TIMEOUT_NOT_FLOAT = "ERR timeout is not a float or out of range"
 TIMEOUT_RANGE = "ERR timeout is out of range"
 TIMEOUT_NEGATIVE = "ERR timeout is negative"

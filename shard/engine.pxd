@@ -55,6 +55,7 @@ cdef class Engine:
     cdef public bytes write_error
     cdef public bint over_memory
     cdef public list lazy
+    cdef public object scan_snapshot
     cdef public object records
     cdef public int shard_index
     cdef public int worker_shards

@@ -1,0 +1,108 @@
+"""Commands on whole databases: DBSIZE, FLUSHDB, FLUSHALL, and SWAPDB's part on a shard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cluster import errors
+from cluster.errors import CommandError
+from cluster.numbers import try_int
+from cluster.replies import OK
+from shard.registry import handles
+from shard.signals import TRACKERS, WAITERS, WATCHERS
+
+
+class Discarded:
+    """The slots of a flushed database, freed a few at a time by `Engine.free_some`."""
+
+    def __init__(self, slots: list[Any], size: int) -> None:
+        self.slots = [table for table in slots if table is not None]
+        self.size = size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def release(self, budget: int) -> bool:
+        """Free about `budget` keys; True when none are left."""
+        while self.slots and budget > 0:
+            table = self.slots[-1]
+            while table and budget > 0:
+                table.popitem()
+                budget -= 1
+                self.size -= 1
+            if not table:
+                self.slots.pop()
+        return not self.slots
+
+
+@handles("DBSIZE")
+def dbsize(engine: Any, args: list[bytes]) -> Any:
+    """DBSIZE"""
+    return engine.db.size
+
+
+def flush(engine: Any, indexes: list[int]) -> None:
+    """Empty databases; watchers and trackers hear of every key that was there."""
+    for index in indexes:
+        db = engine.dbs[index]
+        if engine.listening & WATCHERS:
+            engine.watching.flushed(engine, index)
+        engine.dirty += db.size
+        if db.size:
+            engine.lazy.append(Discarded(db.slots, db.size))
+        db.clear()
+    if engine.listening & TRACKERS:
+        engine.tracking.flushed(engine)
+    # Without keys the command still goes into the stream, as in Redis.
+    engine.dirty += 1
+
+
+def _flush_mode(args: list[bytes]) -> None:
+    if len(args) > 2 or (len(args) == 2 and args[1].upper() not in (b"SYNC", b"ASYNC")):
+        raise errors.syntax_error()
+
+
+@handles("FLUSHDB")
+def flushdb(engine: Any, args: list[bytes]) -> Any:
+    """FLUSHDB [ASYNC | SYNC]. Memory is given back a little at a time in both modes."""
+    _flush_mode(args)
+    flush(engine, [engine.db.index])
+    return OK
+
+
+@handles("FLUSHALL")
+def flushall(engine: Any, args: list[bytes]) -> Any:
+    """FLUSHALL [ASYNC | SYNC]"""
+    _flush_mode(args)
+    flush(engine, list(range(len(engine.dbs))))
+    return OK
+
+
+@handles("SHARD.SWAPDB", "SWAPDB")
+def swapdb(engine: Any, args: list[bytes]) -> Any:
+    """SWAPDB index1 index2"""
+    first, second = try_int(args[1]), try_int(args[2])
+    if first is None:
+        raise CommandError(errors.SWAP_FIRST)
+    if second is None:
+        raise CommandError(errors.SWAP_SECOND)
+    if not (0 <= first < len(engine.dbs) and 0 <= second < len(engine.dbs)):
+        raise CommandError(errors.DB_RANGE)
+    if first == second:
+        return OK
+    one, other = engine.dbs[first], engine.dbs[second]
+    one.slots, other.slots = other.slots, one.slots
+    one.expires, other.expires = other.expires, one.expires
+    one.size, other.size = other.size, one.size
+    one.volatile, other.volatile = other.volatile, one.volatile
+    if engine.access is not None:
+        engine.access.swapped(first, second)
+    if engine.listening & WATCHERS:
+        engine.watching.swapped(engine, first, second)
+    if engine.listening & WAITERS:
+        engine.waiting.swapped(engine, first, second)
+    if engine.listening & TRACKERS:
+        engine.tracking.flushed(engine)
+    engine.dirty += 1
+    engine.effect(b"SWAPDB", first, second)
+    return OK
