@@ -1,5 +1,160 @@
-"""ElixirCache as a library. Importing it needs none of the server's dependencies."""
+"""ElixirCache as a library. Importing it needs none of the server's dependencies.
+
+    with elixircache.LocalCluster(shards=2) as cluster:
+        cluster.client().set("hello", "world")
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
 __version__ = "0.1.0"
+__all__ = ["ClusterError", "LocalCluster", "__version__"]
+
+START_S = 60.0
+STOP_S = 15.0
+
+
+class ClusterError(RuntimeError):
+    """A local cluster did not start or did not do what was asked; the text has its log's end."""
+
+
+class LocalCluster:
+    """A real cluster of processes on free ports of this machine, for tests and experiments.
+
+    shards: how many. directory: where it keeps its data; without one a temporary directory that
+    goes with it. Further names are configuration (`appendfsync="always"`; "_" stands for "-").
+    """
+
+    def __init__(self, shards: int = 2, directory: str | Path | None = None, **config: Any):
+        self.shards = shards
+        self._temporary = directory is None
+        self.directory = Path(directory or tempfile.mkdtemp(prefix="elixircache-cluster-"))
+        self.config = {name.replace("_", "-"): _text(value) for name, value in config.items()}
+        self.port = int(self.config.pop("port", 0)) or free_port()
+        self.ws_port = int(self.config.pop("ws-port", 0)) or free_port()
+        self.log_path = self.directory / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> LocalCluster:
+        """Start and wait until commands are served. ClusterError if that fails."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "cli", "master", "--shards", str(self.shards), "--port", str(self.port)]
+        command += ["--ws-port", str(self.ws_port), "--dir", str(self.directory)]
+        for name, value in self.config.items():
+            command += [f"--{name}", value]
+        owner, ours = os.pipe()
+        self._pipe = ours
+        command += ["--owner-fd", str(owner)]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([_source_root(), os.environ.get("PYTHONPATH", "")])}
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, pass_fds=[owner], env=environment
+            )
+        os.close(owner)
+        assert self._process.stdout is not None
+        os.set_blocking(self._process.stdout.fileno(), False)
+        said = b""
+        deadline = time.monotonic() + START_S
+        while b"READY" not in said.split(b"\n"):
+            said += self._process.stdout.read() or b""
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                tail = self.log_path.read_text(errors="replace")[-4000:]
+                self.stop()
+                raise ClusterError(f"the cluster did not start:\n{tail}")
+            time.sleep(0.01)
+        return self
+
+    def stop(self) -> int | None:
+        """End all processes; a temporary directory goes with them. The exit code."""
+        process, self._process = self._process, None
+        code = None
+        if process is not None:
+            os.close(self._pipe)
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            try:
+                code = process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        if self._temporary:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        return code
+
+    def __enter__(self) -> LocalCluster:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def client(self, **options: Any) -> Any:
+        """A redis-py client; `options` are its own."""
+        import redis
+
+        return redis.Redis(port=self.port, **options)
+
+    @property
+    def supervisor_pid(self) -> int:
+        """The process that started all others."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids by name ("router", "shard-0", ...)."""
+        state = json.loads((self.directory / "run" / "state.json").read_text())
+        return {name: child["pid"] for name, child in state["children"].items() if child["pid"]}
+
+    def kill_shard(self, index: int, number: int = signal.SIGKILL) -> None:
+        """Send a signal (SIGKILL) to a shard's process."""
+        os.kill(self.pids[f"shard-{index}"], number)
+
+    def kill_router(self, number: int = signal.SIGKILL) -> None:
+        """Send a signal (SIGKILL) to the router's process."""
+        os.kill(self.pids["router"], number)
+
+    def wait_until_serving(self, timeout_s: float = 30.0) -> None:
+        """Wait until PING and a read on every shard are answered. ClusterError after the timeout."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                with self.client(socket_timeout=timeout_s) as client:
+                    client.ping()
+                    client.dbsize()
+                    return
+            except Exception as error:
+                if time.monotonic() > deadline:
+                    raise ClusterError(f"the cluster does not serve: {error}") from error
+                time.sleep(0.05)
+
+
+def free_port() -> int:
+    """A TCP port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _source_root() -> str:
+    """Where the packages of the server are, so that `python -m cli` finds them."""
+    return str(Path(__file__).resolve().parent)

@@ -16,6 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="elixircache-router")
     parser.add_argument("--endpoints", required=True, help="comma-separated addresses of the shards' links")
     parser.add_argument("--config-json", required=True, help="file with the configuration")
+    parser.add_argument("--control", help="descriptor of the control channel; the environment says it too")
     args = parser.parse_args()
     die_with_parent()
     config = Config.from_json_file(args.config_json)

@@ -17,13 +17,13 @@ def main() -> int:
     parser.add_argument("--index", type=int, required=True, help="which of the group's shards this is, from 0")
     parser.add_argument("--shards", type=int, required=True, help="how many shards the group has")
     parser.add_argument("--endpoint", required=True, help="address that the router connects to")
-    parser.add_argument("--dir", default="", help="the shard's own data directory")
+    parser.add_argument("--dir", default="", help="the group's data directory")
     parser.add_argument("--config-json", required=True, help="file with the configuration")
     args = parser.parse_args()
     die_with_parent()
     config = Config.from_json_file(args.config_json)
     set_up(f"shard-{args.index}", config)
-    return run(args.index, args.shards, args.endpoint, config, Control())
+    return run(args.index, args.shards, args.endpoint, args.dir, config, Control())
 
 
 if __name__ == "__main__":

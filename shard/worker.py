@@ -32,7 +32,8 @@ TICK_MS = 100
 class Worker:
     """One shard's process: owns the sockets and the files, lends the engine its clock."""
 
-    def __init__(self, index: int, shards: int, endpoint: str, config: Config, control: Control):
+    def __init__(self, index: int, shards: int, endpoint: str, directory: str, config: Config, control: Control):
+        self.directory = directory
         self.control = control
         self.index = index
         self.shards = shards
@@ -136,12 +137,12 @@ class Worker:
         self.context.term()
 
 
-def run(index: int, shards: int, endpoint: str, config: Config, control: Control) -> int:
+def run(index: int, shards: int, endpoint: str, directory: str, config: Config, control: Control) -> int:
     """The whole life of a shard process. Returns its exit code."""
     # A full collection over millions of keys is a stall; nothing here forms cycles.
     gc.disable()
     gc.freeze()
-    worker = Worker(index, shards, endpoint, config, control)
+    worker = Worker(index, shards, endpoint, directory, config, control)
     signal.signal(signal.SIGTERM, worker.stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker.open()

@@ -1,0 +1,5 @@
+"""`python -m cli` is the `elixircache` command."""
+
+from cli.main import app
+
+app(prog_name="elixircache")
