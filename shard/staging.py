@@ -202,7 +202,7 @@ def effect_keys(args):
 
 def dump(engine, value) -> bytes:
     """The DUMP payload of a value."""
-    from shard.rdb.payload import dump_payload
+    from shard.rdb.writer import dump as dump_payload
 
     return dump_payload(value)
 
@@ -222,7 +222,7 @@ def unpack_value(kind: bytes, raw: bytes):
     """The value that `pack_value` made bytes of."""
     if kind == b"s":
         return raw
-    from shard.rdb.payload import load_payload
+    from shard.rdb.reader import restore as load_payload
 
     return load_payload(raw)
 

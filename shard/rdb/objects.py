@@ -1,15 +1,7 @@
 """Values between RDB's encodings and their plain forms (see `shard.rdb.model`)."""
 
 import cython
-from cython.cimports.shard.rdb.packed import (
-    intset,
-    intset_items,
-    listpack,
-    listpack_items,
-    small_integer,
-    ziplist_items,
-    zipmap_items,
-)
+from cython.cimports.shard.rdb.packed import small_integer
 from cython.cimports.shard.rdb.sink import Sink
 from cython.cimports.shard.rdb.source import Source
 from cython.cimports.shard.rdb.streams import decode_stream, encode_stream
@@ -18,6 +10,7 @@ import struct
 
 from shard.rdb import model
 from shard.rdb.model import HashData
+from shard.rdb.packed import intset, intset_items, listpack, listpack_items, ziplist_items, zipmap_items
 
 # Collections within these limits are written as one packed string, as Redis's defaults have it.
 SMALL_ENTRIES = 128
