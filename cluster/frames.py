@@ -42,6 +42,8 @@ NO_TOUCH = 4
 TRACK = 8
 RESOLVE = 16  # belongs to the hold that the shard is in: it overtakes what waits behind it
 
+FROM_MASTER = 32  # replicated: keys do not expire by this clock
+
 # Flags of a reply header: the state of the shard.
 OVER_MEMORY = 1
 WRITE_ERROR = 2

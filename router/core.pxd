@@ -14,6 +14,7 @@ cdef class Conn:
     cdef public int flags
     cdef public int db
     cdef public bint trusted
+    cdef public bint writer
     cdef Buffer inbox
     cdef Py_ssize_t inbox_at
     cdef Buffer out

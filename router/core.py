@@ -114,6 +114,7 @@ def _find(name: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize
 class Conn:
     """A client's connection: its unread input, its ring of pending replies, its output.
 
+    writer: it is our master, whose writes a replica takes.
     fast: single-key commands may go straight to a shard (no MULTI, logged in, ...).
     paused: an operation is in flight that the next command must wait for.
     """
@@ -371,7 +372,7 @@ class Core:
                 row >= 0
                 and ROWS[row].path != SLOW
                 and (argc == ROWS[row].arity if ROWS[row].arity >= 0 else argc >= -ROWS[row].arity)
-                and not (ROWS[row].write and self.writes_slow)
+                and not (ROWS[row].write and self.writes_slow and not conn.writer)
             ):
                 if ROWS[row].path == ONE_KEY:
                     if self.shards > 1:

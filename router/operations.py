@@ -270,7 +270,7 @@ class Operations:
                 session.fulfil_raw(place, split_reply(next(iter(replies.values())))[0])
             session.resume()
 
-        entry = (row.id, session.db, session.conn.flags & 1, session.id, encode(*args))
+        entry = (row.id, session.db, session.conn.flags & 33, session.id, encode(*args))
         home = home_of(self.router, row, args, keys)
         write = bool(row.flags & F.WRITE) or not row.flags & F.READONLY
         self.launch(Operation(self, keys, home, [entry], write, done))

@@ -24,6 +24,8 @@ from router.core import Core
 from router.operations import Operations
 from router.pubsub import PubSub
 from router.records import RouterRecords
+from router.replication.master import Master, new_replid
+from router.replication.upstream import set_role
 from router.session import Session
 from router.stats import Stats
 from router.waits import ShardAway, ShardWaits
@@ -58,6 +60,12 @@ class Router:
         self.operations = Operations(self)
         self.leave_listeners: list[Callable[[Session], None]] = [lambda session: transactions.drop(self, session)]
         self.pubsub = PubSub(self)
+        self.master = Master(self)
+        self.upstream: Any = None
+        self.run_directory = "."
+        self.make_upstream: Callable[[str, int], Any] = lambda host, port: None
+        self.listening_port: Callable[[], int] = lambda: 0
+        self.on_tell: list[Callable[[str, dict[str, Any]], None]] = []
         self.serving = False
         self.replica_of: tuple[str, int] | None = None
         self.greetings: dict[int, dict[str, Any]] = {}
@@ -120,7 +128,7 @@ class Router:
         """Whether the group takes this command now. CommandError says why not."""
         if not self.serving and not row.flags & F.LOADING:
             raise CommandError(errors.LOADING)
-        if self.core.readonly and row.flags & F.WRITE and session.replica is None:
+        if self.core.readonly and row.flags & F.WRITE and not session.conn.writer:
             raise CommandError(errors.READONLY)
 
     def output_class(self, session: Session) -> str:
@@ -131,6 +139,39 @@ class Router:
 
     def feed_monitors(self, session: Session, args: list[bytes]) -> None:
         """Show a command to MONITOR clients (a handler module replaces this)."""
+
+    # -- replication -----------------------------------------------------------------------
+
+    def become_replica(self, host: str, port: int) -> None:
+        """Follow a master from now on; clients' writes are refused."""
+        if self.upstream is not None:
+            self.upstream.stop()
+        else:
+            self.master.close_replicas("this group is a replica now")
+        self.replica_of = (host, port)
+        self.core.readonly = bool(self.config["replica-read-only"])
+        self.core.writes_slow = self.core.readonly
+        self.upstream = self.make_upstream(host, port)
+        set_role(self, b"replica")
+        if self.upstream is not None:
+            self.upstream.start()
+
+    def become_master(self) -> None:
+        """Follow nobody; replicas of the old master may go on with us."""
+        if self.upstream is None:
+            return
+        self.upstream.stop()
+        self.upstream = None
+        self.replica_of = None
+        self.core.readonly = self.core.writes_slow = False
+        self.master.feed.promote(new_replid())
+        set_role(self, b"master")
+        self.tell("Promoted to master", kind="failover")
+
+    def tell(self, text: str, **event: Any) -> None:
+        """Something that people who watch should know (WebSocket broadcasts)."""
+        for listener in self.on_tell:
+            listener(text, event)
 
     # -- shards --------------------------------------------------------------------------
 
@@ -180,6 +221,9 @@ class Router:
             if count:
                 log.warning("shard %d lacked %d multi-shard records; handed over", shard, count)
         self.serving = True
+        if self.config["replicaof"]:
+            host, port = str(self.config["replicaof"]).split()
+            self.become_replica(host, int(port))
         self.kick()
         self.report({"ready": True})
 
@@ -189,6 +233,7 @@ class Router:
         answer = self.greetings[shard]
         count = self.records.catch_up(shard, _record_id(answer["last_record"]))
         log.warning("shard %d is back (%d records handed over)", shard, count)
+        set_role(self, b"replica" if self.upstream is not None else b"master", shard)
         self.shard_waits.link_up(shard)
         self.kick()
         self.report({"shard_up": shard})
@@ -200,6 +245,9 @@ class Router:
             # What happened to its watched keys meanwhile is not known: its EXEC must not run.
             session.watch_lost = session.watch_lost or shard in session.watch_shards
         self.operations.shard_lost(shard)
+        self.master.shard_lost()
+        if self.upstream is not None:
+            self.upstream.resync()
         lost = self.core.drop_link(shard)
         error = CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard))
         for target, place in lost:
@@ -232,6 +280,7 @@ class Router:
         self.core.now = now_ms
         self.shard_waits.tick(now_ms)
         self.operations.tick(now_ms)
+        self.master.tick(now_ms)
 
 
 def _record_id(pair: list[int]) -> RecordId:

@@ -9,6 +9,7 @@ import random
 import signal
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 import uvloop
@@ -18,6 +19,7 @@ from cluster.config import Config
 from cluster.process import Control
 from router.core import Conn
 from router.frontdoor import FrontDoor
+from router.replication.upstream import Upstream
 from router.router import Router
 from router.session import Session
 
@@ -53,6 +55,10 @@ class Server:
         self.router.send_hello = self.send_hello
         self.router.report = self.report
         self.router.server = self
+        self.router.make_upstream = lambda host, port: Upstream(self.router, host, port)
+        self.router.listening_port = lambda: self.port
+        self.router.run_directory = str(config["dir"])
+        self.router.master.send_file = self.send_file
         self.context = zmq.Context(io_threads=1)
         self.loop = asyncio.get_running_loop()
         self.kicked = False
@@ -122,6 +128,8 @@ class Server:
                 link.heard_ms = self.router.now
                 self.control.send(wedged=link.index)
             link.socket.send(self.router.core.take_batch(link.index, True))
+        if self.router.upstream is not None:
+            self.router.upstream.acknowledge()
         self.loop.call_later(HEARTBEAT_S, self.heartbeat)
 
     # -- clients ---------------------------------------------------------------------------
@@ -198,6 +206,31 @@ class Server:
                 self.front.close(conn, "output buffer soft limit")
         else:
             conn.over_since = 0.0
+
+    def send_file(self, session: Session, paths: list[str], done: Callable[[bool], None]) -> None:
+        """Send a replica its snapshot: the shards' parts, one after the other, as one RDB file."""
+        asyncio.ensure_future(self._send_file(session, paths, done))
+
+    async def _send_file(self, session: Session, paths: list[str], done: Callable[[bool], None]) -> None:
+        end = b"\xff" + bytes(8)  # the opcode of the end, and no checksum
+        try:
+            size = sum(os.path.getsize(path) for path in paths) + len(end)
+            session.push_raw(b"$%d\r\n" % size)
+            for path in paths:
+                with open(path, "rb") as file:
+                    while data := file.read(1 << 18):
+                        while session.conn.out_size > 1 << 20 and not session.conn.closed:
+                            await asyncio.sleep(0.002)
+                        if session.conn.closed:
+                            raise ConnectionError("the replica has gone")
+                        session.push_raw(data)
+            session.push_raw(end)
+        except OSError as error:
+            log.warning("snapshot for %s: %s", session.addr, error)
+            self.front.close(session.conn, "snapshot failed")
+            done(False)
+            return
+        done(True)
 
     # -- life ------------------------------------------------------------------------------
 

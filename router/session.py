@@ -43,6 +43,8 @@ class Session:
         self.monitor = False
         self.tracking: Any = None
         self.replica: Any = None
+        self.upstream: Any = None  # set on the inner connection that carries our master's stream
+        self.old_sync = False
         self.blocked: Any = None
         self.reply_mode = "on"
         self.last_command = ""

@@ -125,7 +125,7 @@ def plan(router: Router, session: Session, commands: Queue) -> Plan:
         for shard, part in _parts(router, element).items():
             entries = result.entries.setdefault(shard, [])
             element.parts[shard] = len(entries)
-            entries.append((row.id, db, session.conn.flags & 1, session.id, encode(*part)))
+            entries.append((row.id, db, session.conn.flags & 33, session.id, encode(*part)))
         if not element.parts:
             result.dataflow = True
     return result
@@ -257,7 +257,7 @@ class Execution:
             for shard, found in keys_by_shard(self.router, element.db, [(element.row, element.args)]).items():
                 mine = keys.setdefault(shard, [])
                 mine.extend(key for key in found if key not in mine)
-            flags = self.session.conn.flags & 1
+            flags = self.session.conn.flags & 33
             entries.append((element.row.id, element.db, flags, self.session.id, encode(*element.args)))
         home = max(keys, key=lambda shard: len(keys[shard]))
         self.session.pause()

@@ -58,6 +58,8 @@ cdef class Engine:
     cdef public object scan_snapshot
     cdef public object records
     cdef public int shard_index
+    cdef public bint feeding
+    cdef public list units
     cdef public int worker_shards
     cpdef object lookup(self, bytes key)
     cpdef object typed(self, bytes key, object kind)

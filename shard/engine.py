@@ -88,6 +88,7 @@ class Engine:
         self.records = Records()
         self.watching = Watching()
         self.shard_index = 0
+        self.units = []
         self.worker_shards = 1
 
     # -- keys, for handlers ------------------------------------------------------------
@@ -336,6 +337,9 @@ class Engine:
         """Write the collected effects: one as it is, several as MULTI ... EXEC. A prologue
         (the payload of a multi-shard record) always makes a unit."""
         wrap: cython.bint = len(self.unit) > 1 or prologue is not None
+        start: cython.Py_ssize_t = self.stream.size
+        body: cython.Py_ssize_t
+        db: cython.int = self.stream_db
         index: cython.int
         raw: bytes
         if wrap:
@@ -344,11 +348,15 @@ class Engine:
             self.stream.append(b"*1\r\n$5\r\nMULTI\r\n", 15)
             if prologue is not None:
                 self.stream.append(PyBytes_AS_STRING(prologue), PyBytes_GET_SIZE(prologue))
+        body = self.stream.size
         for index, raw in self.unit:
             self._select(index)
             self.stream.append(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
         if wrap:
             self.stream.append(b"*1\r\n$4\r\nEXEC\r\n", 14)
+            if prologue is not None and self.feeding:
+                # Replicas get a multi-shard record as one unit: the router joins the bodies.
+                self.units.append((start, body, self.stream.size - 14, self.stream.size, db, self.stream_db))
         self.unit = []
         return 0
 

@@ -196,6 +196,7 @@ class Loop:
         engine.db = engine.dbs[db]
         engine.resp = 3 if flags & F_RESP3 else 2
         engine.no_touch = flags & F_NO_TOUCH
+        engine.replaying = flags & 32
         engine.begin()
         self.commands += 1
         entry.calls += 1

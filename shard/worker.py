@@ -15,15 +15,18 @@ import os
 import select
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 import zmq
 
 from cluster import frames
 from cluster.config import Config
-from cluster.process import Control
+from cluster.process import Control, fork_dies_with_parent
+from cluster.wire import parse_commands
 from shard.engine import Engine
 from shard.loop import Loop
+from shard.stream import segments
 
 log = logging.getLogger("elixircache.shard")
 TICK_MS = 100
@@ -53,6 +56,9 @@ class Worker:
         self.poller = select.epoll()
         self.running = True
         self.next_tick_ms = 0
+        self.unwritten: list[bytes] = []
+        self.fed_db = -1
+        self.children: dict[int, Callable[[bool], None]] = {}
 
     def open(self) -> None:
         """Bind the link; afterwards a router can be told of it."""
@@ -93,16 +99,59 @@ class Worker:
                         self.engine.records.trim((self.loop.epoch, self.loop.watermark))
                     self.finish(bool(echo))
 
+    def collect(self) -> None:
+        """Take the effects so far: to the journal with them, and to the router that feeds replicas."""
+        effects = self.engine.take_stream()
+        if not effects:
+            return
+        self.unwritten.append(effects)
+        self.loop.offset += len(effects)
+        units, self.engine.units = self.engine.units, []
+        if self.engine.feeding:
+            self.engine.events.extend(segments(effects, units, self.fed_db, self.engine.stream_db, self.blob_of))
+        self.fed_db = self.engine.stream_db
+
+    @staticmethod
+    def blob_of(prologue: bytes) -> bytes:
+        """The record in the ECHO that opens its unit."""
+        return bytes(parse_commands(prologue)[0][-1][1])
+
     def finish(self, always: bool = False) -> None:
         """Journal what the batch changed, then let its replies go."""
-        effects = self.engine.take_stream()
-        if effects:
-            self.loop.offset += len(effects)
+        self.collect()
+        self.unwritten.clear()
         reply = self.loop.take()
         if not reply and always:
             reply = frames.REPLY_HEADER.pack(self.loop.generation, 0, self.loop.offset)
         if reply:
             self.link.send(reply)
+
+    def fork(self, work: Callable[[], None], done: Callable[[bool], None]) -> None:
+        """Do `work` in a child process that sees the keys of this moment; `done(ok)` later."""
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                fork_dies_with_parent(parent)
+                work()
+                code = 0
+            except BaseException:
+                log.exception("a child's work failed")
+            finally:
+                # No clean-up of the parent's sockets: they are not ours.
+                os._exit(code)
+        self.children[pid] = done
+
+    def reap(self) -> None:
+        """Hear of children that have ended."""
+        for pid in list(self.children):
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                self.children.pop(pid)(status == 0)
+
+    def replaced_keyspace(self) -> None:
+        """All keys are others now (a full synchronisation): a journal must begin anew."""
 
     def greet(self, message: bytes) -> None:
         """A router opened a link: the new generation begins, and it learns what we have."""
@@ -127,6 +176,7 @@ class Worker:
         engine = self.engine
         if now_ms > engine.now:
             engine.now = now_ms
+        self.reap()
         engine.free_some()
         engine.end_unit()
         self.finish()

@@ -7,6 +7,7 @@ from typing import Any
 
 from cluster import records
 from cluster.errors import CommandError
+from cluster.frames import FROM_MASTER
 from cluster.replies import Raw
 from cluster.wire import command, encoded, parse_command
 from shard.registry import handles
@@ -27,6 +28,7 @@ def run_entries(engine: Any, entries: bytes) -> bytes:
         engine.db = engine.dbs[number]
         resp = 3 if flags & 1 else 2
         engine.resp = resp
+        engine.replaying = bool(flags & FROM_MASTER)
         try:
             reply = engine.call_entry(engine.entries[command_id], parse_command(raw))
         except CommandError as error:
@@ -39,6 +41,7 @@ def run_entries(engine: Any, entries: bytes) -> bytes:
             reply = CommandError(f"ERR internal error: {type(error).__name__}: {error}")
         replies.append(encoded(reply, resp))
     engine.db = db
+    engine.replaying = False
     return b"".join(replies)
 
 

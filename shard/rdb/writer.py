@@ -115,6 +115,10 @@ class Writer:
                 self.entry(name, stored, cython.cast(dict, times).get(name, -1))
         return None
 
+    def flush(self):
+        """Write out what is buffered: the end of a part of a file that others complete."""
+        self.sink.flush()
+
     def finish(self):
         """End the file with its checksum (zero: none was asked for)."""
         sink: Sink = self.sink

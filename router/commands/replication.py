@@ -1,0 +1,114 @@
+"""REPLICAOF, PSYNC, REPLCONF, ROLE, WAIT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cluster import errors
+from cluster.errors import CommandError
+from cluster.replies import OK, Status
+from router.registry import LATER, handles
+
+if TYPE_CHECKING:
+    from router.router import Router
+    from router.session import Session
+
+
+@handles("REPLICAOF", "SLAVEOF")
+def replicaof(router: Router, session: Session, args: list[bytes]) -> Any:
+    """REPLICAOF host port | NO ONE"""
+    if args[1].upper() == b"NO" and args[2].upper() == b"ONE":
+        router.become_master()
+        return OK
+    try:
+        port = int(args[2])
+    except ValueError:
+        raise CommandError("ERR Invalid master port") from None
+    if not 0 < port < 65536:
+        raise CommandError("ERR Invalid master port")
+    host = args[1].decode("utf-8", "replace")
+    if router.replica_of == (host, port):
+        return Status(b"OK Already connected to specified master")
+    router.become_replica(host, port)
+    return OK
+
+
+@handles("REPLCONF")
+def replconf(router: Router, session: Session, args: list[bytes]) -> Any:
+    """REPLCONF option value [option value ...]"""
+    if len(args) % 2 == 0:
+        raise errors.syntax_error()
+    for at in range(1, len(args), 2):
+        option, value = args[at].lower(), args[at + 1]
+        if option == b"listening-port":
+            router.master.replica(session).port = _number(value)
+        elif option == b"ip-address":
+            router.master.replica(session).ip = value.decode("utf-8", "replace")
+        elif option == b"ack":
+            router.master.ack(session, _number(value))
+            return LATER
+        elif option == b"getack":
+            if session.upstream is not None:
+                session.upstream.acknowledge()
+            return LATER
+        elif option not in (b"capa", b"rdb-only", b"rdb-filter-only", b"version"):
+            shown = args[at].decode("utf-8", "replace")
+            raise CommandError(f"ERR Unrecognized REPLCONF option: {shown}")
+    return OK
+
+
+def _number(value: bytes) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise errors.not_integer() from None
+
+
+@handles("PSYNC")
+def psync(router: Router, session: Session, args: list[bytes]) -> Any:
+    """PSYNC replicationid offset"""
+    if router.upstream is not None and router.upstream.state != "connected":
+        raise CommandError("NOMASTERLINK Can't SYNC while not connected with my master")
+    router.master.psync(session, args[1].decode("latin-1"), _number(args[2]))
+    return LATER
+
+
+@handles("SYNC")
+def sync(router: Router, session: Session, args: list[bytes]) -> Any:
+    """SYNC: the snapshot and then the stream, in the form before PSYNC."""
+    session.old_sync = True
+    return psync(router, session, [b"PSYNC", b"?", b"-1"])
+
+
+@handles("ROLE")
+def role(router: Router, session: Session, args: list[bytes]) -> Any:
+    """ROLE: [master, offset, replicas] or [slave, host, port, state, offset]."""
+    if router.upstream is not None:
+        up = router.upstream
+        return [b"slave", up.host.encode(), up.port, up.state.encode(), up.offset]
+    master = router.master
+    replicas = [
+        [replica.ip.encode(), b"%d" % replica.port, b"%d" % replica.acked] for replica in master.online
+    ]
+    return [b"master", master.feed.offset, replicas]
+
+
+@handles("WAIT")
+def wait(router: Router, session: Session, args: list[bytes]) -> Any:
+    """WAIT numreplicas timeout: how many replicas have confirmed this client's writes."""
+    if router.upstream is not None:
+        raise CommandError("ERR WAIT cannot be used with replica instances.")
+    wanted, timeout_ms = _number(args[1]), _number(args[2])
+    if timeout_ms < 0:
+        raise CommandError("ERR timeout is negative")
+    if session.multi is not None:
+        return router.master.confirmed(router.master.feed.offset)
+    place = session.reserve()
+    session.pause()
+
+    def done(count: int) -> None:
+        session.fulfil(place, count)
+        session.resume()
+
+    router.master.wait(wanted, timeout_ms, done)
+    return LATER

@@ -1,0 +1,173 @@
+"""The group's replication stream: the shards' streams merged, numbered, kept for a while.
+
+    shard 0  ---- a b R1 c ----\\
+                                 merge --> a d MULTI R1's parts EXEC b c ... --> backlog, replicas
+    shard 1  ---- d R1 e    ----/
+
+Segments of one shard keep their order. A multi-shard record waits at the head of its shard's
+queue until it is at the head of every participant's; ids grow along every link, so this cannot
+lock up. A barrier (the point of a snapshot) waits for all shards alike: what went out before it
+is in the snapshot, what goes out after it is not. This is a core: no I/O, no clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cluster.wire import command
+
+MULTI = command("MULTI")
+EXEC = command("EXEC")
+
+
+@dataclass(slots=True)
+class Segment:
+    """A piece of one shard's stream. token: None, or what must be at the head of all `shards`."""
+
+    data: bytes
+    first_db: int
+    last_db: int
+    token: bytes | None = None
+    shards: tuple[int, ...] = ()
+    barrier: bool = False
+
+
+class Feed:
+    """replid, offset: how a replica names its place. on_data(bytes) gets the merged stream,
+    on_barrier(token) is called between what a snapshot has and what it lacks."""
+
+    def __init__(self, shard_count: int, replid: str, backlog_size: int):
+        self.shard_count = shard_count
+        self.replid = replid
+        self.replid2 = "0" * 40
+        self.offset = 0
+        self.offset2 = -1
+        self.db = -1
+        self.active = False
+        self.backlog = bytearray()
+        self.backlog_size = backlog_size
+        self.queues: list[deque[Segment]] = [deque() for _ in range(shard_count)]
+        self.on_data: Callable[[bytes], None] = lambda data: None
+        self.on_barrier: Callable[[bytes], None] = lambda token: None
+
+    # -- what comes from the shards --------------------------------------------------------
+
+    def on_stream(self, shard: int, event: list[bytes]) -> None:
+        """("stream", first db, last db, bytes)"""
+        self._add(shard, Segment(event[3], int(event[1]), int(event[2])))
+
+    def on_record(self, shard: int, event: list[bytes]) -> None:
+        """("record", id, participants, first db, last db, body)"""
+        shards = tuple(int(one) for one in event[2].split(b","))
+        self._add(shard, Segment(event[5], int(event[3]), int(event[4]), event[1], shards))
+
+    def on_mark(self, shard: int, event: list[bytes]) -> None:
+        """("barrier", token)"""
+        everybody = tuple(range(self.shard_count))
+        self._add(shard, Segment(b"", -1, -1, b"barrier " + event[1], everybody, True))
+
+    def _add(self, shard: int, segment: Segment) -> None:
+        self.queues[shard].append(segment)
+        self._drain()
+
+    def _drain(self) -> None:
+        moved = True
+        while moved:
+            moved = False
+            for queue in self.queues:
+                while queue and queue[0].token is None:
+                    segment = queue.popleft()
+                    self._emit(segment)
+                    moved = True
+                if queue and self._ready(queue[0]):
+                    self._emit_together(queue[0])
+                    moved = True
+
+    def _ready(self, segment: Segment) -> bool:
+        for shard in segment.shards:
+            queue = self.queues[shard]
+            if not queue or queue[0].token != segment.token:
+                return False
+        return True
+
+    def _emit(self, segment: Segment) -> None:
+        self.put(self._selected(segment))
+        self.db = segment.last_db
+
+    def _selected(self, segment: Segment) -> bytes:
+        if segment.first_db in (-1, self.db):
+            return segment.data
+        return command("SELECT", segment.first_db) + segment.data
+
+    def _emit_together(self, head: Segment) -> None:
+        parts = [self.queues[shard].popleft() for shard in head.shards]
+        if head.barrier:
+            self.on_barrier((head.token or b"").removeprefix(b"barrier "))
+            return
+        out = []
+        for part in parts:
+            if part.data:
+                out.append(self._selected(part))
+                self.db = part.last_db
+        if out:
+            self.put(MULTI + b"".join(out) + EXEC)
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that the shards sent has gone out."""
+        return not any(self.queues)
+
+    # -- what goes out ---------------------------------------------------------------------
+
+    def put(self, data: bytes) -> None:
+        """Append bytes to the stream."""
+        if not data:
+            return
+        self.offset += len(data)
+        self.backlog += data
+        if len(self.backlog) > 2 * self.backlog_size:
+            del self.backlog[: len(self.backlog) - self.backlog_size]
+        self.on_data(data)
+
+    @property
+    def first_offset(self) -> int:
+        """The offset of the oldest byte in the backlog (offsets count from 1, as in Redis)."""
+        return self.offset - len(self.backlog) + 1
+
+    def since(self, replid: str, offset: int) -> bytes | None:
+        """What a replica lacks that wants to go on at `offset` (the first byte it has not),
+        None when only a full synchronisation helps."""
+        if not self.active:
+            return None
+        known = replid == self.replid or (replid == self.replid2 and offset <= self.offset2)
+        if not known or offset < self.first_offset or offset > self.offset + 1:
+            return None
+        return bytes(self.backlog[offset - self.first_offset :])
+
+    def restart(self, replid: str) -> None:
+        """What a lost shard may have sent is unknown: begin a new history."""
+        self.replid = replid
+        self.replid2, self.offset2 = "0" * 40, -1
+        self.backlog.clear()
+        self.db = -1
+        for queue in self.queues:
+            queue.clear()
+
+    def adopt(self, replid: str, offset: int) -> None:
+        """We follow a master now, at its offset: what it sends is our stream."""
+        if replid != self.replid:
+            self.backlog.clear()
+        self.replid = replid
+        self.offset = offset
+        self.backlog.clear()
+        self.db = -1
+        for queue in self.queues:
+            queue.clear()
+
+    def promote(self, replid: str) -> None:
+        """We are a master now: replicas of our old master may go on with us."""
+        self.replid2, self.offset2 = self.replid, self.offset + 1
+        self.replid = replid
+        self.db = -1

@@ -1,0 +1,296 @@
+"""The master's side: replicas that ask for the stream, snapshots for them, WAIT.
+
+States of a replica:
+
+    handshake   it has sent REPLCONF, not yet PSYNC
+    waiting     a snapshot for it is being written; the stream since its point is kept for it
+    sending     the snapshot goes out, the stream waits behind it
+    online      gets the stream as it comes
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cluster.command_table import TABLE
+from cluster.wire import command as encode
+from router.replication.feed import Feed
+
+if TYPE_CHECKING:
+    from router.router import Router
+    from router.session import Session
+
+GETACK = encode("REPLCONF", "GETACK", "*")
+
+
+@dataclass(eq=False)
+class Replica:
+    """A client that is a replica. acked: the offset that it has confirmed."""
+
+    session: Session
+    state: str = "handshake"
+    port: int = 0
+    ip: str = ""
+    acked: int = 0
+    heard_ms: int = 0
+    kept: list[bytes] = field(default_factory=list)
+    kept_size: int = 0
+
+
+@dataclass
+class Waiter:
+    """A client in WAIT."""
+
+    offset: int
+    wanted: int
+    deadline_ms: int
+    done: Callable[[int], None]
+
+
+class Snapshot:
+    """One full synchronisation's snapshot: a file for each shard, then one RDB file of them."""
+
+    def __init__(self, token: bytes, paths: list[str]):
+        self.token = token
+        self.paths = paths
+        self.missing = set(range(len(paths)))
+        self.failed = False
+        self.offset = -1
+        self.replid = ""
+
+
+class Master:
+    """Feeds replicas. The shell lends `send_file(session, paths, done)`."""
+
+    def __init__(self, router: Router):
+        self.router = router
+        backlog = int(router.config["repl-backlog-size"])
+        self.feed = Feed(router.shard_count, new_replid(), backlog)
+        self.feed.on_data = self._on_data
+        self.feed.on_barrier = self._on_barrier
+        self.replicas: dict[int, Replica] = {}
+        self.waiters: list[Waiter] = []
+        self.snapshot: Snapshot | None = None
+        self.snapshots = 0
+        self.next_ping_ms = 0
+        self.full_syncs = self.partial_syncs = self.refused_partial_syncs = 0
+        self.send_file: Callable[[Session, list[str], Callable[[bool], None]], None] = lambda session, paths, done: None
+        router.event_handlers[b"stream"] = self.feed.on_stream
+        router.event_handlers[b"record"] = self.feed.on_record
+        router.event_handlers[b"barrier"] = self.feed.on_mark
+        router.event_handlers[b"snapshot"] = self._on_written
+        router.leave_listeners.append(self._left)
+
+    # -- replicas --------------------------------------------------------------------------
+
+    def replica(self, session: Session) -> Replica:
+        """The replica that a client is, from its first REPLCONF on."""
+        found = self.replicas.get(session.id)
+        if found is None:
+            found = Replica(session, ip=session.addr.rpartition(":")[0].strip("[]"))
+            self.replicas[session.id] = found
+        return found
+
+    def _left(self, session: Session) -> None:
+        self.replicas.pop(session.id, None)
+
+    def psync(self, session: Session, replid: str, offset: int) -> None:
+        """PSYNC: go on from an offset if the backlog has it, else a full synchronisation."""
+        replica = self.replica(session)
+        session.replica = replica
+        session.settle()
+        replica.heard_ms = self.router.now
+        rest = self.feed.since(replid, offset) if replid != "?" else None
+        if rest is not None:
+            self.partial_syncs += 1
+            replica.state = "online"
+            replica.acked = offset - 1
+            session.push_raw(b"+CONTINUE %s\r\n" % self.feed.replid.encode() + rest)
+            return
+        if replid != "?":
+            self.refused_partial_syncs += 1
+        self.full_syncs += 1
+        replica.state = "waiting"
+        replica.kept, replica.kept_size = [], 0
+        if self.snapshot is None:
+            self._begin_snapshot()
+        else:
+            replica.state = "queued"  # behind a snapshot whose point may have passed
+
+    def _begin_snapshot(self) -> None:
+        """Ask all shards in one go: their marks are one point of the total order."""
+        self.snapshots += 1
+        self.feed.active = True
+        token = b"%d-%d" % (os.getpid(), self.snapshots)
+        directory = self.router.run_directory
+        paths = [os.path.join(directory, f"sync-{token.decode()}-{shard}.rdb") for shard in range(self.router.shard_count)]
+        self.snapshot = Snapshot(token, paths)
+        for replica in self.replicas.values():
+            if replica.state == "queued":
+                replica.state = "waiting"
+        row = TABLE["SHARD.SNAPSHOT"].id
+        for shard, path in enumerate(paths):
+            raw = encode(b"SHARD.SNAPSHOT", token, path, b"1" if shard == 0 else b"0")
+            self.router.core.submit(shard, row, 0, 0, 0, raw, lambda raw: None)
+        self.router.kick()
+
+    def _on_barrier(self, token: bytes) -> None:
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.token != token:
+            return
+        snapshot.offset = self.feed.offset
+        snapshot.replid = self.feed.replid
+        # The snapshot is loaded into no particular database.
+        self.feed.db = -1
+        for replica in self.replicas.values():
+            if replica.state == "waiting":
+                text = f"+FULLRESYNC {snapshot.replid} {snapshot.offset}\r\n"
+                if not replica.session.old_sync:
+                    replica.session.push_raw(text.encode())
+                replica.acked = snapshot.offset
+
+    def _on_written(self, shard: int, event: list[bytes]) -> None:
+        """("snapshot", token, "1" | "0")"""
+        snapshot = self.snapshot
+        if snapshot is None or event[1] != snapshot.token:
+            return
+        snapshot.missing.discard(shard)
+        snapshot.failed = snapshot.failed or event[2] != b"1"
+        if snapshot.missing:
+            return
+        receivers = [replica for replica in self.replicas.values() if replica.state == "waiting"]
+        self.snapshot = None
+        if snapshot.failed or snapshot.offset < 0:
+            for replica in receivers:
+                self.router.close(replica.session.conn, "the snapshot failed")
+            _remove(snapshot.paths)
+        elif not receivers:
+            _remove(snapshot.paths)
+        else:
+            left = len(receivers)
+            for replica in receivers:
+                replica.state = "sending"
+
+                def done(ok: bool, replica: Replica = replica) -> None:
+                    nonlocal left
+                    left -= 1
+                    if not left:
+                        _remove(snapshot.paths)
+                    if ok:
+                        self._online(replica)
+
+                self.send_file(replica.session, snapshot.paths, done)
+        if any(replica.state == "queued" for replica in self.replicas.values()):
+            self._begin_snapshot()
+
+    def _online(self, replica: Replica) -> None:
+        replica.state = "online"
+        replica.heard_ms = self.router.now
+        for data in replica.kept:
+            replica.session.push_raw(data)
+        replica.kept, replica.kept_size = [], 0
+
+    def _on_data(self, data: bytes) -> None:
+        """The stream has grown."""
+        for replica in list(self.replicas.values()):
+            if replica.state == "online":
+                replica.session.push_raw(data)
+            elif replica.state == "sending" or (replica.state == "waiting" and self.snapshot and self.snapshot.offset >= 0):
+                replica.kept.append(data)
+                replica.kept_size += len(data)
+                hard = self.router.config.output_limits("replica")[0]
+                if hard and replica.kept_size > hard:
+                    self.router.close(replica.session.conn, "the stream since its snapshot is over its limit")
+
+    def ack(self, session: Session, offset: int) -> None:
+        """REPLCONF ACK"""
+        replica = self.replicas.get(session.id)
+        if replica is not None:
+            replica.acked = max(replica.acked, offset)
+            replica.heard_ms = self.router.now
+            self._serve_waiters()
+
+    @property
+    def online(self) -> list[Replica]:
+        """Replicas that get the stream."""
+        return [replica for replica in self.replicas.values() if replica.state == "online"]
+
+    # -- WAIT ------------------------------------------------------------------------------
+
+    def confirmed(self, offset: int) -> int:
+        """How many replicas have confirmed an offset."""
+        return sum(replica.acked >= offset for replica in self.online)
+
+    def wait(self, wanted: int, timeout_ms: int, done: Callable[[int], None]) -> None:
+        """`done(count)` once `wanted` replicas have confirmed all that is in the stream now."""
+        deadline_ms = self.router.now + timeout_ms if timeout_ms else 1 << 62
+        waiter = Waiter(self.feed.offset if self.feed.idle else -1, wanted, deadline_ms, done)
+        self.waiters.append(waiter)
+        if waiter.offset >= 0 and self.confirmed(waiter.offset) < wanted and self.online:
+            self.feed.put(GETACK)
+        self._serve_waiters()
+
+    def _serve_waiters(self) -> None:
+        for waiter in list(self.waiters):
+            count = self.confirmed(waiter.offset) if waiter.offset >= 0 else -1
+            late = self.router.now >= waiter.deadline_ms
+            if count >= waiter.wanted or late:
+                self.waiters.remove(waiter)
+                waiter.done(max(count, 0))
+
+    def tick(self, now_ms: int) -> None:
+        """Heartbeats, replicas that are silent, WAITs that end."""
+        for waiter in self.waiters:
+            if waiter.offset < 0 and self.feed.idle:
+                waiter.offset = self.feed.offset
+                self.feed.put(GETACK)
+        self._serve_waiters()
+        if now_ms >= self.next_ping_ms:
+            self.next_ping_ms = now_ms + 1000 * int(self.router.config["repl-ping-replica-period"])
+            if self.online and not self.router.core.readonly:
+                self.feed.put(encode("PING"))
+        limit = 1000 * int(self.router.config["repl-timeout"])
+        for replica in self.online:
+            if now_ms - replica.heard_ms > limit:
+                self.router.close(replica.session.conn, "replica timeout")
+        for replica in self.replicas.values():
+            if replica.state in ("waiting", "queued"):
+                replica.session.push_raw(b"\n")
+
+    def close_replicas(self, reason: str) -> None:
+        """Every replica of ours has to synchronise anew."""
+        for replica in list(self.replicas.values()):
+            if replica.state != "handshake":
+                self.router.close(replica.session.conn, reason)
+
+    def shard_lost(self) -> None:
+        """What a lost shard has journalled but not sent cannot be known here."""
+        if not self.feed.active or self.router.core.readonly:
+            return
+        self.feed.restart(new_replid())
+        self.snapshot = None
+        self.close_replicas("a shard was restarted; synchronise anew")
+
+
+def new_replid() -> str:
+    """A replication id: 40 hexadecimal digits."""
+    return secrets.token_hex(20)
+
+
+def _remove(paths: list[str]) -> None:
+    for path in paths:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
+
+
+def lag_s(replica: Replica, now_ms: int) -> int:
+    """Seconds since a replica was heard."""
+    return max(0, (now_ms - replica.heard_ms) // 1000)
+
+

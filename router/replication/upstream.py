@@ -1,0 +1,262 @@
+"""The replica's side: greet a master as Redis does, load its snapshot, follow its stream.
+
+    PING -> AUTH -> REPLCONF listening-port -> REPLCONF capa -> PSYNC id offset
+        +FULLRESYNC id offset, RDB   every shard loads its own keys from the file
+        +CONTINUE [id]               go on where we were
+
+The stream is fed to an inner connection whose commands take the ordinary way, so they reach
+their shards batched, and a MULTI ... EXEC unit is applied at one point of our order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from cluster.command_table import TABLE
+from cluster.frames import FROM_MASTER
+from cluster.wire import command as encode
+from router.core import Conn
+from router.session import Session
+
+if TYPE_CHECKING:
+    from router.router import Router
+
+log = logging.getLogger("elixircache.router")
+IN_FLIGHT_MAX = 4 << 20
+RETRY_S = 1.0
+
+
+class SyncFailed(Exception):
+    """The master refused, or the link broke; the text says at which step."""
+
+
+class Upstream:
+    """Follows one master until `stop`. state: connect, handshake, sync, connected."""
+
+    def __init__(self, router: Router, host: str, port: int):
+        self.router = router
+        self.host = host
+        self.port = port
+        self.state = "connect"
+        self.replid = "?"
+        self.offset = -1  # of the last byte that we have been given
+        self.applied = -1
+        self.task: asyncio.Task[None] | None = None
+        self.conn: Any = None
+        self.session: Session | None = None
+        self.writer: asyncio.StreamWriter | None = None
+        self.sync_total = self.sync_read = 0
+        self.heard_ms = 0
+        self.down_since_ms = router.now
+        self.marks: list[int] = []
+        self.again = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self.task = asyncio.ensure_future(self._run())
+
+    def stop(self) -> None:
+        """Follow no more."""
+        if self.task is not None:
+            self.task.cancel()
+        self._drop()
+
+    def resync(self) -> None:
+        """A shard of ours lost what was on its way: begin with a snapshot."""
+        self.replid, self.offset = "?", -1
+        self._drop()
+
+    def _drop(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+            self.writer = None
+        if self.conn is not None:
+            self.conn.closed = True
+            self.conn = None
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._follow()
+            except (OSError, SyncFailed, asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError) as error:
+                if self.state == "connected":
+                    self.down_since_ms = self.router.now
+                log.warning("link to the master %s:%d: %s", self.host, self.port, error or type(error).__name__)
+                self.router.tell(f"Link to master lost: {error}", kind="link_lost")
+            self._drop()
+            self.state = "connect"
+            await asyncio.sleep(RETRY_S)
+
+    async def _follow(self) -> None:
+        timeout = float(self.router.config["repl-timeout"])
+        reader, writer = await asyncio.wait_for(asyncio.open_connection(self.host, self.port, limit=1 << 20), timeout)
+        self.writer = writer
+        self.state = "handshake"
+        tell = self.router.tell
+        tell("Handshake started", kind="handshake")
+        tell("Slave -> Master: PING", kind="handshake")
+        answer = await self._ask(reader, "PING")
+        if not answer.startswith((b"+PONG", b"-NOAUTH", b"-NOPERM")):
+            raise SyncFailed(f"PING: {answer.decode(errors='replace')}")
+        tell("Master -> Slave: PONG", kind="handshake")
+        if self.router.config["masterauth"]:
+            user = str(self.router.config["masteruser"])
+            words = ["AUTH", *([user] if user else []), str(self.router.config["masterauth"])]
+            await self._expect_ok(reader, "AUTH", *words[1:])
+        port = int(self.router.config["replica-announce-port"]) or self.router.listening_port()
+        tell(f"Slave -> Master: REPLCONF listening-port {port}", kind="handshake")
+        await self._expect_ok(reader, "REPLCONF", "listening-port", port)
+        tell("Master -> Slave: OK", kind="handshake")
+        announced = str(self.router.config["replica-announce-ip"])
+        if announced:
+            await self._expect_ok(reader, "REPLCONF", "ip-address", announced)
+        tell("Slave -> Master: REPLCONF capa psync2", kind="handshake")
+        await self._expect_ok(reader, "REPLCONF", "capa", "eof", "capa", "psync2")
+        tell("Master -> Slave: OK", kind="handshake")
+        wanted = self.offset + 1 if self.offset >= 0 else -1
+        tell(f"Slave -> Master: PSYNC {self.replid} {wanted}", kind="handshake")
+        self.state = "sync"
+        answer = await self._ask(reader, "PSYNC", self.replid, wanted)
+        words = answer.decode(errors="replace").split()
+        tell("Master -> Slave: " + answer.decode(errors="replace").lstrip("+"), kind="handshake")
+        if words and words[0] == "+FULLRESYNC" and len(words) >= 3:
+            await self._full(reader, words[1], int(words[2]))
+        elif words and words[0] == "+CONTINUE":
+            if len(words) > 1 and words[1] != self.replid:
+                self.replid = words[1]
+            self.router.master.feed.adopt(self.replid, self.offset)
+            self.router.master.feed.active = True
+        else:
+            raise SyncFailed(f"PSYNC: {answer.decode(errors='replace')}")
+        tell("Handshake completed successfully", kind="handshake")
+        await self._stream(reader)
+
+    async def _ask(self, reader: asyncio.StreamReader, *words: Any) -> bytes:
+        assert self.writer is not None
+        self.writer.write(encode(*words))
+        while True:
+            line = await asyncio.wait_for(reader.readuntil(b"\n"), float(self.router.config["repl-timeout"]))
+            if line.strip():
+                return line.strip()
+
+    async def _expect_ok(self, reader: asyncio.StreamReader, *words: Any) -> None:
+        answer = await self._ask(reader, *words)
+        # An old master may not know an option of REPLCONF; that alone is no reason to stop.
+        if answer.startswith(b"-") and words[0] == "AUTH":
+            raise SyncFailed(f"{words[0]}: {answer.decode(errors='replace')}")
+
+    # -- the snapshot ----------------------------------------------------------------------
+
+    async def _full(self, reader: asyncio.StreamReader, replid: str, offset: int) -> None:
+        path = os.path.join(self.router.run_directory, f"from-master-{os.getpid()}.rdb")
+        try:
+            await self._receive(reader, path)
+            await self._load(path)
+        finally:
+            if os.path.exists(path):
+                os.unlink(path)
+        self.replid, self.offset, self.applied = replid, offset, offset
+        self.router.master.feed.adopt(replid, offset)
+        self.router.master.feed.active = True
+        self.router.master.close_replicas("the master sent a new snapshot")
+
+    async def _receive(self, reader: asyncio.StreamReader, path: str) -> None:
+        """The RDB file: `$size` and its bytes, or `$EOF:mark`, bytes, mark."""
+        timeout = float(self.router.config["repl-timeout"])
+        while True:
+            line = (await asyncio.wait_for(reader.readuntil(b"\n"), timeout)).strip()
+            if line:
+                break
+        if not line.startswith(b"$"):
+            raise SyncFailed(f"no snapshot: {line[:100].decode(errors='replace')}")
+        mark = line[5:] if line.startswith(b"$EOF:") else b""
+        left = -1 if mark else int(line[1:])
+        self.sync_total, self.sync_read = max(left, 0), 0
+        tail = b""
+        with open(path, "wb") as file:
+            while left != 0:
+                wish = min(left, 1 << 20) if left > 0 else 1 << 16
+                data = await asyncio.wait_for(reader.read(wish), timeout)
+                if not data:
+                    raise SyncFailed("the link broke during the snapshot")
+                self.sync_read += len(data)
+                if left > 0:
+                    file.write(data)
+                    left -= len(data)
+                    continue
+                tail += data
+                found = tail.find(mark)
+                if found >= 0:
+                    file.write(tail[:found])
+                    self.pending = tail[found + len(mark) :]
+                    return
+                file.write(tail[: -len(mark)])
+                tail = tail[-len(mark) :]
+        self.pending = b""
+
+    async def _load(self, path: str) -> None:
+        """Every shard replaces its keys by those of its slots in the file."""
+        loaded: asyncio.Future[dict[int, bytes | None]] = asyncio.get_running_loop().create_future()
+
+        def done(replies: dict[int, bytes | None]) -> None:
+            if not loaded.done():
+                loaded.set_result(replies)
+
+        self.router.ask_all([b"SHARD.LOAD", path.encode()], done)
+        replies = await loaded
+        failed = [raw for raw in replies.values() if raw is None or raw.startswith(b"-")]
+        if failed or len(replies) < self.router.shard_count:
+            raise SyncFailed(f"a shard could not load the snapshot: {failed[:1]}")
+
+    # -- the stream ------------------------------------------------------------------------
+
+    async def _stream(self, reader: asyncio.StreamReader) -> None:
+        router = self.router
+        self.conn = Conn(router.new_id())
+        self.session = Session(router, self.conn, f"{self.host}:{self.port}")
+        self.session.upstream = self
+        self.session.authenticated = True
+        self.session.settle()
+        self.conn.flags = FROM_MASTER
+        self.conn.writer = True
+        self.conn.muted = True
+        self.state = "connected"
+        self.heard_ms = router.now
+        timeout = float(router.config["repl-timeout"])
+        data, self.pending = getattr(self, "pending", b""), b""
+        while True:
+            if data:
+                self.heard_ms = router.now
+                self.offset += len(data)
+                router.master.feed.put(data)
+                router.core.receive_data(self.conn, data)
+                router.kick()
+            while self.conn is not None and self.conn.in_size > IN_FLIGHT_MAX:
+                await asyncio.sleep(0.001)
+            data = await asyncio.wait_for(reader.read(1 << 16), timeout)
+            if not data:
+                raise SyncFailed("the master closed the link")
+
+    def acknowledge(self) -> None:
+        """Tell the master how far we are: all that was given to the shards and answered."""
+        if self.writer is None or self.state != "connected" or self.conn is None:
+            return
+        if self.conn.pending == 0 and self.conn.in_size == 0:
+            self.applied = self.offset
+        self.writer.write(encode("REPLCONF", "ACK", self.applied))
+
+    def set_role(self, role: bytes) -> None:
+        """Tell the shards who decides about expiry."""
+        set_role(self.router, role)
+
+
+def set_role(router: Router, role: bytes, shard: int = -1) -> None:
+    """SHARD.ROLE to one shard or to all that are up."""
+    raw = encode(b"SHARD.ROLE", role)
+    for link in router.core.links:
+        if link.up and shard in (-1, link.index):
+            router.core.submit(link.index, TABLE["SHARD.ROLE"].id, 0, 0, 0, raw, lambda raw: None)
+    router.kick()

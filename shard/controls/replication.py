@@ -1,0 +1,86 @@
+"""What a router asks of its shards to feed replicas and to follow a master.
+
+    SHARD.SNAPSHOT id path first   begin to send the stream to the router, mark this point in it,
+                                   and write the keys of this point to a file, by a forked child
+    SHARD.LOAD path                throw all keys away, load those of ours from an RDB file
+    SHARD.ROLE master|replica      who decides that a key expires
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from cluster.errors import CommandError
+from cluster.replies import OK
+from shard.registry import handles
+from shard.staging import owner_test
+
+log = logging.getLogger("elixircache.shard")
+
+
+@handles("SHARD.SNAPSHOT")
+def snapshot(engine: Any, args: list[bytes]) -> Any:
+    """Events: ("barrier", id) in the stream, later ("snapshot", id, "1" if written else "0")."""
+    _, token, path, first = args
+    engine.no_effect()
+    worker = engine.worker
+    worker.collect()
+    engine.feeding = True
+    engine.events.append((b"barrier", token))
+    worker.fork(lambda: write_part(engine, path.decode(), first == b"1"), lambda ok: _written(engine, token, ok))
+    return OK
+
+
+def _written(engine: Any, token: bytes, ok: bool) -> None:
+    engine.events.append((b"snapshot", token, b"1" if ok else b"0"))
+
+
+def write_part(engine: Any, path: str, first: bool) -> None:
+    """This shard's part of an RDB file: the header if it is the first, no end."""
+    from shard.rdb.writer import Writer
+
+    with open(path, "wb") as file:
+        writer = Writer(file.write)
+        if first:
+            writer.header(engine.now)
+            for code in (engine.scripts.libraries() if hasattr(engine.scripts, "libraries") else ()):
+                writer.function(code)
+        writer.databases(engine.dbs)
+        writer.flush()
+
+
+@handles("SHARD.LOAD")
+def load(engine: Any, args: list[bytes]) -> Any:
+    """The old keys go only after the file has been read whole."""
+    from shard.keyspace import Database
+    from shard.rdb.reader import open_rdb
+
+    engine.no_effect()
+    owns = owner_test(engine.worker_shards, engine.shard_index)
+    fresh = [Database(i) for i in range(len(engine.dbs))]
+    try:
+        reader, file = open_rdb(args[1].decode())
+        with file:
+            for index, key, value, expires in reader.entries():
+                if index >= len(fresh):
+                    raise CommandError(f"ERR the snapshot has database {index}")
+                if owns(key):
+                    fresh[index].set(key, value)
+                    if expires >= 0:
+                        fresh[index].expire(key, expires)
+    except (OSError, ValueError) as error:
+        raise CommandError(f"ERR cannot load the snapshot: {error}") from None
+    engine.dbs = fresh
+    engine.db = fresh[0]
+    engine.worker.replaced_keyspace()
+    return sum(len(db) for db in fresh)
+
+
+@handles("SHARD.ROLE")
+def role(engine: Any, args: list[bytes]) -> Any:
+    """SHARD.ROLE master|replica"""
+    engine.no_effect()
+    engine.master = args[1] == b"master"
+    return OK
