@@ -158,3 +158,77 @@ def _text(value: Any) -> str:
 def _source_root() -> str:
     """Where the packages of the server are, so that `python -m cli` finds them."""
     return str(Path(__file__).resolve().parent)
+
+
+# -- Python functions: shipped on first use, called by name afterwards ----------------------------
+
+
+def pack(f):
+    """A function as PY.LOAD and PY.EVAL take it: its Python version and source, then its pickle."""
+    import inspect
+    import json
+    import sys
+
+    import cloudpickle
+
+    try:
+        source = inspect.getsource(f)
+    except (OSError, TypeError):
+        source = ""
+    header = {"python": f"{sys.version_info[0]}.{sys.version_info[1]}", "source": source}
+    return b"#!python " + json.dumps(header).encode() + b"\n" + cloudpickle.dumps(f)
+
+
+class ServerFunction:
+    """A function that runs beside the data; made by `@function`.
+
+    `f(connection, keys, args)` calls it through any redis-py connection. The server keeps it
+    under a name with a digest of its blob, so a changed function is another one. `f.local` is
+    the plain function.
+    """
+
+    def __init__(self, f, readonly=False):
+        import functools
+
+        functools.update_wrapper(self, f)
+        self.local = f
+        self.readonly = readonly
+        self._blob = None
+        self._name = None
+
+    @property
+    def blob(self):
+        """What is sent to the server, made once."""
+        if self._blob is None:
+            self._blob = pack(self.local)
+        return self._blob
+
+    @property
+    def name(self):
+        """The name on the server."""
+        if self._name is None:
+            import hashlib
+
+            self._name = f"{self.local.__name__}:{hashlib.sha1(self.blob).hexdigest()[:16]}"
+        return self._name
+
+    def __call__(self, connection, keys=(), args=()):
+        """Run it on the server. redis.ResponseError with PYERR when it raises."""
+        from redis.exceptions import ResponseError
+
+        command = ["PY.CALL_RO" if self.readonly else "PY.CALL", self.name, len(keys), *keys, *args]
+        try:
+            return connection.execute_command(*command)
+        except ResponseError as error:
+            if not str(error).startswith("NOFUNCTION"):
+                raise
+        connection.execute_command("PY.LOAD", self.name, self.blob, "REPLACE")
+        return connection.execute_command(*command)
+
+
+def function(f=None, *, readonly=False):
+    """Make a plain function `f(db, keys, args)` run on the server: `@function` or
+    `@function(readonly=True)`, which may run on replicas."""
+    if f is None:
+        return lambda real: ServerFunction(real, readonly)
+    return ServerFunction(f, readonly)

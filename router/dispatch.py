@@ -10,6 +10,7 @@ from cluster.command_table.model import At, Command, F, Spread
 from cluster.errors import CommandError
 from cluster.wire import command as encode
 from router import fanout
+from router.commands.scripts import check_python
 from router.registry import HANDLERS, LATER
 from router.waits import ShardAway
 
@@ -73,6 +74,8 @@ def check(router: Router, session: Session, row: Command) -> None:
             "are allowed in this context"
         )
     router.gate(session, row)
+    if row.group == "python":
+        check_python(router, session, row)
 
 
 def queue(session: Session, row: Command, args: list[bytes]) -> None:

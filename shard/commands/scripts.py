@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cluster import errors
 from cluster.errors import CommandError
 from cluster.replies import OK
 from shard.registry import handles
@@ -157,3 +158,74 @@ def function_restore(engine: Any, args: list[bytes]) -> Any:
     scripts_of(engine).library_set.restore(parse_libraries(args[2]), policy)
     engine.dirty += 1
     return OK
+
+
+# -- Python functions ----------------------------------------------------------------------------
+
+PY_KEYS = "ERR value is not an integer or out of range"
+
+
+@handles("PY.LOAD")
+def py_load(engine: Any, args: list[bytes]) -> Any:
+    """PY.LOAD name blob [REPLACE] [DESCRIPTION text]"""
+    replace, description = False, b""
+    rest = args[3:]
+    while rest:
+        option = rest.pop(0).upper()
+        if option == b"REPLACE":
+            replace = True
+        elif option == b"DESCRIPTION" and rest:
+            description = rest.pop(0)
+        else:
+            raise errors.syntax_error()
+    scripts_of(engine).python.load(args[1], args[2], description, replace)
+    engine.dirty += 1
+    return OK
+
+
+@handles("PY.DELETE")
+def py_delete(engine: Any, args: list[bytes]) -> Any:
+    """PY.DELETE name: 1 if it was there."""
+    if scripts_of(engine).python.functions.pop(args[1], None) is None:
+        return 0
+    engine.dirty += 1
+    return 1
+
+
+@handles("PY.CALL")
+def py_call(engine: Any, args: list[bytes]) -> Any:
+    """PY.CALL name numkeys [key ...] [arg ...]"""
+    engine.no_effect()
+    return scripts_of(engine).python.call(args[1], args, number_of_keys(args, PY_KEYS), False)
+
+
+@handles("PY.CALL_RO")
+def py_call_ro(engine: Any, args: list[bytes]) -> Any:
+    """PY.CALL_RO name numkeys [key ...] [arg ...]"""
+    engine.no_effect()
+    return scripts_of(engine).python.call(args[1], args, number_of_keys(args, PY_KEYS), True)
+
+
+@handles("PY.EVAL")
+def py_eval(engine: Any, args: list[bytes]) -> Any:
+    """PY.EVAL blob numkeys [key ...] [arg ...]"""
+    engine.no_effect()
+    return scripts_of(engine).python.eval(args[1], args, number_of_keys(args, PY_KEYS))
+
+
+@handles("PY.LIST")
+def py_list(engine: Any, args: list[bytes]) -> Any:
+    """PY.LIST"""
+    return scripts_of(engine).python.describe()
+
+
+@handles("PY.DUMP")
+def py_dump(engine: Any, args: list[bytes]) -> Any:
+    """PY.DUMP name: the blob as it was loaded."""
+    return scripts_of(engine).python.find(args[1]).blob
+
+
+@handles("PY.STATS")
+def py_stats(engine: Any, args: list[bytes]) -> Any:
+    """PY.STATS: calls, errors and microseconds of each function on this shard."""
+    return scripts_of(engine).python.stats()
