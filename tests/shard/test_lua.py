@@ -102,10 +102,9 @@ def test_errors_have_redis_texts_and_say_script_and_line(shard, script, text):
 
 
 def test_an_error_table_keeps_its_own_code(shard):
-    script = "redis.call('lpush','l',1)\nreturn redis.call('get','l')"
-    assert run(shard, script).decode() == (
-        f"-WRONGTYPE Operation against a key holding the wrong kind of value script: {sha(script)}, on @user_script:2.\r\n"
-    )
+    script = "redis.call('set','k','x')\nreturn redis.call('pfcount','k')"
+    text = "WRONGTYPE Key is not a valid HyperLogLog string value."
+    assert run(shard, script).decode() == f"-{text} script: {sha(script)}, on @user_script:2.\r\n"
 
 
 def test_a_script_that_does_not_compile_says_where(shard):
@@ -174,7 +173,8 @@ def test_libraries_are_loaded_called_listed_and_restored(shard):
     code = (
         "#!lua name=lib\n"
         "redis.register_function('f', function(keys, args) return redis.call('set', keys[1], args[1]) end)\n"
-        "redis.register_function{function_name='g', callback=function() return 5 end, flags={'no-writes'}, description='d'}"
+        "redis.register_function{function_name='g', "
+        "callback=function() return 5 end, flags={'no-writes'}, description='d'}"
     )
     assert shard.run("FUNCTION", "LOAD", code)[0] == b"lib"
     assert shard.run("FCALL f 1 k v") == (b"+OK\r\n", ["set k v"])
@@ -200,7 +200,8 @@ def test_libraries_are_loaded_called_listed_and_restored(shard):
     [
         ("return 1", "ERR No functions registered"),
         ("redis.call('get','x')",
-         "ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'call'"),
+         "ERR Error registering functions: ERR user_function:2: "
+         "Script attempted to access nonexistent global variable 'call'"),
         ("redis.register_function('a-b', function() end)",
          "ERR Error registering functions: ERR Library names can only contain letters, numbers, or underscores(_) "
          "and must be at least one character long"),
