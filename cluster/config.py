@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +61,12 @@ class Config:
 
     def matching(self, patterns: Iterable[str]) -> dict[str, str]:
         """Names (and aliases) that match one of the glob patterns, with their shown values."""
-        from cluster.globs import matches
-
         names = [*OPTIONS, *ALIASES]
         found: dict[str, str] = {}
         for pattern in patterns:
-            wanted = pattern.lower().encode()
+            wanted = pattern.lower().replace("[^", "[!")
             for name in names:
-                if name not in found and matches(wanted, name.encode()):
+                if name not in found and fnmatchcase(name, wanted):
                     found[name] = self.text(ALIASES.get(name, name))
         return found
 
