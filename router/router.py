@@ -50,6 +50,7 @@ class Router:
         self.core.on_event = self.on_event
         self.core.on_internal_error = self.on_internal_error
         self.started_ms = now_ms
+        self.last_save_ms = now_ms
         self.clients: dict[int, Session] = {}
         self.next_client = 1
         self.monitors: set[Session] = set()

@@ -1,60 +1,83 @@
-"""Applying a stream of effects to an engine: of a journal, or of a master."""
+"""Applying a stream of effects to an engine: a journal's, unit by unit. Compiled."""
 
-from __future__ import annotations
-
-from typing import Any
+import cython
+from cython.cimports.cluster.wire import command_end, split_command
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 
 from cluster import records
-from cluster.wire import parse_commands
-
-_MARKS = (b"MULTI", b"EXEC")
+from cluster.errors import CommandError
 
 
-def apply_command(engine: Any, args: list[bytes]) -> None:
+class DamagedStream(ValueError):
+    """Bytes that are no command, or a command that cannot be applied. `offset` counts from the
+    start of what was given."""
+
+    def __init__(self, offset: int, reason: str):
+        super().__init__(f"offset {offset}: {reason}")
+        self.offset = offset
+        self.reason = reason
+
+
+def apply_command(engine, args: list) -> None:
     """Apply one command of a stream. CommandError if it cannot be applied.
 
     MULTI and EXEC only frame; an ECHO that carries a multi-shard record notes that the record
     has been applied here.
     """
-    name = args[0].upper()
-    if name in _MARKS:
-        return
+    name: bytes = args[0].upper()
     if name == b"SELECT":
         engine.select(int(args[1]))
-    elif name == b"ECHO" and args[1].startswith(records.MAGIC):
-        engine.records.add(records.record_id(args[1]), args[1])
-    elif name not in (b"ECHO", b"PING"):
+    elif name == b"ECHO":
+        if args[1].startswith(records.MAGIC):
+            engine.records.add(records.record_id(args[1]), args[1])
+    elif name not in (b"MULTI", b"EXEC", b"PING"):
         engine.apply(args)
 
 
 def whole_units(data: bytes) -> int:
-    """How many bytes at the start of `data` are whole commands and whole MULTI ... EXEC units."""
-    commands, _ = parse_commands(data)
-    at = end = 0
-    inside = False
-    for args in commands:
-        at += _size(args)
-        name = args[0].upper()
-        if name == b"MULTI":
+    """How many bytes at the start of `data` are whole commands and whole MULTI ... EXEC units.
+    DamagedStream if something there is no command."""
+    raw: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(data)
+    size: cython.Py_ssize_t = PyBytes_GET_SIZE(data)
+    at: cython.Py_ssize_t = 0
+    end: cython.Py_ssize_t = 0
+    length: cython.Py_ssize_t
+    inside: cython.bint = False
+    while at < size:
+        length = command_end(raw + at, size - at)
+        if length == 0:
+            break
+        if length < 0:
+            if not data[at:].strip(b"\0"):
+                break  # a file system's zeros behind the last write before a power cut
+            raise DamagedStream(at, "this is no command")
+        # "*1\r\n$5\r\nMULTI\r\n" and "*1\r\n$4\r\nEXEC\r\n" are exactly what the engine writes.
+        if length == 15 and data[at : at + 15].upper() == b"*1\r\n$5\r\nMULTI\r\n":
             inside = True
-        elif name == b"EXEC":
+        elif length == 14 and data[at : at + 14].upper() == b"*1\r\n$4\r\nEXEC\r\n":
             inside = False
+        at += length
         if not inside:
             end = at
     return end
 
 
-def _size(args: list[bytes]) -> int:
-    return len(b"*%d\r\n" % len(args)) + sum(len(b"$%d\r\n" % len(arg)) + len(arg) + 2 for arg in args)
-
-
-def replay(engine: Any, data: bytes) -> int:
-    """Apply a journal's bytes up to its last whole unit; how many bytes that were."""
-    end = whole_units(data)
-    for args in parse_commands(data[:end])[0]:
-        apply_command(engine, args)
+def replay(engine, data: bytes) -> int:
+    """Apply the whole units at the start of `data`; how many bytes they are. DamagedStream."""
+    end: cython.Py_ssize_t = whole_units(data)
+    raw: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(data)
+    at: cython.Py_ssize_t = 0
+    length: cython.Py_ssize_t
+    while at < end:
+        length = command_end(raw + at, end - at)
+        try:
+            apply_command(engine, split_command(raw + at, length))
+        except CommandError as error:
+            raise DamagedStream(at, f"a command cannot be applied: {error.text}") from None
+        at += length
+    # What applying had for effects of its own is in the stream already.
     engine.unit = []
-    engine.take_stream()
-    engine.stream_db = -1
-    engine.select(0)
+    engine.stream.clear()
+    engine.units = []
+    engine.changes = 0
     return end

@@ -16,6 +16,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import zmq
@@ -23,9 +24,13 @@ import zmq
 from cluster import frames
 from cluster.config import Config
 from cluster.process import Control, fork_dies_with_parent
-from cluster.wire import parse_commands
+from cluster.errors import MISCONF, CommandError
+from cluster.wire import encoded, parse_commands, split_replies
 from shard.engine import Engine
+from shard.journal import Journal, Refused, write_rdb
 from shard.loop import Loop
+from shard.rdb.errors import DamagedFile
+from shard.rdb.reader import load as load_rdb
 from shard.stream import segments
 
 log = logging.getLogger("elixircache.shard")
@@ -58,7 +63,28 @@ class Worker:
         self.next_tick_ms = 0
         self.unwritten: list[bytes] = []
         self.fed_db = -1
+        self.journal: Journal | None = None
+        self.data_directory = Path(directory) / f"shard-{index}"
+        self.rdb_path = self.data_directory / str(config["dbfilename"])
+        self.saving = False
+        self.last_save_ok = True
+        self.last_save_s = 0
+        self.changes_at_save = 0
         self.children: dict[int, Callable[[bool], None]] = {}
+
+    def load(self) -> None:
+        """Bring the data back. Refused says why the files cannot be used."""
+        self.data_directory.mkdir(parents=True, exist_ok=True)
+        self.engine.now = time.time_ns() // 1_000_000
+        if self.config["appendonly"]:
+            self.journal = Journal(self.data_directory, self.engine, self.config)
+            self.journal.open()
+        elif self.rdb_path.exists():
+            try:
+                load_rdb(self.rdb_path, self.engine.dbs)
+            except DamagedFile as error:
+                raise Refused(f"{error}; `elixircache check` can tell more") from None
+        self.saved()
 
     def open(self) -> None:
         """Bind the link; afterwards a router can be told of it."""
@@ -119,8 +145,14 @@ class Worker:
     def finish(self, always: bool = False) -> None:
         """Journal what the batch changed, then let its replies go."""
         self.collect()
-        self.unwritten.clear()
+        written = True
+        if self.unwritten:
+            data = self.unwritten[0] if len(self.unwritten) == 1 else b"".join(self.unwritten)
+            self.unwritten = []
+            written = self.journal is None or self.journal.append(data)
         reply = self.loop.take()
+        if reply and not written:
+            reply = unacknowledged(reply, self.engine.write_error)
         if not reply and always:
             reply = frames.REPLY_HEADER.pack(self.loop.generation, 0, self.loop.offset)
         if reply:
@@ -151,7 +183,42 @@ class Worker:
                 self.children.pop(pid)(status == 0)
 
     def replaced_keyspace(self) -> None:
-        """All keys are others now (a full synchronisation): a journal must begin anew."""
+        """All keys are others now (a full synchronisation): the journal begins anew."""
+        if self.journal is not None:
+            self.journal.rewrite_now()
+
+    def save_now(self, path: str = "") -> None:
+        """Write a snapshot and wait for it. OSError."""
+        write_rdb(self.engine, Path(path) if path else self.rdb_path)
+        self.saved()
+
+    def save_in_background(self, path: str = "") -> None:
+        """Write a snapshot in a child process."""
+        self.saving = True
+
+        def done(ok: bool) -> None:
+            self.saving = False
+            self.last_save_ok = ok
+            if ok:
+                self.saved()
+            else:
+                log.error("background saving failed")
+
+        self.fork(lambda: write_rdb(self.engine, Path(path) if path else self.rdb_path), done)
+
+    def saved(self) -> None:
+        """A snapshot is whole: `save` points count from here."""
+        self.last_save_s = self.engine.now // 1000
+        self.changes_at_save = self.engine.changes
+
+    def save_points(self) -> None:
+        """Save when one of the `save` points is reached."""
+        if self.saving:
+            return
+        changes = self.engine.changes - self.changes_at_save
+        quiet = self.engine.now // 1000 - self.last_save_s
+        if any(changes >= count and quiet >= seconds for seconds, count in self.config.save_points()):
+            self.save_in_background()
 
     def greet(self, message: bytes) -> None:
         """A router opened a link: the new generation begins, and it learns what we have."""
@@ -180,9 +247,14 @@ class Worker:
         engine.free_some()
         engine.end_unit()
         self.finish()
+        if self.journal is not None:
+            self.journal.tick(self)
+        self.save_points()
 
     def close(self) -> None:
-        """Give the sockets back."""
+        """Give the sockets and files back."""
+        if self.journal is not None:
+            self.journal.close()
         self.link.close(0)
         self.context.term()
 
@@ -195,10 +267,31 @@ def run(index: int, shards: int, endpoint: str, directory: str, config: Config, 
     worker = Worker(index, shards, endpoint, directory, config, control)
     signal.signal(signal.SIGTERM, worker.stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        worker.load()
+    except Refused as error:
+        log.error("%s", error)
+        control.send(fatal=str(error), code=1)
+        return 1
     worker.open()
     control.send(ready=True, shard=index, endpoint=endpoint)
     try:
         worker.run()
+        if worker.journal is None and config.save_points():
+            worker.save_now()
     finally:
         worker.close()
     return 0
+
+
+def unacknowledged(reply: bytes, reason: bytes) -> bytes:
+    """A reply message whose effects could not be journalled: every reply of it becomes an error
+    that says so, since the shard may yet lose them."""
+    generation, flags, offset, entries = frames.parse_reply(reply)
+    error = encoded(CommandError(MISCONF.format(reason=reason.decode()) + "; the outcome of this command is unknown"))
+    out = [frames.REPLY_HEADER.pack(generation, flags | frames.WRITE_ERROR, offset)]
+    for kind, payload in entries:
+        if kind == frames.RUN:
+            payload = error * len(split_replies(payload))
+        out += [frames.REPLY_ENTRY.pack(len(payload), kind), payload]
+    return b"".join(out)

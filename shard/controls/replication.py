@@ -55,6 +55,7 @@ def write_part(engine: Any, path: str, first: bool) -> None:
 def load(engine: Any, args: list[bytes]) -> Any:
     """The old keys go only after the file has been read whole."""
     from shard.keyspace import Database
+    from shard.rdb.errors import DamagedFile
     from shard.rdb.reader import open_rdb
 
     engine.no_effect()
@@ -70,7 +71,7 @@ def load(engine: Any, args: list[bytes]) -> Any:
                     fresh[index].set(key, value)
                     if expires >= 0:
                         fresh[index].expire(key, expires)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, DamagedFile) as error:
         raise CommandError(f"ERR cannot load the snapshot: {error}") from None
     engine.dbs = fresh
     engine.db = fresh[0]

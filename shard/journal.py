@@ -1,0 +1,370 @@
+"""A shard's journal: an RDB base and append-only files of effects, with a manifest.
+
+    DIR/shard-0/appendonlydir/appendonly.aof.manifest
+                              appendonly.aof.3.base.rdb     the keys when it was written
+                              appendonly.aof.4.incr.aof     every effect since, RESP commands
+
+The layout, names and manifest are those of Redis 7's multi-part AOF (redis-check-aof reads it).
+Order: an effect is written before the reply of its command leaves; a new base is listed in the
+manifest only when it is whole, and the old files go only after that.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from shard.rdb.errors import DamagedFile
+from shard.rdb.reader import load
+from shard.rdb.writer import save
+from shard.replay import DamagedStream, replay
+
+log = logging.getLogger("elixircache.shard")
+CHUNK = 8 << 20
+LAST_RECORD = b"elixircache-last-record"
+
+
+class Refused(Exception):
+    """The files cannot be used; the text names file and offset and says what to do."""
+
+
+class Manifest:
+    """Which files make up the journal, oldest first."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.base: tuple[str, int] | None = None
+        self.increments: list[tuple[str, int]] = []
+
+    def read(self) -> bool:
+        """Whether there is one. Refused if it is damaged."""
+        try:
+            text = self.path.read_text()
+        except FileNotFoundError:
+            return False
+        for number, line in enumerate(text.splitlines(), 1):
+            words = line.split()
+            if not words or words[0].startswith("#"):
+                continue
+            entry = dict(zip(words[::2], words[1::2], strict=False))
+            try:
+                place = (entry["file"], int(entry["seq"]))
+                kind = entry["type"]
+            except (KeyError, ValueError):
+                raise Refused(f"{self.path}: line {number}: not a line of a manifest: {line!r}") from None
+            if kind == "b":
+                self.base = place
+            elif kind == "i":
+                self.increments.append(place)
+        return True
+
+    def write(self) -> None:
+        """Replace it in one step."""
+        lines = []
+        if self.base is not None:
+            lines.append(f"file {self.base[0]} seq {self.base[1]} type b\n")
+        lines += [f"file {name} seq {number} type i\n" for name, number in self.increments]
+        fresh = self.path.with_suffix(".temp")
+        with fresh.open("w") as file:
+            file.write("".join(lines))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path)
+        sync_directory(self.path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make names in a directory survive a power cut."""
+    fd = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+class Journal:
+    """The files of one shard. `engine` is where they are loaded into and what a base is made of."""
+
+    def __init__(self, directory: Path, engine: Any, config: Any):
+        self.engine = engine
+        self.config = config
+        self.directory = directory / str(config["appenddirname"])
+        self.name = str(config["appendfilename"])
+        self.manifest = Manifest(self.directory / f"{self.name}.manifest")
+        self.fd = -1
+        self.size = 0
+        self.base_size = 0
+        self.pending = b""
+        self.dirty = False
+        self.rewriting = False
+        self.last_rewrite_ok = True
+        self.error = ""
+        self.stop_sync = threading.Event()
+        self.sync_lock = threading.Lock()
+
+    # -- start -------------------------------------------------------------------------------
+
+    def open(self) -> int:
+        """Load what is there and be ready to append. The number of keys. Refused."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        started = time.monotonic()
+        if self.manifest.read():
+            self._load()
+        if not self.manifest.increments:
+            self._new_increment()
+        self._open_last()
+        self.base_size = self._file_size(self.manifest.base[0]) if self.manifest.base else 0
+        keys = sum(len(db) for db in self.engine.dbs)
+        log.info("journal loaded: %d keys in %.2f s", keys, time.monotonic() - started)
+        threading.Thread(target=self._sync_every_second, name="fsync", daemon=True).start()
+        return keys
+
+    def _load(self) -> None:
+        engine = self.engine
+        try:
+            if self.manifest.base is not None:
+                self._load_base(self.directory / self.manifest.base[0])
+            for at, (name, _) in enumerate(self.manifest.increments):
+                self._load_increment(self.directory / name, at == len(self.manifest.increments) - 1)
+        except FileNotFoundError as error:
+            raise Refused(f"{error.filename}: the manifest names this file, and it is missing") from None
+        engine.stream_db = -1
+        engine.select(0)
+
+    def _load_base(self, path: Path) -> None:
+        try:
+            reader = load(path, self.engine.dbs, progress=self._progress(path))
+        except DamagedFile as error:
+            raise Refused(f"{error}; `elixircache check` can tell more") from None
+        last = reader.aux.get(LAST_RECORD)
+        if last:
+            epoch, _, number = last.partition(b"-")
+            self.engine.records.last = (int(epoch), int(number))
+        from cluster.records import record_id
+
+        for blob in reader.records:
+            self.engine.records.kept.append((record_id(blob), blob))
+        for code in reader.functions:
+            if hasattr(self.engine.scripts, "load_library"):
+                self.engine.scripts.load_library(code)
+
+    @staticmethod
+    def _progress(path: Path) -> Any:
+        started = time.monotonic()
+        total = path.stat().st_size
+        said = started
+
+        def progress(offset: int, keys: int) -> None:
+            nonlocal said
+            now = time.monotonic()
+            if now - said > 1:
+                said = now
+                rate = offset / (now - started)
+                left = (total - offset) / max(rate, 1)
+                log.info("loading %s: %d keys, %.0f MB/s, %.0f s left", path.name, keys, rate / 1e6, left)
+
+        return progress
+
+    def _load_increment(self, path: Path, last: bool) -> None:
+        progress = self._progress(path)
+        done = commands = 0
+        tail = b""
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                tail += chunk
+                try:
+                    used = replay(self.engine, tail)
+                except DamagedStream as error:
+                    raise Refused(
+                        f"{path}: offset {done + error.offset}: {error.reason}; "
+                        "`elixircache check` can tell more"
+                    ) from None
+                done += used
+                tail = tail[used:]
+                commands += 1
+                progress(done, sum(len(db) for db in self.engine.dbs))
+        if not tail:
+            return
+        if not last or not self.config["aof-load-truncated"]:
+            raise Refused(f"{path}: offset {done}: the file ends within a command; `elixircache check --fix` cuts it back")
+        log.warning("%s: the last %d bytes are no whole command or transaction and are cut off", path, len(tail))
+        os.truncate(path, done)
+
+    def _file_size(self, name: str) -> int:
+        try:
+            return (self.directory / name).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _next_number(self) -> int:
+        return max([number for _, number in self.manifest.increments] + [self.manifest.base[1] if self.manifest.base else 0]) + 1
+
+    def _new_increment(self) -> None:
+        number = self._next_number()
+        name = f"{self.name}.{number}.incr.aof"
+        (self.directory / name).touch()
+        self.manifest.increments.append((name, number))
+        self.manifest.write()
+
+    def _open_last(self) -> None:
+        with self.sync_lock:
+            if self.fd >= 0:
+                os.fsync(self.fd)
+                os.close(self.fd)
+            path = self.directory / self.manifest.increments[-1][0]
+            self.fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+            self.size = os.fstat(self.fd).st_size
+
+    # -- every batch -------------------------------------------------------------------------
+
+    def append(self, data: bytes) -> bool:
+        """Write a batch's effects; False if that failed: the batch must not be acknowledged.
+        What could not be written is kept and tried again by `tick`."""
+        if self.pending:
+            self.pending += data
+            return False
+        try:
+            self._write(data)
+        except OSError as error:
+            self._failed(error)
+            self.pending = data
+            return False
+        return True
+
+    def _write(self, data: bytes) -> None:
+        """All of it, or (after an error) nothing of it."""
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self.fd, view) :]
+            if self.config["appendfsync"] == "always":
+                os.fsync(self.fd)
+            else:
+                self.dirty = True
+        except OSError:
+            os.ftruncate(self.fd, self.size)
+            raise
+        self.size += len(data)
+
+    def _failed(self, error: OSError) -> None:
+        if not self.error:
+            log.error("cannot write the journal: %s; writes are refused until it works again", error.strerror)
+        self.error = error.strerror or str(error)
+        self.engine.write_error = self.error.encode()
+
+    def _sync_every_second(self) -> None:
+        while not self.stop_sync.wait(1.0):
+            if self.dirty and self.config["appendfsync"] == "everysec":
+                self.dirty = False
+                try:
+                    with self.sync_lock:
+                        os.fsync(self.fd)
+                except OSError as error:
+                    self._failed(error)
+                    self.dirty = True
+
+    def tick(self, worker: Any) -> None:
+        """Retry what failed; rewrite when the journal has grown enough."""
+        if self.error:
+            try:
+                if self.pending:
+                    self._write(self.pending)
+                os.fsync(self.fd)
+            except OSError as error:
+                self._failed(error)
+                return
+            log.warning("the journal can be written again")
+            self.pending = b""
+            self.error = ""
+            self.engine.write_error = b""
+        percentage = int(self.config["auto-aof-rewrite-percentage"])
+        total = self.size + self.base_size
+        if (
+            percentage
+            and not self.rewriting
+            and total >= int(self.config["auto-aof-rewrite-min-size"])
+            and self.size * 100 >= max(self.base_size, 1) * percentage
+        ):
+            self.rewrite(worker)
+
+    # -- rewriting ---------------------------------------------------------------------------
+
+    def rewrite(self, worker: Any) -> None:
+        """Begin a new base in a child process; effects go to a new increment meanwhile."""
+        if self.rewriting:
+            return
+        self.rewriting = True
+        old = list(self.manifest.increments)
+        self._new_increment()
+        self._open_last()
+        self.engine.stream_db = -1
+        base = self._base_name()
+        worker.fork(lambda: self.write_base(base[0]), lambda ok: self._rewritten(base, old, ok))
+
+    def rewrite_now(self) -> None:
+        """The keys are others now: a new base before anything else."""
+        old = list(self.manifest.increments)
+        self._new_increment()
+        self._open_last()
+        self.engine.stream_db = -1
+        base = self._base_name()
+        self.write_base(base[0])
+        self.rewriting = True
+        self._rewritten(base, old, True)
+
+    def _base_name(self) -> tuple[str, int]:
+        number = self._next_number()
+        return (f"{self.name}.{number}.base.rdb", number)
+
+    def write_base(self, name: str) -> None:
+        """Write a base file, whole and synced, under its name."""
+        write_rdb(self.engine, self.directory / name, base=True)
+
+    def _rewritten(self, base: tuple[str, int], old: list[tuple[str, int]], ok: bool) -> None:
+        self.rewriting = False
+        self.last_rewrite_ok = ok
+        if not ok:
+            log.error("rewriting the journal failed; the old files stay")
+            return
+        gone = [name for name, _ in old]
+        if self.manifest.base is not None:
+            gone.append(self.manifest.base[0])
+        self.manifest.base = base
+        self.manifest.increments = [entry for entry in self.manifest.increments if entry not in old]
+        self.manifest.write()
+        for name in gone:
+            (self.directory / name).unlink(missing_ok=True)
+        self.base_size = self._file_size(base[0])
+        log.info("journal rewritten: base of %d bytes", self.base_size)
+
+    def close(self) -> None:
+        """Sync and end."""
+        self.stop_sync.set()
+        with self.sync_lock:
+            if self.fd >= 0:
+                try:
+                    os.fsync(self.fd)
+                except OSError as error:
+                    log.error("the last fsync failed: %s", error)
+                os.close(self.fd)
+                self.fd = -1
+
+
+def write_rdb(engine: Any, path: Path, base: bool = False) -> None:
+    """Write all keys to an RDB file: beside it first, synced, then under its name."""
+    records = engine.records
+    extra = [(LAST_RECORD, b"%d-%d" % records.last)]
+    extra += [(b"elixircache-record", blob) for _, blob in records.kept]
+    fresh = path.with_name(f"temp-{os.getpid()}-{path.name}")
+    libraries = engine.scripts.libraries() if hasattr(engine.scripts, "libraries") else ()
+    with fresh.open("wb") as file:
+        save(engine.dbs, file.write, engine.now, base=base, extra=extra, functions=libraries,
+             compress=bool(engine.config["rdbcompression"]), checksum=bool(engine.config["rdbchecksum"]))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    sync_directory(path.parent)
