@@ -31,6 +31,7 @@ from cluster.wire import command as encode
 import shard.commands  # noqa: F401  registers the handlers
 import shard.controls  # noqa: F401
 from shard.records import Records
+from shard.access import Access
 from shard.registry import HANDLERS
 from shard.watching import Watching
 from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, TRACKERS, WAITERS, WATCHERS
@@ -85,6 +86,7 @@ class Engine:
         self.config = {} if config is None else config
         self.rng = random.Random(seed)
         self.write_error = b""
+        self.access = Access(self)
         self.records = Records()
         self.watching = Watching()
         self.shard_index = 0
