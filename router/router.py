@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from cluster.records import RecordId
 from cluster.slots import slot_map
 from cluster.wire import encoded
 from router import dispatch, fanout
+from router.blocking import Blocking
 from router.commands import transactions
 from router.core import Core
 from router.operations import Operations
@@ -61,6 +63,9 @@ class Router:
         self.operations = Operations(self)
         self.leave_listeners: list[Callable[[Session], None]] = [lambda session: transactions.drop(self, session)]
         self.pubsub = PubSub(self)
+        self.blocking = Blocking(self)
+        self.chance = random.Random(generation)
+        self.event_handlers[b"publish"] = lambda shard, event: self.pubsub.publish(event[1], event[2])
         self.master = Master(self)
         self.upstream: Any = None
         self.run_directory = "."
@@ -246,6 +251,7 @@ class Router:
             # What happened to its watched keys meanwhile is not known: its EXEC must not run.
             session.watch_lost = session.watch_lost or shard in session.watch_shards
         self.operations.shard_lost(shard)
+        self.blocking.shard_lost(shard)
         self.master.shard_lost()
         if self.upstream is not None:
             self.upstream.resync()
@@ -281,6 +287,7 @@ class Router:
         self.core.now = now_ms
         self.shard_waits.tick(now_ms)
         self.operations.tick(now_ms)
+        self.blocking.tick(now_ms)
         self.master.tick(now_ms)
 
 

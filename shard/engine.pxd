@@ -42,6 +42,7 @@ cdef class Engine:
     cdef public object config
     cdef public object watching
     cdef public object waiting
+    cdef public object expiry
     cdef public object notifier
     cdef public object tracking
     cdef public object access

@@ -33,6 +33,9 @@ import shard.controls  # noqa: F401
 from shard.records import Records
 from shard.access import Access
 from shard.registry import HANDLERS
+from shard.expiry_cycle import ExpiryCycle
+from shard.notifications import Notifier
+from shard.waiting import Waiting
 from shard.watching import Watching
 from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, TRACKERS, WAITERS, WATCHERS
 
@@ -89,6 +92,9 @@ class Engine:
         self.access = Access(self)
         self.records = Records()
         self.watching = Watching()
+        self.waiting = Waiting()
+        self.notifier = Notifier()
+        self.expiry = ExpiryCycle()
         self.shard_index = 0
         self.units = []
         self.worker_shards = 1

@@ -53,6 +53,7 @@ class Worker:
         self.engine.shard_index = index
         self.engine.worker_shards = shards
         self.engine.controls = self.loop
+        self.engine.notifier.configure(self.engine, str(config["notify-keyspace-events"]))
         self.context = zmq.Context(io_threads=1)
         self.link = self.context.socket(zmq.DEALER)
         self.link.setsockopt(zmq.LINGER, 0)
@@ -104,8 +105,23 @@ class Worker:
             if now_ms >= self.next_tick_ms:
                 self.tick(now_ms)
                 self.next_tick_ms = now_ms + TICK_MS
+            wake_ms = self.next_tick_ms
+            if self.engine.waiting.waiters:
+                wake_ms = self.end_waits(now_ms, wake_ms)
             if not self.receive():
-                self.poller.poll(max(0.0, (self.next_tick_ms - now_ms) / 1000))
+                self.poller.poll(max(0.0, (wake_ms - now_ms) / 1000))
+
+    def end_waits(self, now_ms: int, wake_ms: int) -> int:
+        """Answer blocked clients whose time is over; when to look again at the latest."""
+        waiting = self.engine.waiting
+        deadline_ms = waiting.next_deadline_ms
+        if 0 < deadline_ms <= now_ms:
+            self.engine.now = max(self.engine.now, now_ms)
+            waiting.expire(self.engine)
+            self.engine.end_unit()
+            self.finish()
+            deadline_ms = waiting.next_deadline_ms
+        return min(wake_ms, deadline_ms) if deadline_ms else wake_ms
 
     def receive(self) -> bool:
         """Run the batches that are there; whether there were any."""
@@ -224,6 +240,7 @@ class Worker:
         """A router opened a link: the new generation begins, and it learns what we have."""
         hello = json.loads(message[len(frames.HELLO) :])
         self.loop.start(hello["generation"])
+        self.engine.waiting.clear(self.engine)
         records = self.engine.records
         answer = {
             "generation": hello["generation"],
@@ -245,6 +262,7 @@ class Worker:
             engine.now = now_ms
         self.reap()
         engine.free_some()
+        engine.expiry.run(engine)
         engine.end_unit()
         self.finish()
         if self.journal is not None:

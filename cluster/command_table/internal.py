@@ -21,6 +21,8 @@ ROWS = [
     _row("SHARD.WATCH", "Watches keys for a client"),
     _row("SHARD.UNWATCH", "Forgets a client's watched keys"),
     _row("SHARD.BLOCK", "Enlists a client as a waiter for keys"),
+    _row("SHARD.AWAIT", "Says when keys are ready to a router that serves the waiter itself"),
+    _row("SHARD.RETRIED", "The router tried for its waiter and got nothing"),
     _row("SHARD.UNBLOCK", "Takes a waiter out of its queues"),
     _row("SHARD.CLAIM", "Takes up what a shard has offered to a waiter"),
     _row("SHARD.TRACK", "Tells a shard which clients cache which keys"),

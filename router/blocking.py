@@ -1,0 +1,240 @@
+"""Blocking commands at the router.
+
+    keys on one shard      SHARD.BLOCK: the shard keeps the queue and answers when it is our turn
+    keys on several        try; if there is nothing, SHARD.AWAIT at every shard, and try again
+                           each time one says "ready" (it keeps the key's queue for us meanwhile)
+
+A blocked client is not read from, but its connection is watched: when it goes, its waiters go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cluster import errors
+from cluster.command_table import TABLE
+from cluster.command_table.model import Command
+from cluster.errors import CommandError
+from cluster.replies import NIL_ARRAY
+from cluster.wire import command as encode
+from cluster.wire import split_reply
+from router.operations import Operation, home_of, keys_by_shard
+from router.registry import LATER
+
+if TYPE_CHECKING:
+    from router.router import Router
+    from router.session import Session
+
+NILS = (b"*-1\r\n", b"$-1\r\n", b"_\r\n")
+SECONDS_MAX = 1e15
+
+
+class Blocked:
+    """One client that waits. shards: where it has waiters."""
+
+    def __init__(self, blocking: Blocking, session: Session, row: Command, args: list[bytes], token: bytes, place: int):
+        self.blocking = blocking
+        self.session = session
+        self.row = row
+        self.args = args
+        self.token = token
+        self.place = place
+        self.shards: set[int] = set()
+        self.keys: dict[int, list[tuple[int, bytes]]] = {}
+        self.deadline_ms = 0
+        self.spread = False
+        self.trying = False
+        self.again = False
+        self.ended = False
+
+    def finish(self, raw: bytes) -> None:
+        """The wait is over."""
+        if self.ended:
+            return
+        self.ended = True
+        self.blocking.forget(self)
+        self.session.blocked = None
+        if not self.session.conn.closed:
+            self.session.fulfil_raw(self.place, raw)
+            self.session.resume()
+
+
+class Blocking:
+    """All blocked clients of a router."""
+
+    def __init__(self, router: Router):
+        self.router = router
+        self.sequence = 0
+        self.blocked: dict[bytes, Blocked] = {}
+        router.event_handlers[b"unblock"] = self._on_unblock
+        router.event_handlers[b"ready"] = self._on_ready
+        router.leave_listeners.append(self._left)
+
+    def start(self, session: Session, row: Command, args: list[bytes]) -> Any:
+        """Run a command that may block."""
+        keys = keys_by_shard(self.router, session.db, [(row, args)])
+        shards = sorted(keys) or [0]
+        for shard in shards:
+            self.router.require(shard)
+        self.sequence += 1
+        token = b"%d" % self.sequence
+        blocked = Blocked(self, session, row, args, token, session.reserve())
+        blocked.keys = keys
+        self.blocked[token] = blocked
+        session.pause()
+        session.blocked = blocked
+        if len(shards) == 1:
+            self._on_one(blocked, shards[0])
+        else:
+            blocked.spread = True
+            blocked.deadline_ms = self._deadline(row, args)
+            self._try(blocked)
+        return LATER
+
+    def _on_one(self, blocked: Blocked, shard: int) -> None:
+        session = blocked.session
+        raw = encode(b"SHARD.BLOCK", blocked.token, encode(*blocked.args))
+        blocked.shards = {shard}
+
+        def answered(reply: bytes | None) -> None:
+            if reply is None:
+                blocked.finish(_error(errors.SHARD_DOWN_UNKNOWN.format(shard=shard)))
+            elif reply != b"+BLOCKED\r\n":
+                blocked.shards.clear()
+                blocked.finish(reply)
+
+        row = TABLE["SHARD.BLOCK"].id
+        self.router.core.submit(shard, row, session.db, session.conn.flags & 1, session.id, raw, answered)
+
+    def _deadline(self, row: Command, args: list[bytes]) -> int:
+        """Unix ms, 0: never. A malformed timeout is left to the shard, whose handler says so."""
+        try:
+            if row.name in ("XREAD", "XREADGROUP"):
+                at = [word.upper() for word in args].index(b"BLOCK")
+                seconds = int(args[at + 1]) / 1000
+            elif row.name in ("BLMPOP", "BZMPOP"):
+                seconds = float(args[1])
+            else:
+                seconds = float(args[-1])
+        except (ValueError, IndexError):
+            return -1
+        if not 0 <= seconds < SECONDS_MAX:
+            return -1
+        return self.router.now + int(seconds * 1000) if seconds else 0
+
+    # -- keys on several shards --------------------------------------------------------------
+
+    def _try(self, blocked: Blocked) -> None:
+        """Run the command once over all its shards, without blocking."""
+        if blocked.trying:
+            blocked.again = True
+            return
+        blocked.trying = True
+        session = blocked.session
+        entry = (blocked.row.id, session.db, session.conn.flags & 1, session.id, encode(*blocked.args))
+        home = home_of(self.router, blocked.row, blocked.args, blocked.keys)
+
+        def done(replies: dict[int, bytes], error: CommandError | None) -> None:
+            blocked.trying = False
+            if blocked.ended:
+                return
+            if error is not None:
+                blocked.finish(_error(error.text))
+                return
+            raw = split_reply(next(iter(replies.values())))[0]
+            if raw not in NILS or blocked.deadline_ms < 0:
+                blocked.finish(raw)
+            else:
+                self._wait(blocked)
+
+        self.router.operations.launch(
+            Operation(self.router.operations, blocked.keys, home, [entry], True, done)
+        )
+
+    def _wait(self, blocked: Blocked) -> None:
+        """Nothing there: stand in the queues, or say that we stay."""
+        if not blocked.shards and blocked.row.name in ("XREAD", "XREADGROUP"):
+            pass
+        word = b"SHARD.RETRIED" if blocked.shards else b"SHARD.AWAIT"
+        row = TABLE[word.decode()].id
+        for shard, keys in blocked.keys.items():
+            if not self.router.core.links[shard].up:
+                blocked.finish(_error(errors.SHARD_DOWN.format(shard=shard)))
+                return
+            names = [key for _, key in keys] if word == b"SHARD.AWAIT" else []
+            raw = encode(word, blocked.token, *names)
+            self.router.core.submit(shard, row, blocked.session.db, 0, 0, raw, lambda raw: None)
+        blocked.shards = set(blocked.keys)
+        if blocked.again:
+            blocked.again = False
+            self._try(blocked)
+        self.router.kick()
+
+    # -- what shards say ---------------------------------------------------------------------
+
+    def _on_unblock(self, shard: int, event: list[bytes]) -> None:
+        """("unblock", token, reply)"""
+        blocked = self.blocked.get(event[1])
+        if blocked is not None:
+            blocked.shards.discard(shard)
+            blocked.finish(event[2])
+
+    def _on_ready(self, shard: int, event: list[bytes]) -> None:
+        """("ready", token)"""
+        blocked = self.blocked.get(event[1])
+        if blocked is not None:
+            self._try(blocked)
+
+    # -- ends --------------------------------------------------------------------------------
+
+    def forget(self, blocked: Blocked) -> None:
+        """Take a client's waiters out of the shards' queues."""
+        self.blocked.pop(blocked.token, None)
+        row = TABLE["SHARD.UNBLOCK"].id
+        raw = encode(b"SHARD.UNBLOCK", blocked.token)
+        for shard in blocked.shards:
+            if self.router.core.links[shard].up:
+                self.router.core.submit(shard, row, 0, 0, 0, raw, lambda raw: None)
+        blocked.shards = set()
+        self.router.kick()
+
+    def _left(self, session: Session) -> None:
+        blocked = session.blocked
+        if blocked is not None:
+            blocked.ended = True
+            session.blocked = None
+            self.forget(blocked)
+
+    def unblock(self, session: Session, error: bool) -> bool:
+        """CLIENT UNBLOCK; whether the client was blocked."""
+        blocked = session.blocked
+        if blocked is None:
+            return False
+        if error:
+            blocked.finish(_error("UNBLOCKED client unblocked via CLIENT UNBLOCK"))
+        else:
+            blocked.finish(self._nil(blocked))
+        return True
+
+    def _nil(self, blocked: Blocked) -> bytes:
+        from cluster.wire import encoded
+
+        nil = None if blocked.row.name in ("BLMOVE", "BRPOPLPUSH") else NIL_ARRAY
+        return encoded(nil, blocked.session.resp)
+
+    def shard_lost(self, shard: int) -> None:
+        """Waiters on a lost shard are gone."""
+        for blocked in list(self.blocked.values()):
+            if shard in blocked.shards or shard in blocked.keys:
+                blocked.shards.discard(shard)
+                blocked.finish(_error(errors.SHARD_DOWN.format(shard=shard)))
+
+    def tick(self, now_ms: int) -> None:
+        """End the waits over several shards whose time is over."""
+        for blocked in list(self.blocked.values()):
+            if blocked.spread and 0 < blocked.deadline_ms <= now_ms and not blocked.trying:
+                blocked.finish(self._nil(blocked))
+
+
+def _error(text: str) -> bytes:
+    return b"-" + text.encode() + b"\r\n"

@@ -1,0 +1,108 @@
+"""SCAN, RANDOMKEY, SWAPDB: commands on the whole keyspace that need more than a merge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cluster import errors
+from cluster.command_table import TABLE
+from cluster.errors import CommandError
+from cluster.replies import Raw
+from cluster.wire import command as encode
+from cluster.wire import split_reply
+from router import fanout
+from router.registry import LATER, handles
+
+if TYPE_CHECKING:
+    from router.router import Router
+    from router.session import Session
+
+CURSOR_MAX = (1 << 64) - 1
+
+
+@handles("SCAN")
+def scan(router: Router, session: Session, args: list[bytes]) -> Any:
+    """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
+
+    The cursor is (the shard's cursor) * (number of shards) + shard; 0 begins and ends.
+    """
+    if not args[1].isdigit() or int(args[1]) > CURSOR_MAX:
+        raise CommandError("ERR invalid cursor")
+    inner, shard = divmod(int(args[1]), router.shard_count)
+    router.require(shard)
+    place = session.reserve()
+    session.pause()
+
+    def done(raw: bytes | None) -> None:
+        if raw is None:
+            session.fulfil(place, CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard)))
+        elif raw[:1] == b"-":
+            session.fulfil_raw(place, raw)
+        else:
+            cursor, keys = split_reply(raw)
+            session.fulfil(place, [b"%d" % _next(_integer(cursor), shard, router.shard_count), Raw(keys)])
+        session.resume()
+
+    raw = encode(b"SHARD.SCAN", b"%d" % inner, *args[2:])
+    router.core.submit(shard, TABLE["SHARD.SCAN"].id, session.db, session.conn.flags & 1, session.id, raw, done)
+    return LATER
+
+
+def _next(inner: int, shard: int, shards: int) -> int:
+    """The outer cursor: on in this shard, from the start of the next, or the end."""
+    if inner:
+        return inner * shards + shard
+    return shard + 1 if shard + 1 < shards else 0
+
+
+def _integer(raw: bytes) -> int:
+    """The number in an integer or a bulk string reply."""
+    return int(raw[1:-2]) if raw[:1] == b":" else int(raw[raw.index(b"\n") + 1 : -2])
+
+
+@handles("RANDOMKEY")
+def randomkey(router: Router, session: Session, args: list[bytes]) -> Any:
+    """RANDOMKEY: every key of every shard is as likely."""
+    shards = range(router.shard_count)
+    for shard in shards:
+        router.require(shard)
+    place = session.reserve()
+    session.pause()
+
+    def done(replies: dict[int, bytes | None]) -> None:
+        pairs = [split_reply(raw) for raw in replies.values() if raw is not None]
+        found = [(key, _integer(size)) for key, size in pairs if not key.startswith((b"$-1", b"_"))]
+        if not found:
+            session.fulfil(place, None)
+        else:
+            keys, weights = zip(*found, strict=True)
+            session.fulfil_raw(place, router.chance.choices(keys, weights)[0])
+        session.resume()
+
+    gather = fanout.Gather(list(shards), done)
+    raw = encode(b"SHARD.RANDOMKEY")
+    for shard in shards:
+        flags = session.conn.flags & 1
+        router.core.submit(shard, TABLE["SHARD.RANDOMKEY"].id, session.db, flags, session.id, raw, gather.part(shard))
+    return LATER
+
+
+@handles("SWAPDB")
+def swapdb(router: Router, session: Session, args: list[bytes]) -> Any:
+    """SWAPDB index1 index2, on every shard at one point."""
+    row = TABLE["SHARD.SWAPDB"]
+    commands = {shard: [b"SHARD.SWAPDB", *args[1:]] for shard in range(router.shard_count)}
+    for shard in commands:
+        router.require(shard)
+    place = session.reserve()
+
+    def done(replies: dict[int, bytes | None]) -> None:
+        lost = next((shard for shard, raw in replies.items() if raw is None), None)
+        if lost is not None:
+            session.fulfil(place, CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=lost)))
+        else:
+            session.fulfil_raw(place, next(iter(replies.values())) or b"")
+
+    entries = {shard: (row.id, session.db, session.conn.flags & 33, session.id, encode(*part)) for shard, part in commands.items()}
+    fanout.send_parts(router, entries, True, done)
+    return LATER
