@@ -85,6 +85,10 @@ SHARD_DOWN_UNKNOWN = (
     "SHARDDOWN shard {shard} went away while this command was in flight; its outcome is unknown"
 )
 SHARD_DOWN = "SHARDDOWN shard {shard} is not available"
+UNDECLARED_KEY = (
+    "ERR key '{key}' was not declared and lives on another shard; declare it among the keys, "
+    "or set allow-undeclared-keys yes"
+)
 EXEC_ABORT = "EXECABORT Transaction discarded because of previous errors."
 
 

@@ -31,6 +31,8 @@ REPLY_ENTRY = struct.Struct("<IB3x")
 
 # A link opens with HELLO + JSON each way; no batch starts like this (generations are small).
 HELLO = b"HELO"
+# KILL + JSON {"token", "kind"} asks for the end of a running script; it overtakes everything.
+KILL = b"KILL"
 
 # Flags of a request header.
 ECHO = 1  # answer even if there is nothing to say: a heartbeat

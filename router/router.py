@@ -22,6 +22,7 @@ from cluster.wire import encoded
 from router import dispatch, fanout
 from router.blocking import Blocking
 from router.commands import transactions
+from router.commands.scripts import Busy
 from router.core import Core
 from router.operations import Operations
 from router.pubsub import PubSub
@@ -72,6 +73,7 @@ class Router:
         self.make_upstream: Callable[[str, int], Any] = lambda host, port: None
         self.listening_port: Callable[[], int] = lambda: 0
         self.on_tell: list[Callable[[str, dict[str, Any]], None]] = []
+        self.busy = Busy(self)
         self.serving = False
         self.replica_of: tuple[str, int] | None = None
         self.greetings: dict[int, dict[str, Any]] = {}
@@ -132,6 +134,8 @@ class Router:
 
     def gate(self, session: Session, row: Command) -> None:
         """Whether the group takes this command now. CommandError says why not."""
+        if self.busy.shards and not row.flags & F.ALLOW_BUSY:
+            self.busy.check()
         if not self.serving and not row.flags & F.LOADING:
             raise CommandError(errors.LOADING)
         if self.core.readonly and row.flags & F.WRITE and not session.conn.writer:
@@ -246,6 +250,7 @@ class Router:
 
     def link_lost(self, shard: int) -> None:
         """A shard went away: what was in flight has an unknown outcome."""
+        self.busy.on_free(shard)
         self.greetings.pop(shard, None)
         for session in self.clients.values():
             # What happened to its watched keys meanwhile is not known: its EXEC must not run.

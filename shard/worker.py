@@ -29,6 +29,7 @@ from cluster.wire import encoded, parse_commands, split_replies
 from shard.engine import Engine
 from shard.journal import Journal, Refused, write_rdb
 from shard.loop import Loop
+from shard.scripting.interrupts import Interrupts
 from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load as load_rdb
 from shard.stream import segments
@@ -50,6 +51,8 @@ class Worker:
         self.engine = Engine(config)
         self.loop = Loop(self.engine)
         self.engine.worker = self
+        self.interrupts = Interrupts(self)
+        self.poll = self.interrupts.poll
         self.engine.shard_index = index
         self.engine.worker_shards = shards
         self.engine.controls = self.loop
@@ -128,15 +131,21 @@ class Worker:
         worked = False
         while True:
             try:
-                message = self.link.recv(zmq.NOBLOCK)
+                waiting = self.interrupts.waiting
+                message = waiting.popleft() if waiting else self.link.recv(zmq.NOBLOCK)
             except zmq.Again:
                 return worked
             worked = True
             if message.startswith(frames.HELLO):
                 self.greet(message)
+            elif message.startswith(frames.KILL):
+                self.interrupts.kill(message)
             else:
                 echo = len(message) > 4 and message[4] & frames.ECHO
-                if self.loop.execute(message):
+                executed = self.loop.execute(message)
+                if self.interrupts.started_s:
+                    self.interrupts.finished()
+                if executed:
                     if self.engine.records.kept:
                         self.engine.records.trim((self.loop.epoch, self.loop.watermark))
                     self.finish(bool(echo))

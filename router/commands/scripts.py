@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from cluster import frames
 from cluster.command_table.model import Command
 from cluster.errors import CommandError
-from cluster.replies import OK, Status
+from cluster.replies import OK, MapReply, Status
 from cluster.wire import split_reply
+from router import fanout
 from router.merges import MERGES
-from router.registry import handles
+from router.registry import LATER, handles
 
 PYTHON_OFF = "ERR Python functions are disabled. Set enable-python-functions to local or yes."
 PYTHON_LOCAL = (
@@ -25,6 +28,105 @@ def check_python(router: Any, session: Any, row: Command) -> None:
         raise CommandError(PYTHON_OFF)
     if allowed == "local" and not session.local:
         raise CommandError(PYTHON_LOCAL)
+
+
+BUSY = "BUSY Redis is busy running a script. You can only call {kill} or SHUTDOWN NOSAVE."
+NOT_BUSY = "NOTBUSY No scripts in execution right now."
+KILLERS = {"eval": "SCRIPT KILL", "function": "FUNCTION KILL", "python": "PY.KILL"}
+
+
+class Busy:
+    """Which shards are in a long script, and the clients who ask for its end."""
+
+    def __init__(self, router: Any):
+        self.router = router
+        self.shards: dict[int, tuple[str, bytes, int]] = {}  # shard -> kind, name, since (unix ms)
+        self.asked: dict[int, tuple[Any, int, int, list[bytes]]] = {}  # token -> session, place, missing, verdicts
+        self.token = 0
+        router.event_handlers[b"busy"] = self.on_busy
+        router.event_handlers[b"free"] = self.on_free
+        router.event_handlers[b"killed"] = self.on_killed
+        # What scripts publish.
+        router.event_handlers[b"PUBLISH"] = lambda shard, event: router.pubsub.publish(event[1], event[2])
+        router.event_handlers[b"SPUBLISH"] = lambda shard, event: router.pubsub.publish_shard(event[1], event[2])
+
+    def check(self) -> None:
+        """BUSY while a shard is in a script for longer than busy-reply-threshold."""
+        for kind, _, _ in self.shards.values():
+            raise CommandError(BUSY.format(kill=KILLERS[kind]))
+
+    def on_busy(self, shard: int, event: list[bytes]) -> None:
+        self.shards[shard] = event[1].decode(), event[2], self.router.now
+        self.router.core.all_slow = True
+
+    def on_free(self, shard: int, event: list[bytes] | None = None) -> None:
+        """The script ended, or its shard is gone."""
+        self.shards.pop(shard, None)
+        self.router.core.all_slow = bool(self.shards or self.router.monitors)
+
+    def kill(self, session: Any, kind: str) -> Any:
+        """Ask all shards; the best of their answers takes the command's place."""
+        up = [link.index for link in self.router.core.links if link.up]
+        if not up:
+            raise CommandError(NOT_BUSY)
+        self.token += 1
+        self.asked[self.token] = session, session.reserve(), len(up), []
+        for shard in up:
+            self.router.send_hello(shard, frames.KILL + json.dumps({"token": self.token, "kind": kind}).encode())
+        return LATER
+
+    def on_killed(self, shard: int, event: list[bytes]) -> None:
+        token = int(event[1])
+        if token not in self.asked:
+            return
+        session, place, missing, verdicts = self.asked[token]
+        verdicts.append(event[2])
+        if len(verdicts) < missing:
+            return
+        del self.asked[token]
+        best = min(verdicts, key=lambda verdict: (verdict != b"OK", verdict.startswith(b"NOTBUSY")))
+        session.fulfil(place, OK if best == b"OK" else CommandError(best.decode()))
+
+
+@handles("SCRIPT|KILL")
+def script_kill(router: Any, session: Any, args: list[bytes]) -> Any:
+    """SCRIPT KILL"""
+    return router.busy.kill(session, "eval")
+
+
+@handles("FUNCTION|KILL")
+def function_kill(router: Any, session: Any, args: list[bytes]) -> Any:
+    """FUNCTION KILL"""
+    return router.busy.kill(session, "function")
+
+
+@handles("PY.KILL")
+def py_kill(router: Any, session: Any, args: list[bytes]) -> Any:
+    """PY.KILL: end the running Python function, which is undone."""
+    return router.busy.kill(session, "python")
+
+
+@handles("FUNCTION|STATS")
+def function_stats(router: Any, session: Any, args: list[bytes]) -> Any:
+    """FUNCTION STATS: the long-running function, and the engine's libraries and functions."""
+    running = next(((name, since) for kind, name, since in router.busy.shards.values() if kind == "function"), None)
+    shown = None
+    if running is not None:
+        shown = MapReply([b"name", running[0], b"command", [b"FCALL", running[0]],
+                          b"duration_ms", router.now - running[1]])  # fmt: skip
+    if router.busy.shards:
+        return MapReply([b"running_script", shown, b"engines", MapReply()])
+    place = session.reserve()
+
+    def done(replies: dict[int, bytes | None]) -> None:
+        raw = next((reply for reply in replies.values() if reply is not None), b"*0\r\n")
+        libraries = split_reply(raw)
+        functions = sum(len(split_reply(split_reply(library)[5])) for library in libraries)
+        counts = MapReply([b"libraries_count", len(libraries), b"functions_count", functions])
+        session.fulfil(place, MapReply([b"running_script", None, b"engines", MapReply([b"LUA", counts])]))
+
+    fanout.ask_all(router, [b"FUNCTION|LIST", b"LIST"], done)
+    return LATER
 
 
 @handles("SCRIPT|DEBUG")

@@ -17,6 +17,7 @@ cdef class Context:
     cdef public object before_write
     cdef public object kill
     cdef public list flags
+    cdef public list keys
     cpdef Entry resolve(self, list args)
     cpdef object execute(self, list args)
     cdef object _check_keys(self, Entry entry, list args)

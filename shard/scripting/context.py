@@ -9,9 +9,10 @@ A shard runs one script at a time, so it has one Context, filled anew by `begin`
 
 import cython
 from cython.cimports.shard.engine import Engine, Entry
+from cython.cimports.shard.keyspace import Database
 
 from cluster import errors
-from cluster.command_table.model import F
+from cluster.command_table.model import FIRST, F, Spread
 from cluster.errors import CommandError
 from shard.scripting import router_commands
 from shard.signals import Block
@@ -23,10 +24,7 @@ UNKNOWN = "ERR Unknown Redis command called from script"
 ARITY = "ERR Wrong number of args calling Redis command from script"
 NOT_ALLOWED = "ERR This Redis command is not allowed from script"
 READ_ONLY_SCRIPT = "ERR Write commands are not allowed from read-only scripts."
-UNDECLARED = (
-    "ERR Script attempted to access the key '{key}', which was not declared and is owned by another shard. "
-    "Declare it as a key, or set allow-undeclared-keys to yes"
-)
+ALL_SHARDS = "ERR this command concerns every shard and cannot be called from a script"
 
 
 @cython.cclass
@@ -43,6 +41,9 @@ class Context:
         self.before_write = None
         self.kill = None
         self.flags = [int(entry.command.flags) for entry in engine.entries]
+        self.keys = [
+            Spread.ALL if entry.command.spread is Spread.ALL else entry.command.keys for entry in engine.entries
+        ]
 
     def begin(self, kind: str, name: bytes, command: list, read_only: bool, allow_oom: bool):
         """A script starts; `command` is what the client sent."""
@@ -123,7 +124,23 @@ class Context:
 
     @cython.cfunc
     def _check_keys(self, entry: Entry, args: list) -> object:
+        """Keys of other shards are an error; a staged database (keys lent by other shards)
+        knows better what it has."""
+        if type(self.engine.db) is not Database:
+            return None
+        kind: object = self.keys[entry.id]
+        if kind is FIRST:
+            if not self.engine.owns(args[1]):
+                raise undeclared(args[1])
+            return None
+        if kind is Spread.ALL:
+            raise CommandError(ALL_SHARDS)
         for at in entry.command.key_indexes(args):
             if not self.engine.owns(args[at]):
-                raise CommandError(UNDECLARED.format(key=args[at].decode("utf-8", "replace")))
+                raise undeclared(args[at])
         return None
+
+
+def undeclared(key):
+    """The error for a key that another shard owns."""
+    return CommandError(errors.UNDECLARED_KEY.format(key=key.decode("utf-8", "backslashreplace")))

@@ -217,8 +217,8 @@ class LuaHost:
     def poll(self):
         """Called by the count hook: b"" to go on, or the error that ends the script."""
         context: Context = self.context
-        if context.kill is None and self.engine.controls is not None:
-            poll = getattr(self.engine.controls, "poll", None)
+        if context.kill is None:
+            poll = getattr(self.engine.controls, "poll", None) or getattr(self.engine.worker, "poll", None)
             if poll is not None and poll() == b"kill" and not context.wrote:
                 context.kill = True
         if context.kill:

@@ -11,6 +11,7 @@ Python version. Bytecode of another version is never run.
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import logging
@@ -84,8 +85,8 @@ def unpickled(blob: bytes) -> Any:
     except Exception as error:
         text = one_line(f"{type(error).__name__}: {error}")
         raise CommandError(
-            f"PYERR UnpicklingError: the function cannot be loaded; it was made by Python {made_by or 'of unknown version'} "
-            f"and this server runs Python {HERE} ({text})"
+            "PYERR UnpicklingError: the function cannot be loaded; it was made by Python "
+            f"{made_by or 'of unknown version'} and this server runs Python {HERE} ({text})"
         ) from None
     if not callable(function):
         raise CommandError("PYERR TypeError: the pickle holds no function")
@@ -127,23 +128,27 @@ class Guard:
         self.context = context
         self.inside = False
         self.pending = False
+        self.armed = False
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # an alarm without a handler is fatal
 
-    def start(self) -> bool:
-        """Arm the timer; False where signals cannot be had (not the main thread)."""
+    def start(self) -> None:
+        """Arm the timer; without effect where signals cannot be had (not the main thread). It
+        stays armed after the call: the first tick outside one switches it off, so that a row of
+        short calls costs no system call."""
         self.inside = self.pending = False
-        if threading.current_thread() is not threading.main_thread():
-            return False
-        self.old = signal.signal(signal.SIGALRM, self.tick)
+        if self.armed or threading.current_thread() is not threading.main_thread():
+            return
+        signal.signal(signal.SIGALRM, self.tick)
         signal.setitimer(signal.ITIMER_REAL, POLL_SECONDS, POLL_SECONDS)
-        return True
-
-    def stop(self) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self.old)
+        self.armed = True
 
     def tick(self, *_: Any) -> None:
         context = self.context
-        poll = getattr(self.engine.controls, "poll", None)
+        if not context.running:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self.armed = False
+            return
+        poll = getattr(self.engine.controls, "poll", None) or getattr(self.engine.worker, "poll", None)
         if context.kill is None and poll is not None and poll() == b"kill":
             context.kill = True
         if context.kill:
@@ -252,9 +257,8 @@ class PythonFunctions:
         output, sys.stdout = sys.stdout, LogWriter(name.decode("utf-8", "replace"))
         cap = int(engine.config.get("python-memory-limit", 0) or 0)
         limits = limit_memory(cap) if cap else None
-        armed = False
         try:
-            armed = self.guard.start()
+            self.guard.start()
             return as_reply(function(facade, args[3 : 3 + nkeys], args[3 + nkeys :]))
         except Killed:
             undo.restore()
@@ -263,8 +267,7 @@ class PythonFunctions:
             undo.restore()
             raise CommandError(describe_error(error, name)) from None
         finally:
-            if armed:
-                self.guard.stop()
+            context.running = False
             if limits is not None:
                 resource.setrlimit(resource.RLIMIT_AS, limits)
             sys.stdout.close_line()  # type: ignore[attr-defined]

@@ -432,8 +432,8 @@ end
 -- What `run` gives Python: a plain value; or (1, RESP bytes); or (2, error, source, line).
 local function finish(resp, ok, value)
   if interrupted then
+    arm() -- first: the line hook would poll again
     interrupted = false
-    arm()
   end
   local own = script_resp
   script_resp = 2
@@ -563,8 +563,8 @@ local function load_library(text)
   local ok, failure = xpcall(chunk, handler)
   library_globals.redis = run_redis
   if interrupted then
+    arm() -- first: the line hook would poll again
     interrupted = false
-    arm()
   end
   if not ok then return nil, "running", failure.err end
   return unpack(found)

@@ -18,6 +18,7 @@ from cluster.errors import CommandError
 from shard.scripting.context import Context
 from shard.scripting.libraries import Libraries
 from shard.scripting.lua_host import LuaHost
+from shard.staging import owner_test
 
 NOSCRIPT = "NOSCRIPT No matching script. Please use EVAL."
 NO_WRITES, ALLOW_OOM = "no-writes", "allow-oom"
@@ -26,6 +27,11 @@ OOM_SCRIPT = "OOM allow-oom flag is not set on the script, can not run it when u
 READ_ONLY_WANTED = "ERR Can not execute a script with write flag using *_ro command."
 NO_WRITES_WANTED = "READONLY Can not run script with write flag on readonly replica."
 NOT_BUSY = "NOTBUSY No scripts in execution right now."
+BUSY_OTHER = {
+    "eval": "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+    "function": "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
+    "python": "BUSY Redis is busy running a script. You can only call PY.KILL or SHUTDOWN NOSAVE.",
+}
 UNKILLABLE = (
     "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the "
     "script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
@@ -134,13 +140,15 @@ class Scripts:
 
     # -- killing ---------------------------------------------------------------------------
 
-    def kill_reply(self, python: bool = False) -> Any:
-        """Ask the running script to end: True, or the CommandError to answer with. The script
-        ends at its next poll."""
+    def kill_reply(self, kind: str) -> Any:
+        """Ask the running script ("eval", "function" or "python") to end: True, or the
+        CommandError to answer with. It ends at its next poll."""
         context = self.context
-        if not context.running or (context.kind == "python") != python:
+        if not context.running:
             return CommandError(NOT_BUSY)
-        if context.wrote and not python:
+        if context.kind != kind:
+            return CommandError(BUSY_OTHER[context.kind])
+        if context.wrote and kind != "python":
             return CommandError(UNKILLABLE)
         context.kill = True
         return True
@@ -160,6 +168,8 @@ def scripts_of(engine: Any) -> Scripts:
     """The shard's scripts, made when they are first asked for."""
     if engine.scripts is None:
         engine.scripts = Scripts(engine)
+        if engine.worker_shards > 1 and engine.owns is None:
+            engine.owns = owner_test(engine.worker_shards, engine.shard_index)
     scripts: Scripts = engine.scripts
     return scripts
 
