@@ -1,0 +1,23 @@
+# C declarations of shard/values/hashes.py, for the command files.
+
+cimport cython
+from shard.values.packed cimport Pack
+from shard.values.table cimport Table
+
+@cython.no_gc
+cdef class HashValue:
+    cdef Pack pack
+    cdef Table* table
+    cdef dict times
+    cdef long long soonest
+    cdef int enlarge(self) except? -1
+    cdef Py_ssize_t length(self) noexcept
+    cpdef bytes get(self, bytes field)
+    cpdef bint set(self, bytes field, bytes value) except? -1
+    cpdef bint delete(self, bytes field) except? -1
+    cpdef bint has(self, bytes field) except? -1
+    cpdef list flat(self)
+    cpdef list fields(self)
+    cpdef list values(self)
+    cpdef long long expire_at(self, bytes field) except? -2
+    cdef list _bucket(self, size_t at)
