@@ -1,0 +1,30 @@
+# C declarations of shard/values/lists.py, for the command files.
+
+cimport cython
+from shard.values.packed cimport Pack
+
+@cython.no_gc
+cdef class ListValue:
+    cdef Pack* blocks
+    cdef Py_ssize_t first
+    cdef Py_ssize_t used
+    cdef Py_ssize_t room
+    cdef Py_ssize_t size
+    cdef Pack* left_block(self, Py_ssize_t size) except *
+    cdef Pack* right_block(self, Py_ssize_t size) except *
+    cdef int make_room(self, Py_ssize_t block) except? -1
+    cdef int drop_block(self, Py_ssize_t block) except? -1
+    cdef bint locate(self, Py_ssize_t index, Py_ssize_t* block, Py_ssize_t* at) noexcept
+    cdef Py_ssize_t _before(self, Py_ssize_t block, Py_ssize_t at) except? -1
+    cdef int merge(self, Py_ssize_t block) except? -1
+    cpdef push_left(self, bytes item)
+    cpdef push_right(self, bytes item)
+    cpdef bytes pop_left(self)
+    cpdef bytes pop_right(self)
+    cpdef bytes get(self, Py_ssize_t index)
+    cpdef bint set(self, Py_ssize_t index, bytes item) except? -1
+    cpdef insert(self, Py_ssize_t index, bytes item)
+    cpdef Py_ssize_t delete_range(self, Py_ssize_t start, Py_ssize_t stop) except? -1
+    cpdef list range(self, Py_ssize_t start, Py_ssize_t stop)
+    cpdef list find(self, bytes item, Py_ssize_t rank, Py_ssize_t count, Py_ssize_t limit)
+    cpdef Py_ssize_t remove(self, bytes item, Py_ssize_t count) except? -1
