@@ -22,6 +22,7 @@ from router.frontdoor import FrontDoor
 from router.replication.upstream import Upstream
 from router.router import Router
 from router.session import Session
+from router.websocket import WebServer
 
 log = logging.getLogger("elixircache.router")
 TICK_S = 0.1
@@ -271,7 +272,10 @@ class Server:
             self.loop.add_reader(self.control.fileno(), self.read_control)
         self.tick()
         self.heartbeat()
+        web = WebServer(self)
+        await web.start()
         await self.stopped.wait()
+        await web.stop()
         for session in list(self.router.clients.values()):
             self.front.close(session.conn, "shutdown")
         for link in self.router.core.links:
