@@ -144,7 +144,7 @@ def function_dump(engine: Any, args: list[bytes]) -> Any:
     """FUNCTION DUMP: all libraries in the form that DUMP gives a value."""
     from shard.scripting.payload import dump_libraries
 
-    return dump_libraries(scripts_of(engine).libraries())
+    return dump_libraries(scripts_of(engine).lua_libraries())
 
 
 @handles("FUNCTION|RESTORE")

@@ -183,12 +183,12 @@ class PythonFunctions:
 
     # -- the set of functions ----------------------------------------------------------------
 
-    def load(self, name: bytes, blob: bytes, description: bytes, replace: bool) -> None:
+    def load(self, name: bytes, blob: bytes, description: bytes, replace: bool, check: bool = True) -> None:
         """Store a function. CommandError. From a journal it is stored whatever it is: another
         Python version may have written it, and only calling it is an error then."""
         if name in self.functions and not replace:
             raise CommandError(f"ERR Function '{name.decode('utf-8', 'replace')}' already exists")
-        function = None if self.engine.replaying else unpickled(blob)
+        function = unpickled(blob) if check and not self.engine.replaying else None
         python, source, _ = split_blob(blob)
         self.functions[name] = PythonFunction(name, blob, description, python or HERE, source, function)
 

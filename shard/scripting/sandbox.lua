@@ -49,6 +49,18 @@ for _, name in ipairs { "assert", "error", "gcinfo", "collectgarbage", "ipairs",
   safe[name] = _G[name]
 end
 
+-- An error table is caught as its text, as Redis's pcall gives it.
+local function caught(ok, ...)
+  if ok then return true, ... end
+  local problem = ...
+  if type(problem) == "table" and type(rawget(problem, "err")) == "string" then return false, problem.err end
+  return false, ...
+end
+
+function safe.pcall(...)
+  return caught(pcall(...))
+end
+
 function safe.next(t, k)
   return next(t ~= nil and real_of[t] or t, k)
 end

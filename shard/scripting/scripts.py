@@ -10,6 +10,7 @@ saved, see `Libraries`.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from shard.scripting.lua_host import LuaHost
 from shard.staging import owner_test
 
 NOSCRIPT = "NOSCRIPT No matching script. Please use EVAL."
+PYTHON_ENTRY = b"#!python-function "
 NO_WRITES, ALLOW_OOM = "no-writes", "allow-oom"
 FLAGS = (NO_WRITES, ALLOW_OOM, "allow-stale", "no-cluster", "allow-cross-slot-keys")
 OOM_SCRIPT = "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
@@ -155,13 +157,34 @@ class Scripts:
 
     # -- libraries, as the durability layer sees them -----------------------------------------
 
-    def libraries(self) -> list[bytes]:
-        """The codes of all Lua libraries, for a snapshot."""
+    def lua_libraries(self) -> list[bytes]:
+        """The codes of all Lua libraries."""
         return [library.code for library in self.library_set.libraries.values()]
 
+    def libraries(self) -> list[bytes]:
+        """Everything that a snapshot keeps: codes of Lua libraries, and Python functions as
+        `#!python-function JSON LF blob`, where JSON has name and description in latin-1."""
+        found = self.lua_libraries()
+        if self._python is not None:
+            for name, blob, description in self._python.entries():
+                header = json.dumps({"name": name.decode("latin-1"), "description": description.decode("latin-1")})
+                found.append(PYTHON_ENTRY + header.encode() + b"\n" + blob)
+        return found
+
     def load_library(self, code: bytes, replace: bool = True) -> bytes:
-        """Load a library's code; its name. CommandError."""
+        """Load a Lua library's code; its name. CommandError."""
         return self.library_set.load(code, replace)
+
+    def restore_entry(self, entry: bytes) -> None:
+        """Load one entry of a snapshot, as `libraries` gave it. CommandError."""
+        if not entry.startswith(PYTHON_ENTRY):
+            self.library_set.load(entry, True)
+            return
+        line, _, blob = entry.partition(b"\n")
+        header = json.loads(line[len(PYTHON_ENTRY) :])
+        self.python.load(
+            header["name"].encode("latin-1"), blob, header["description"].encode("latin-1"), replace=True, check=False
+        )
 
 
 def scripts_of(engine: Any) -> Scripts:

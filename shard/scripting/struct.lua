@@ -105,7 +105,7 @@ local function pack(format, ...)
         piece = value .. "\0"
       else
         if size == 0 then size = #value end
-        if #value < size then error("bad argument #" .. arg + 1 .. " to 'pack' (string too short)", 2) end
+        if #value < size then error("bad argument #" .. arg + 2 .. " to 'pack' (string too short)", 2) end
         piece = sub(value, 1, size)
       end
     else

@@ -64,7 +64,7 @@ SCRIPTS = [
     r"""return {1, 'a', {ok='x'}, {err='E y'}, {2, {3, false}}, true}""",
     r"""return redis.error_reply('no')""",
     r"""return {redis.call('set','k','v'), redis.call('get','k'), redis.call('get','none'), redis.call('mget','k','none')}""",
-    r"""local r = redis.pcall('incr','k') return r.err""",
+    r"""redis.call('set','k','v') local r = redis.pcall('incr','k') return r.err""",
     "redis.call('set','k','v')\nlocal x = 1\nreturn redis.call('incr','k')",
     r"""return pcall(redis.call, 'nosuch')""",
     r"""local ok, e = pcall(redis.call, 'nosuch') return {tostring(ok), type(e), e.err}""",
