@@ -22,6 +22,7 @@ from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load
 from shard.rdb.writer import save
 from shard.replay import DamagedStream, replay
+from shard.scripting.scripts import scripts_of
 
 log = logging.getLogger("elixircache.shard")
 CHUNK = 8 << 20
@@ -148,9 +149,8 @@ class Journal:
 
         for blob in reader.records:
             self.engine.records.kept.append((record_id(blob), blob))
-        for code in reader.functions:
-            if hasattr(self.engine.scripts, "load_library"):
-                self.engine.scripts.load_library(code)
+        for entry in reader.functions:
+            scripts_of(self.engine).restore_entry(entry)
 
     @staticmethod
     def _progress(path: Path) -> Any:

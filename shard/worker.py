@@ -23,15 +23,16 @@ import zmq
 
 from cluster import frames
 from cluster.config import Config
-from cluster.process import Control, fork_dies_with_parent
 from cluster.errors import MISCONF, CommandError
+from cluster.process import Control, fork_dies_with_parent
 from cluster.wire import encoded, parse_commands, split_replies
 from shard.engine import Engine
 from shard.journal import Journal, Refused, write_rdb
 from shard.loop import Loop
-from shard.scripting.interrupts import Interrupts
 from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load as load_rdb
+from shard.scripting.interrupts import Interrupts
+from shard.scripting.scripts import scripts_of
 from shard.stream import segments
 
 log = logging.getLogger("elixircache.shard")
@@ -85,7 +86,8 @@ class Worker:
             self.journal.open()
         elif self.rdb_path.exists():
             try:
-                load_rdb(self.rdb_path, self.engine.dbs)
+                for entry in load_rdb(self.rdb_path, self.engine.dbs).functions:
+                    scripts_of(self.engine).restore_entry(entry)
             except DamagedFile as error:
                 raise Refused(f"{error}; `elixircache check` can tell more") from None
         self.saved()
