@@ -5,7 +5,7 @@ from cython.cimports.shard.engine import Engine
 
 from cluster import errors
 from cluster.errors import CommandError
-from cluster.numbers import parse_double, parse_range
+from cluster.numbers import parse_double, parse_int, parse_range
 from shard.commands.zset_arguments import LONG_MAX, paired
 from shard.commands.zset_ranges import store
 from shard.registry import handles
@@ -16,13 +16,11 @@ class Sources:
 
     def __init__(self, engine: Engine, args: list, at: int, plain: bool, stored: bool, counting: bool = False):
         name = args[0].decode("latin-1").lower()
-        count = parse_range(args[at], -LONG_MAX, LONG_MAX)
-        if counting and count < 1:
-            raise CommandError("ERR numkeys should be greater than 0")
+        count = parse_int(args[at])
         if count < 1:
             raise CommandError(f"ERR at least 1 input key is needed for '{name}' command")
         if count > len(args) - at - 1:
-            raise CommandError("ERR Number of keys can't be greater than number of args") if counting else errors.syntax_error()
+            raise errors.syntax_error()
         keys = args[at + 1 : at + 1 + count]
         if not counting:
             self.values = [self._value(engine, key) for key in keys]

@@ -1,11 +1,12 @@
 """What the sorted set commands share: bounds, counts, and the shape of replies. Compiled."""
 
 import cython
+from cython.cimports.libc.stdlib import strtod
 from cython.cimports.shard.engine import Engine
 
 from cluster import errors
 from cluster.errors import CommandError
-from cluster.numbers import parse_range, try_double
+from cluster.numbers import parse_range
 from shard.signals import N_GENERIC
 
 LONG_MAX = (1 << 63) - 1
@@ -32,7 +33,7 @@ def positive_count(raw: bytes) -> int:
 def numkeys(args: list, at: int) -> list:
     """The keys that args[at] counts. CommandError."""
     count = parse_range(args[at], 1, LONG_MAX, "ERR numkeys should be greater than 0")
-    if at + count >= len(args):
+    if at + count + 1 >= len(args):  # MIN or MAX must follow
         raise errors.syntax_error()
     return args[at + 1 : at + 1 + count]
 
@@ -40,8 +41,11 @@ def numkeys(args: list, at: int) -> list:
 def score_bound(raw: bytes) -> tuple:
     """(score, exclusive) of `1.5`, `(1.5`, `-inf`. CommandError."""
     exclusive = raw.startswith(b"(")
-    score = try_double(raw[1:] if exclusive else raw)
-    if score is None:
+    # strtod as it is: nothing is 0 and 1e400 is inf, unlike in a score that is stored.
+    text: bytes = raw[1:] if exclusive else raw
+    end: cython.p_char = cython.NULL
+    score: cython.double = strtod(text, cython.address(end))
+    if end[0] != 0 or score != score:
         raise CommandError(errors.MIN_MAX_NOT_FLOAT)
     return score, exclusive
 
@@ -76,6 +80,11 @@ def score_span(zset, low: tuple, high: tuple) -> tuple:
 def lex_span(zset, low: tuple, high: tuple) -> tuple:
     """(first rank, count) of the members within two bounds of `lex_bound`."""
     size = len(zset)
+    # Redis looks at both ends before it searches, which shows when scores are not all equal.
+    if low[0] is not None and size and zset.slice(size - 1, 1)[0] < low[0]:
+        return 0, 0
+    if high[0] is not None and size and zset.slice(0, 1)[0] > high[0]:
+        return 0, 0
     if low[0] is None:
         first = size if low[1] else 0
     else:

@@ -237,7 +237,7 @@ def _mpop(engine: Engine, args: list, at: int):
     """What ZMPOP and BZMPOP have in common: (reply or None, keys)."""
     keys = numkeys(args, at)
     rest = args[at + 1 + len(keys) :]
-    where = rest[0].upper()
+    where = rest[0].upper() if rest else b""
     if where not in (b"MIN", b"MAX"):
         raise errors.syntax_error()
     count = -1
@@ -314,11 +314,11 @@ def zscan(engine: Engine, args: list):
     """ZSCAN key cursor [MATCH pattern] [COUNT count]"""
     cursor = parse_cursor(args[2])
     zset = engine.typed(args[1], ZSetValue)
+    if zset is None:
+        return [b"0", []]
     options = Options(args[3:])
     if options.type is not None:
         raise errors.syntax_error()
-    if zset is None:
-        return [b"0", []]
     cursor, pairs = zset.scan(cursor, options.count)
     flat: list = []
     for member, score in pairs:

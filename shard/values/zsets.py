@@ -126,6 +126,7 @@ class ZSetValue:
         pointer: cython.p_void
         if self.index is not None:
             return self.index.store(member, score)
+        score += 0.0  # Redis's packed form has no -0 either.
         at = self.walk(member, cython.address(old))
         if at < self.used:
             if old == score:

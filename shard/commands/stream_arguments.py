@@ -1,0 +1,220 @@
+"""What the stream commands share: ids, intervals, trimming options, groups. Compiled."""
+
+import cython
+from cython.cimports.shard.engine import Engine
+from cython.cimports.shard.values.pending import Consumer, Group
+from cython.cimports.shard.values.streams import StreamValue, id_text
+
+from cluster import errors
+from cluster.errors import CommandError
+from cluster.numbers import parse_int
+from shard.signals import N_STREAM
+from shard.values.streams import get_limits
+
+MAX = (1 << 64) - 1
+INVALID_ID = "ERR Invalid stream ID specified as stream command argument"
+
+
+def unsigned(raw: bytes) -> int:
+    """An unsigned 64-bit number. CommandError."""
+    if not raw.isdigit() or len(raw) > 20:
+        raise CommandError(INVALID_ID)
+    value = int(raw)
+    if value > MAX:
+        raise CommandError(INVALID_ID)
+    return value
+
+
+def strict_id(raw: bytes, missing: int = 0) -> tuple:
+    """(ms, seq) of `ms-seq` or `ms`; `-` and `+` are not taken. CommandError."""
+    ms, dash, seq = raw.partition(b"-")
+    return unsigned(ms), unsigned(seq) if dash else missing
+
+
+def id_or_none(raw: bytes):
+    """Like `strict_id`, None where that raises."""
+    try:
+        return strict_id(raw)
+    except CommandError:
+        return None
+
+
+def next_id(ms: int, seq: int):
+    """The id after this one, None after the last."""
+    if seq < MAX:
+        return ms, seq + 1
+    return (ms + 1, 0) if ms < MAX else None
+
+
+def previous_id(ms: int, seq: int):
+    """The id before this one, None before the first."""
+    if seq > 0:
+        return ms, seq - 1
+    return (ms - 1, MAX) if ms > 0 else None
+
+
+def bound(raw: bytes, missing: int) -> tuple:
+    """((ms, seq), exclusive) of an interval's end. CommandError."""
+    if raw == b"-":
+        return (0, 0), False
+    if raw == b"+":
+        return (MAX, MAX), False
+    if len(raw) > 1 and raw[:1] == b"(":
+        return strict_id(raw[1:], missing), True
+    return strict_id(raw, missing), False
+
+
+def start_bound(raw: bytes) -> tuple:
+    """The first id of an interval that begins here. CommandError."""
+    found, exclusive = bound(raw, 0)
+    if exclusive:
+        found = next_id(*found)
+        if found is None:
+            raise CommandError("ERR invalid start ID for the interval")
+    return found
+
+
+def end_bound(raw: bytes) -> tuple:
+    """The last id of an interval that ends here. CommandError."""
+    found, exclusive = bound(raw, MAX)
+    if exclusive:
+        found = previous_id(*found)
+        if found is None:
+            raise CommandError("ERR invalid end ID for the interval")
+    return found
+
+
+def id_of(raw: bytes) -> tuple:
+    """(ms, seq) of an id that `id_text` wrote."""
+    ms, _, seq = raw.partition(b"-")
+    return int(ms), int(seq)
+
+
+class Trimming:
+    """The options of XTRIM, and of XADD up to its id (which stands at `at`)."""
+
+    def __init__(self, args: list, adding: bool):
+        self.by = b""
+        self.length = 0
+        self.low = (0, 0)
+        self.about = False
+        self.create = True
+        limit = None
+        at = 2
+        while at < len(args):
+            option = args[at].upper()
+            left = len(args) - at - 1
+            if adding and option == b"*":
+                break
+            if option in (b"MAXLEN", b"MINID") and left:
+                if self.by:
+                    raise CommandError(
+                        "ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
+                    )
+                self.about = False
+                if left >= 2 and args[at + 1] in (b"~", b"="):
+                    self.about = args[at + 1] == b"~"
+                    at += 1
+                at += 1
+                if option == b"MAXLEN":
+                    self.length = parse_int(args[at])
+                    if self.length < 0:
+                        raise CommandError("ERR The MAXLEN argument must be >= 0.")
+                else:
+                    self.low = strict_id(args[at])
+                self.by = option
+            elif option == b"LIMIT" and left:
+                at += 1
+                limit = parse_int(args[at])
+                if limit < 0:
+                    raise CommandError("ERR The LIMIT argument must be >= 0.")
+            elif adding and option == b"NOMKSTREAM":
+                self.create = False
+            elif adding:
+                break
+            else:
+                raise errors.syntax_error()
+            at += 1
+        self.at = at
+        if limit and not self.by:
+            raise CommandError(
+                "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
+            )
+        if not adding and not self.by:
+            raise CommandError("ERR syntax error, XTRIM must be called with a trimming strategy")
+        if limit is not None and not self.about:
+            raise CommandError("ERR syntax error, LIMIT cannot be used without the special ~ option")
+        if limit is None and self.about:
+            entries = 100 * get_limits()[1]
+            limit = 10000 if entries <= 0 else min(entries, 1000000)
+        self.limit = limit or 0
+
+    def apply(self, stream: StreamValue) -> int:
+        """Trim; how many entries are gone."""
+        if self.by == b"MAXLEN":
+            return stream.trim_length(min(self.length, (1 << 62)), self.about, self.limit)
+        return stream.trim_below(self.low[0], self.low[1], self.about, self.limit)
+
+    def effect(self, stream: StreamValue) -> list:
+        """What was done, as exact options."""
+        ms: cython.ulonglong = 0
+        seq: cython.ulonglong = 0
+        if self.by == b"MAXLEN":
+            return [b"MAXLEN", b"=", b"%d" % stream.length]
+        if not self.about or not stream.first(cython.address(ms), cython.address(seq)):
+            return [b"MINID", b"=", id_text(self.low[0], self.low[1])]
+        return [b"MINID", b"=", id_text(ms, seq)]
+
+
+def no_group(key: bytes, group: bytes, tail: str = "") -> CommandError:
+    """Redis's NOGROUP error."""
+    names = f"'{key.decode('latin-1')}' or consumer group '{group.decode('latin-1')}'"
+    return CommandError(f"NOGROUP No such key {names}{tail}")
+
+
+def consumer_of(engine: Engine, key: bytes, name: bytes, group: Group, wanted: bytes):
+    """The group's consumer of a name; a new one, with its effect, if there is none."""
+    consumer = group.consumers.get(wanted)
+    if consumer is None:
+        consumer = group.create(wanted, engine.now)
+        engine.effect(b"XGROUP", b"CREATECONSUMER", key, name, wanted)
+        engine.changed(key, b"xgroup-createconsumer", N_STREAM)
+    return consumer
+
+
+def has_tombstones(stream: StreamValue, ms: int, seq: int) -> bool:
+    """Whether XDEL may have removed entries from this id on."""
+    deleted = (stream.deleted_ms, stream.deleted_seq)
+    return stream.length > 0 and deleted != (0, 0) and (ms, seq) <= deleted
+
+
+def entries_until(stream: StreamValue, ms: int, seq: int) -> int:
+    """How many entries were ever added up to this id, -1 if that cannot be known."""
+    wanted = (ms, seq)
+    last = (stream.last_ms, stream.last_seq)
+    if stream.added == 0:
+        return 0
+    if stream.length == 0 and wanted <= last:
+        return stream.added
+    if wanted == last:
+        return stream.added
+    if wanted > last:
+        return -1
+    first = stream.first_id
+    deleted = (stream.deleted_ms, stream.deleted_seq)
+    if deleted == (0, 0) or deleted < first:
+        if wanted < first:
+            return stream.added - stream.length
+        if wanted == first:
+            return stream.added - stream.length + 1
+    return -1
+
+
+def lag(stream: StreamValue, group: Group):
+    """How many entries the group has not read, None if that cannot be known."""
+    if stream.added == 0:
+        return 0
+    if group.entries_read != -1 and not has_tombstones(stream, group.last_ms, group.last_seq):
+        return stream.added - group.entries_read
+    read = entries_until(stream, group.last_ms, group.last_seq)
+    return None if read == -1 else stream.added - read

@@ -1,0 +1,340 @@
+"""Stream commands: adding, reading, trimming. Compiled.
+
+Consumer groups are in `stream_groups` and `stream_claims`, XINFO in `stream_info`.
+"""
+
+import cython
+from cython.cimports.shard.engine import Engine
+from cython.cimports.shard.values.pending import Group
+from cython.cimports.shard.values.streams import StreamValue, id_text
+
+from cluster import errors
+from cluster.errors import CommandError
+from cluster.numbers import parse_int
+from cluster.replies import NIL_ARRAY, OK, MapReply
+from shard.commands.stream_arguments import (
+    MAX,
+    Trimming,
+    end_bound,
+    next_id,
+    no_group,
+    start_bound,
+    strict_id,
+    unsigned,
+)
+from shard.commands.stream_groups import deliver, history
+from shard.registry import handles
+from shard.signals import N_STREAM, Block
+
+STREAM_EVENT = cython.declare(cython.int, N_STREAM)
+TOO_SMALL = "ERR The ID specified in XADD is equal or smaller than the target stream top item"
+
+
+@handles("XADD")
+def xadd(engine: Engine, args: list):
+    """XADD key [NOMKSTREAM] [MAXLEN|MINID [=|~] threshold [LIMIT count]] *|id field value ..."""
+    key: bytes = args[1]
+    raw: bytes = args[2]
+    at: cython.Py_ssize_t = 2
+    options: object = None
+    ms: cython.ulonglong = 0
+    seq: cython.ulonglong = 0
+    auto: cython.bint = False
+    auto_seq: cython.bint = False
+    if raw != b"*":
+        options = Trimming(args, True)
+        at = options.at
+        if at >= len(args):
+            raise errors.wrong_arity("xadd")
+        raw = args[at]
+    if raw == b"*":
+        auto = True
+    elif raw.endswith(b"-*"):
+        auto_seq = True
+        ms = unsigned(raw[:-2])
+    else:
+        ms, seq = strict_id(raw)
+    if len(args) - at < 3 or (len(args) - at) % 2 == 0:
+        raise errors.wrong_arity("xadd")
+    if not auto and not auto_seq and ms == 0 and seq == 0:
+        raise CommandError("ERR The ID specified in XADD must be greater than 0-0")
+    stream: StreamValue = engine.typed(key, StreamValue)
+    if stream is None:
+        if options is not None and not options.create:
+            return None
+        stream = StreamValue()
+        engine.put(key, stream)
+    elif stream.last_ms == MAX and stream.last_seq == MAX:
+        raise CommandError("ERR The stream has exhausted the last possible ID, unable to add more items")
+    if auto:
+        ms = engine.now
+        if ms <= stream.last_ms:
+            ms, seq = next_id(stream.last_ms, stream.last_seq)
+    elif auto_seq and ms == stream.last_ms:
+        if stream.last_seq == MAX:
+            raise CommandError(TOO_SMALL)
+        seq = stream.last_seq + 1
+    if ms < stream.last_ms or (ms == stream.last_ms and seq <= stream.last_seq):
+        raise CommandError(TOO_SMALL)
+    stream.append(ms, seq, args, at + 1)
+    reply: bytes = id_text(ms, seq)
+    engine.changed(key, b"xadd", STREAM_EVENT, 1)
+    trimmed: list = []
+    if options is not None and options.by:
+        if options.apply(stream):
+            engine.changed(key, b"xtrim", STREAM_EVENT, 0)
+            trimmed = options.effect(stream)
+    if auto or auto_seq or options is not None and options.by:
+        engine.effect(b"XADD", key, *trimmed, reply, *args[at + 1 :])
+    return reply
+
+
+@handles("XLEN")
+def xlen(engine: Engine, args: list):
+    """XLEN key"""
+    stream: StreamValue = engine.typed(args[1], StreamValue)
+    return 0 if stream is None else stream.length
+
+
+@handles("XRANGE", "XREVRANGE")
+def xrange(engine: Engine, args: list):
+    """XRANGE key start end [COUNT count], XREVRANGE key end start [COUNT count]"""
+    reverse: cython.bint = len(args[0]) == 9
+    count: cython.longlong = -1
+    start = start_bound(args[3] if reverse else args[2])
+    end = end_bound(args[2] if reverse else args[3])
+    at = 4
+    while at < len(args):
+        if args[at].upper() != b"COUNT" or at + 1 == len(args):
+            raise errors.syntax_error()
+        count = max(parse_int(args[at + 1]), 0)
+        at += 2
+    stream: StreamValue = engine.typed(args[1], StreamValue)
+    if stream is None:
+        return []
+    if count == 0:
+        return NIL_ARRAY
+    return stream.collect(start[0], start[1], end[0], end[1], count, reverse)
+
+
+@handles("XDEL")
+def xdel(engine: Engine, args: list):
+    """XDEL key id [id ...]"""
+    ids = [strict_id(raw) for raw in args[2:]]
+    stream: StreamValue = engine.typed(args[1], StreamValue)
+    removed = 0
+    if stream is None:
+        return 0
+    for ms, seq in ids:
+        if stream.discard(ms, seq):
+            removed += 1
+            if (ms, seq) > (stream.deleted_ms, stream.deleted_seq):
+                stream.deleted_ms = ms
+                stream.deleted_seq = seq
+    if removed:
+        engine.changed(args[1], b"xdel", STREAM_EVENT, removed)
+    return removed
+
+
+@handles("XTRIM")
+def xtrim(engine: Engine, args: list):
+    """XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count]"""
+    options = Trimming(args, False)
+    stream: StreamValue = engine.typed(args[1], StreamValue)
+    if stream is None:
+        return 0
+    removed = options.apply(stream)
+    if removed:
+        engine.changed(args[1], b"xtrim", STREAM_EVENT, removed)
+        if options.about:
+            engine.effect(b"XTRIM", args[1], *options.effect(stream))
+    return removed
+
+
+@handles("XSETID")
+def xsetid(engine: Engine, args: list):
+    """XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]"""
+    last = strict_id(args[2])
+    added = None
+    deleted = (0, 0)
+    at = 3
+    while at < len(args):
+        option = args[at].upper()
+        if at + 1 == len(args):
+            raise errors.syntax_error()
+        if option == b"ENTRIESADDED":
+            added = parse_int(args[at + 1])
+            if added < 0:
+                raise CommandError("ERR entries_added must be positive")
+        elif option == b"MAXDELETEDID":
+            deleted = strict_id(args[at + 1])
+            if last < deleted:
+                raise CommandError("ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id")
+        else:
+            raise errors.syntax_error()
+        at += 2
+    stream: StreamValue = engine.typed(args[1], StreamValue)
+    if stream is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    if stream.length:
+        top = stream.collect(0, 0, MAX, MAX, 1, True)[0][0]
+        if last < strict_id(top):
+            raise CommandError("ERR The ID specified in XSETID is smaller than the target stream top item")
+        if added is not None and added < stream.length:
+            raise CommandError(
+                "ERR The entries_added specified in XSETID is smaller than the target stream length"
+            )
+    stream.last_ms, stream.last_seq = last
+    if added is not None:
+        stream.added = added
+    if deleted != (0, 0):
+        stream.deleted_ms, stream.deleted_seq = deleted
+    engine.changed(args[1], b"xsetid", STREAM_EVENT)
+    return OK
+
+
+# -- XREAD and XREADGROUP ----------------------------------------------------------------
+
+
+class Reading:
+    """The parsed options of XREAD and XREADGROUP."""
+
+    def __init__(self, args: list, grouped: bool):
+        name = "XREADGROUP" if grouped else "XREAD"
+        self.count = -1
+        self.timeout_ms = None
+        self.noack = False
+        self.group = None
+        self.consumer = b""
+        at = 1
+        while True:
+            if at >= len(args):
+                raise errors.syntax_error()
+            option = args[at].upper()
+            left = len(args) - at - 1
+            if option == b"BLOCK" and left:
+                at += 1
+                self.timeout_ms = block_timeout(args[at])
+            elif option == b"COUNT" and left:
+                at += 1
+                count = parse_int(args[at])
+                self.count = count if count > 0 else -1
+            elif option == b"STREAMS" and left:
+                break
+            elif option == b"GROUP" and left >= 2:
+                if not grouped:
+                    raise CommandError(
+                        "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead."
+                    )
+                self.group, self.consumer = args[at + 1], args[at + 2]
+                at += 2
+            elif option == b"NOACK":
+                if not grouped:
+                    raise CommandError(
+                        "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead."
+                    )
+                self.noack = True
+            else:
+                raise errors.syntax_error()
+            at += 1
+        rest = args[at + 1 :]
+        if len(rest) % 2:
+            mark = ">" if grouped else "$"
+            raise CommandError(
+                f"ERR Unbalanced {name} list of streams: for each stream key an ID or '{mark}' must be specified."
+            )
+        if grouped and self.group is None:
+            raise CommandError("ERR Missing GROUP option for XREADGROUP")
+        self.at = at + 1
+        self.keys = rest[: len(rest) // 2]
+        self.ids = rest[len(rest) // 2 :]
+
+
+def block_timeout(raw: bytes) -> int:
+    """Milliseconds. CommandError."""
+    try:
+        value = parse_int(raw)
+    except CommandError:
+        raise CommandError("ERR timeout is not an integer or out of range") from None
+    if value < 0:
+        raise CommandError(errors.TIMEOUT_NEGATIVE)
+    return value
+
+
+def shaped(engine: Engine, found: list):
+    """[(key, entries) ...] as RESP2 and RESP3 have it."""
+    if engine.resp < 3:
+        return [[key, entries] for key, entries in found]
+    return MapReply([part for pair in found for part in pair])
+
+
+@handles("XREAD")
+def xread(engine: Engine, args: list):
+    """XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]"""
+    query = Reading(args, False)
+    stream: StreamValue
+    after: list = []
+    found: list = []
+    for key, raw in zip(query.keys, query.ids):
+        stream = engine.typed(key, StreamValue)
+        if raw == b"$":
+            after.append((0, 0) if stream is None else stream.last_id)
+        elif raw == b"+":  # the last entry, from 7.4 on
+            after.append((0, 0))
+            if stream is not None and stream.length:
+                found.append((key, stream.collect(0, 0, MAX, MAX, 1, True)))
+        elif raw == b">":
+            raise CommandError(
+                "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> "
+                "<consumer> option."
+            )
+        else:
+            after.append(strict_id(raw))
+    for key, raw, last in zip(query.keys, query.ids, after):
+        stream = engine.lookup(key)
+        if raw == b"+" or stream is None or last >= (stream.last_ms, stream.last_seq):
+            continue
+        ms, seq = next_id(last[0], last[1])
+        entries = stream.collect(ms, seq, MAX, MAX, query.count, False)
+        if entries:
+            found.append((key, entries))
+    if found:
+        return shaped(engine, found)
+    if query.timeout_ms is None:
+        return NIL_ARRAY
+    ids = [id_text(ms, seq) for ms, seq in after]
+    raise Block(query.keys, query.timeout_ms, NIL_ARRAY, [*args[: query.at], *query.keys, *ids])
+
+
+@handles("XREADGROUP")
+def xreadgroup(engine: Engine, args: list):
+    """XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]"""
+    query = Reading(args, True)
+    stream: StreamValue
+    group: Group
+    wanted: list = []
+    for key, raw in zip(query.keys, query.ids):
+        stream = engine.typed(key, StreamValue)
+        group = None if stream is None else stream.groups.get(query.group)
+        if group is None:
+            raise no_group(key, query.group, " in XREADGROUP with GROUP option")
+        if raw == b"$":
+            raise CommandError(
+                "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of "
+                "this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would "
+                "just return an empty result set."
+            )
+        wanted.append((key, stream, group, None if raw == b">" else strict_id(raw)))
+    found: list = []
+    for key, stream, group, after in wanted:
+        if after is not None:
+            found.append((key, history(engine, key, stream, group, query, after)))
+            continue
+        entries = deliver(engine, key, stream, group, query)
+        if entries:
+            found.append((key, entries))
+    if found:
+        return shaped(engine, found)
+    if query.timeout_ms is None:
+        return NIL_ARRAY
+    raise Block(query.keys, query.timeout_ms, NIL_ARRAY, args)
