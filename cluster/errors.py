@@ -73,6 +73,14 @@ LFU_NO_IDLE = (
     "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching "
     "between policies at runtime LRU and LFU data will take some time to adjust."
 )
+LPOS_RANK = (
+    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from "
+    "the end of the list"
+)
+FIELDS_MISSING = "ERR Mandatory argument FIELDS is missing or not at the right position"
+NUMFIELDS_RANGE = "ERR Parameter `numFields` should be greater than 0"
+NUMFIELDS_MATCH = "ERR The `numfields` parameter must match the number of arguments"
+EXPIRE_NEGATIVE = "ERR invalid expire time, must be >= 0"
 TIMEOUT_NOT_FLOAT = "ERR timeout is not a float or out of range"
 TIMEOUT_RANGE = "ERR timeout is out of range"
 TIMEOUT_NEGATIVE = "ERR timeout is negative"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from shard.commands.hash_expiry import expire_fields
+
 SLOTS = 16384
 
 
@@ -17,10 +19,13 @@ class ExpiryCycle:
     def __init__(self) -> None:
         self.db = 0
         self.slot = 0
+        self.fields_at = (0, 0)
         self.enabled = True
 
     def run(self, engine: Any, looked_at_max: int = 2000, slots_max: int = 4096) -> int:
         """One turn; how many keys were deleted."""
+        if self.enabled and engine.master:
+            self.fields_at = expire_fields(engine, *self.fields_at)
         if not self.enabled or not engine.master or not any(db.volatile for db in engine.dbs):
             return 0
         deleted = looked_at = slots = 0

@@ -19,5 +19,6 @@ cdef class HashValue:
     cpdef list flat(self)
     cpdef list fields(self)
     cpdef list values(self)
+    cpdef bint persist(self, bytes field) except? -1
     cpdef long long expire_at(self, bytes field) except? -2
     cdef list _bucket(self, size_t at)

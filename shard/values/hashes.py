@@ -46,6 +46,16 @@ LIMITS[0] = 128
 LIMITS[1] = 64
 
 
+# How many hashes have fields that expire: without any, nobody need look for them.
+EXPIRING = cython.declare(cython.longlong[1])
+EXPIRING[0] = 0
+
+
+def expiring_hashes() -> int:
+    """How many hashes of this process have fields that expire."""
+    return EXPIRING[0]
+
+
 def set_limits(entries: int, value: int) -> None:
     """hash-max-listpack-entries and hash-max-listpack-value (bytes), for all hashes from now on."""
     LIMITS[0] = min(max(entries, 0), 1 << 20)
@@ -64,6 +74,8 @@ class HashValue:
     type_name = b"hash"
 
     def __dealloc__(self):
+        if self.times is not None:
+            EXPIRING[0] -= 1
         pack_free(cython.address(self.pack))
         if self.table != cython.NULL:
             table_free(self.table)
@@ -312,16 +324,20 @@ class HashValue:
         if self.times is None:
             self.times = {}
             self.soonest = at_ms
+            EXPIRING[0] += 1
         elif at_ms < self.soonest:
             self.soonest = at_ms
         self.times[field] = at_ms
 
-    def persist(self, field: bytes) -> bool:
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def persist(self, field: bytes) -> cython.bint:
         """Drop a field's expiry; whether it had one."""
         if self.times is None or self.times.pop(field, None) is None:
             return False
         if not self.times:
             self.times = None
+            EXPIRING[0] -= 1
         return True
 
     def has_expiries(self) -> bool:
@@ -359,6 +375,7 @@ class HashValue:
         if self.times is not None:
             other.times = dict(self.times)
             other.soonest = self.soonest
+            EXPIRING[0] += 1
         return other
 
     def memory(self) -> int:
@@ -370,7 +387,9 @@ class HashValue:
 
     def release(self, count: int) -> bool:
         """Free about `count` fields of a hash that is no longer used; whether it is empty."""
-        self.times = None
+        if self.times is not None:
+            self.times = None
+            EXPIRING[0] -= 1
         pack_free(cython.address(self.pack))
         if self.table == cython.NULL:
             return True
