@@ -81,6 +81,7 @@ FIELDS_MISSING = "ERR Mandatory argument FIELDS is missing or not at the right p
 NUMFIELDS_RANGE = "ERR Parameter `numFields` should be greater than 0"
 NUMFIELDS_MATCH = "ERR The `numfields` parameter must match the number of arguments"
 EXPIRE_NEGATIVE = "ERR invalid expire time, must be >= 0"
+SORT_NOT_DOUBLE = "ERR One or more scores can't be converted into double"
 TIMEOUT_NOT_FLOAT = "ERR timeout is not a float or out of range"
 TIMEOUT_RANGE = "ERR timeout is out of range"
 TIMEOUT_NEGATIVE = "ERR timeout is negative"

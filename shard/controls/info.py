@@ -1,0 +1,102 @@
+"""SHARD.INFO: a shard's figures, and SHARD.DEBUG: what test-suites do to it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+from cluster import errors
+from cluster.errors import CommandError
+from cluster.replies import OK, Status
+from shard.commands.generic import peek
+from shard.commands.object import encoding, memory_of
+from shard.registry import handles
+
+
+def keyspace(engine: Any) -> dict[str, dict[str, int]]:
+    """For each database that has keys: keys, expires, and avg_ttl in ms from a sample of them."""
+    found = {}
+    for db in engine.dbs:
+        if db.size:
+            ttls: list[int] = []
+            for times in db.expires if db.volatile else ():
+                if times:
+                    ttls.extend(max(at_ms - engine.now, 0) for at_ms in times.values())
+                    if len(ttls) >= 1000:
+                        break
+            average = sum(ttls) // len(ttls) if ttls else 0
+            found[str(db.index)] = {"keys": db.size, "expires": db.volatile, "avg_ttl": average}
+    return found
+
+
+@handles("SHARD.INFO")
+def info(engine: Any, args: list[bytes]) -> Any:
+    """SHARD.INFO: a JSON object with keyspace, memory, stats and commands (calls, usec,
+    failed_calls, rejected_calls by name)."""
+    engine.no_effect()
+    memory = engine.memory
+    memory.measure()
+    stats = engine.stats
+    return json.dumps(
+        {
+            "shard": engine.shard_index,
+            "keyspace": keyspace(engine),
+            "memory": {
+                "used": memory.used,
+                "rss": memory.rss,
+                "peak": memory.peak,
+                "limit": memory.limit,
+                "policy": memory.policy,
+            },
+            "stats": {
+                "expired_keys": 0 if stats is None else stats.expired_keys,
+                "evicted_keys": memory.evicted_keys,
+                "changes": engine.changes,
+                "tracking_keys": len(engine.tracking.readers),
+                "lazyfree_pending_objects": sum(map(len, engine.lazy)),
+            },
+            "commands": {
+                entry.name.decode().lower(): [entry.calls, entry.usec, entry.failed, entry.rejected]
+                for entry in engine.entries
+                if entry.calls
+            },
+        }
+    ).encode()
+
+
+@handles("SHARD.DEBUG")
+def debug(engine: Any, args: list[bytes]) -> Any:
+    """SHARD.DEBUG OBJECT key | SET-ACTIVE-EXPIRE 0|1 | SLEEP seconds | JMAP | STRINGMATCH-LEN ... """
+    engine.no_effect()
+    word = args[1].upper()
+    if word == b"OBJECT" and len(args) == 3:
+        return _object(engine, args[2])
+    if word == b"SET-ACTIVE-EXPIRE" and len(args) == 3:
+        engine.expiry_cycle.enabled = args[2] != b"0"
+        return OK
+    if word == b"SLEEP" and len(args) == 3:
+        time.sleep(float(args[2]))  # what it is for: a shard that does not answer
+        return OK
+    if word in (b"JMAP", b"QUICKLIST-PACKED-THRESHOLD", b"CHANGE-REPL-ID"):
+        return OK
+    raise errors.unknown_subcommand("debug", args[1])
+
+
+def _object(engine: Any, key: bytes) -> Status:
+    value = peek(engine, key)
+    if value is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    idle_s = 0 if engine.access.lfu or not engine.track_access else engine.access.idle_ms(engine, key) // 1000
+    return Status(
+        b"Value at:%#x refcount:%d encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d"
+        % (
+            id(value),
+            sys.getrefcount(value) - 2,
+            encoding(engine, value),
+            memory_of(key, value),
+            engine.now // 1000 & 0xFFFFFF,
+            idle_s,
+        )
+    )

@@ -1,0 +1,122 @@
+"""maxmemory: how much is used, and which keys make room.
+
+The figure is measured by a probe that the worker brings (`shard.process_memory`), ten times a
+second; in between, what is evicted is subtracted. Each shard has an equal share of the
+group's limit. Victims are the best of a few sampled keys, as in Redis ("Key eviction").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from shard.commands.object import memory_of
+
+SLOTS = 16384
+EVICTIONS_MAX = 2000  # in one turn, so that a shard goes on answering
+TRIES_MAX = 64
+
+
+class Memory:
+    """One shard's limit, figure and eviction policy. All sizes in bytes."""
+
+    def __init__(self, probe: Callable[[], tuple[int, int]] | None = None) -> None:
+        self.probe = probe
+        self.limit = 0
+        self.policy = "noeviction"
+        self.samples = 5
+        self.used = 0
+        self.rss = 0
+        self.peak = 0
+        self.evicted_keys = 0
+
+    def configure(self, engine: Any, maxmemory: int, shards: int, policy: str, samples: int = 5) -> None:
+        """Follow the configuration; `maxmemory` is the whole group's."""
+        self.limit = maxmemory // max(shards, 1) if maxmemory else 0
+        self.policy = policy
+        self.samples = samples
+        get = engine.config.get
+        engine.access.configure(engine, policy, get("lfu-log-factor", 10), get("lfu-decay-time", 1))
+
+    def measure(self) -> None:
+        """Take a new figure."""
+        if self.probe is not None:
+            self.used, self.rss = self.probe()
+            self.peak = max(self.peak, self.used)
+
+    def tick(self, engine: Any) -> None:
+        """Measure, make room if there is too little, say whether writes must be refused."""
+        self.measure()
+        self.relieve(engine)
+
+    def relieve(self, engine: Any) -> int:
+        """Evict until the figure is below the limit or this turn's work is done; keys evicted."""
+        if not self.limit or self.used <= self.limit or not engine.master:
+            engine.over_memory = False
+            return 0
+        evicted = 0
+        current = engine.db
+        found = self.policy != "noeviction"
+        while found and self.used > self.limit and evicted < EVICTIONS_MAX:
+            found = self._evict_one(engine)
+            evicted += found
+        engine.db = current
+        self.evicted_keys += evicted
+        # While there are victims writes go on; eviction continues in the next turn.
+        engine.over_memory = self.used > self.limit and not found
+        return evicted
+
+    def _evict_one(self, engine: Any) -> bool:
+        victim = self._victim(engine)
+        if victim is None:
+            return False
+        engine.db, key = victim
+        self.used -= memory_of(key, engine.db.get(key))
+        engine.evict(key)
+        return True
+
+    def _victim(self, engine: Any) -> tuple[Any, bytes] | None:
+        """(database, key) that the policy gives up first among the sampled; None: no candidate."""
+        volatile = self.policy.startswith("volatile")
+        dbs = [db for db in engine.dbs if (db.volatile if volatile else db.size)]
+        if not dbs:
+            return None
+        best: tuple[Any, bytes] | None = None
+        best_rank: float = 0.0
+        for db in dbs:
+            engine.db = db
+            for key in self._sample(engine, db.expires if volatile else db.slots):
+                rank = self._rank(engine, db, key)
+                if best is None or rank > best_rank:
+                    best, best_rank = (db, key), rank
+        return best
+
+    def _sample(self, engine: Any, tables: list[Any]) -> list[bytes]:
+        """Some keys from random slots on."""
+        found: list[bytes] = []
+        for _ in range(TRIES_MAX):
+            table = tables[engine.rng.randrange(SLOTS)]
+            if table:
+                start = engine.rng.randrange(len(table))
+                found.extend(islice(table, start, start + 1))
+                if len(found) >= self.samples:
+                    return found
+        if not found:  # few keys: the first slot behind a random one
+            first = engine.rng.randrange(SLOTS)
+            for i in range(SLOTS):
+                table = tables[(first + i) % SLOTS]
+                if table:
+                    found.extend(islice(table, self.samples))
+                    break
+        return found
+
+    def _rank(self, engine: Any, db: Any, key: bytes) -> float:
+        """The higher, the sooner it goes."""
+        if self.policy.endswith("-random"):
+            return engine.rng.random()
+        if self.policy == "volatile-ttl":
+            return -db.expires_at(key)
+        if self.policy.endswith("-lfu"):
+            return -engine.access.frequency(engine, key)
+        return engine.access.idle_ms(engine, key)
