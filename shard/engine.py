@@ -32,6 +32,9 @@ import shard.commands  # noqa: F401  registers the handlers
 import shard.controls  # noqa: F401
 from shard.records import Records
 from shard.access import Access
+from shard.memory import Memory
+from shard.stats import Stats
+from shard.tracking import Tracking
 from shard.registry import HANDLERS
 from shard.expiry_cycle import ExpiryCycle
 from shard.notifications import Notifier
@@ -90,6 +93,9 @@ class Engine:
         self.rng = random.Random(seed)
         self.write_error = b""
         self.access = Access(self)
+        self.memory = Memory()
+        self.tracking = Tracking()
+        self.stats = Stats()
         self.records = Records()
         self.watching = Watching()
         self.waiting = Waiting()
@@ -184,6 +190,7 @@ class Engine:
         """Delete a key to free memory, with its effect."""
         self._free(self.db.remove(key))
         self.unit.append((self.db.index, encode(b"DEL", key)))
+        self.stats.evicted_keys += 1
         if self.listening:
             self._touched(key)
             self.notify(N_EVICTED, b"evicted", key)

@@ -29,7 +29,6 @@ class Memory:
         self.used = 0
         self.rss = 0
         self.peak = 0
-        self.evicted_keys = 0
 
     def configure(self, engine: Any, maxmemory: int, shards: int, policy: str, samples: int = 5) -> None:
         """Follow the configuration; `maxmemory` is the whole group's."""
@@ -38,6 +37,19 @@ class Memory:
         self.samples = samples
         get = engine.config.get
         engine.access.configure(engine, policy, get("lfu-log-factor", 10), get("lfu-decay-time", 1))
+
+    def follow(self, engine: Any, config: Any, shards: int) -> None:
+        """Take the limit and the policy from a configuration, now and whenever they change."""
+
+        def changed(*_: Any) -> None:
+            self.configure(
+                engine, config["maxmemory"], shards, config["maxmemory-policy"], config["maxmemory-samples"]
+            )
+            self.tick(engine)
+
+        changed()
+        names = ("maxmemory", "maxmemory-policy", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time")
+        config.on_change(changed, *names)
 
     def measure(self) -> None:
         """Take a new figure."""
@@ -62,7 +74,6 @@ class Memory:
             found = self._evict_one(engine)
             evicted += found
         engine.db = current
-        self.evicted_keys += evicted
         # While there are victims writes go on; eviction continues in the next turn.
         engine.over_memory = self.used > self.limit and not found
         return evicted

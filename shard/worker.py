@@ -27,6 +27,7 @@ from cluster.errors import MISCONF, CommandError
 from cluster.process import Control, fork_dies_with_parent
 from cluster.wire import encoded, parse_commands, split_replies
 from shard.engine import Engine
+from shard.process_memory import ProcessMemory
 from shard.journal import Journal, Refused, write_rdb
 from shard.loop import Loop
 from shard.rdb.errors import DamagedFile
@@ -56,6 +57,8 @@ class Worker:
         self.poll = self.interrupts.poll
         self.engine.shard_index = index
         self.engine.worker_shards = shards
+        self.engine.memory.probe = ProcessMemory()
+        self.engine.memory.follow(self.engine, config, shards)
         self.engine.controls = self.loop
         self.engine.notifier.configure(self.engine, str(config["notify-keyspace-events"]))
         self.context = zmq.Context(io_threads=1)
@@ -273,7 +276,10 @@ class Worker:
             engine.now = now_ms
         self.reap()
         engine.free_some()
+        self.loop.client = 0  # nobody's command: trackers with NOLOOP hear of it too
         engine.expiry.run(engine)
+        engine.memory.tick(engine)
+        engine.tracking.trim(engine)
         engine.end_unit()
         self.finish()
         if self.journal is not None:

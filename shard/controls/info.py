@@ -51,8 +51,8 @@ def info(engine: Any, args: list[bytes]) -> Any:
                 "policy": memory.policy,
             },
             "stats": {
-                "expired_keys": 0 if stats is None else stats.expired_keys,
-                "evicted_keys": memory.evicted_keys,
+                "expired_keys": stats.expired_keys,
+                "evicted_keys": stats.evicted_keys,
                 "changes": engine.changes,
                 "tracking_keys": len(engine.tracking.readers),
                 "lazyfree_pending_objects": sum(map(len, engine.lazy)),
@@ -68,16 +68,21 @@ def info(engine: Any, args: list[bytes]) -> Any:
 
 @handles("SHARD.DEBUG")
 def debug(engine: Any, args: list[bytes]) -> Any:
-    """SHARD.DEBUG OBJECT key | SET-ACTIVE-EXPIRE 0|1 | SLEEP seconds | JMAP | STRINGMATCH-LEN ... """
+    """SHARD.DEBUG OBJECT key | SET-ACTIVE-EXPIRE 0|1 | SLEEP seconds | RESETSTAT | JMAP"""
     engine.no_effect()
     word = args[1].upper()
     if word == b"OBJECT" and len(args) == 3:
         return _object(engine, args[2])
     if word == b"SET-ACTIVE-EXPIRE" and len(args) == 3:
-        engine.expiry_cycle.enabled = args[2] != b"0"
+        engine.expiry.enabled = args[2] != b"0"
         return OK
     if word == b"SLEEP" and len(args) == 3:
         time.sleep(float(args[2]))  # what it is for: a shard that does not answer
+        return OK
+    if word == b"RESETSTAT":
+        engine.stats.reset()
+        for entry in engine.entries:
+            entry.calls = entry.usec = entry.failed = entry.rejected = 0
         return OK
     if word in (b"JMAP", b"QUICKLIST-PACKED-THRESHOLD", b"CHANGE-REPL-ID"):
         return OK
