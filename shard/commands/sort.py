@@ -109,7 +109,9 @@ def _order(engine: Any, members: list[bytes], options: Options) -> None:
     weights = {member: member if options.by is None else _pointed(engine, options.by, member) for member in members}
     if options.alpha:
         # Without a weight comes first.
-        members.sort(key=lambda member: (weights[member] is not None, weights[member] or b""), reverse=options.descending)
+        members.sort(
+            key=lambda member: (weights[member] is not None, weights[member] or b""), reverse=options.descending
+        )
     else:
         scores = {member: _score(weight) for member, weight in weights.items()}
         members.sort(key=lambda member: (scores[member], member), reverse=options.descending)

@@ -46,7 +46,8 @@ def test_a_reply_does_not_change_with_a_later_append(shard):
 def test_lcs_lists_matches_from_the_end(shard):
     shard.run("MSET a ohmytext b mynewtext")
     assert shard.reply("LCS a b") == b"mytext"
-    assert shard.reply("LCS a b IDX WITHMATCHLEN") == [b"matches", [[[4, 7], [5, 8], 4], [[2, 3], [0, 1], 2]], b"len", 6]
+    matches = [[[4, 7], [5, 8], 4], [[2, 3], [0, 1], 2]]
+    assert shard.reply("LCS a b IDX WITHMATCHLEN") == [b"matches", matches, b"len", 6]
 
 
 def test_bitfields_wrap_saturate_or_fail(shard):
