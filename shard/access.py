@@ -77,6 +77,14 @@ class Access:
                 self.second = second
             table[key] = self.second
 
+    def restored(self, engine: Any, key: bytes, idle_s: int, frequency: int) -> None:
+        """A key came with its access data (-1: not given), from RESTORE."""
+        table = self.tables[engine.db.index].setdefault(slot(key), {})
+        if self.lfu and frequency >= 0:
+            table[key] = (engine.now // 60000) << 8 | frequency
+        elif not self.lfu and idle_s >= 0:
+            table[key] = max(engine.now // 1000 - idle_s, 0)
+
     def decayed(self, engine: Any, entry: int | None) -> int:
         """The counter of an entry, less one for each decay period since it was written."""
         if entry is None:
