@@ -75,7 +75,7 @@ def _full_group(stream: StreamValue, name: bytes, group: Group, count: int) -> M
             b"seen-time", consumer.seen,
             b"active-time", consumer.active,
             b"pel-count", len(own),
-            b"pel", own[:count] if count else own,
+            b"pending", own[:count] if count else own,
         ]))  # fmt: skip
     pel = [
         [id_text(entry[0], entry[1]), holder.name, time, tries]
