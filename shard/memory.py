@@ -1,7 +1,7 @@
 """maxmemory: how much is used, and which keys make room.
 
 The figure is measured by a probe that the worker brings (`shard.process_memory`), ten times a
-second; in between, what is evicted is subtracted. Each shard has an equal share of the
+second; in between, what is evicted is subtracted. What one turn leaves to do the next batch does. Each shard has an equal share of the
 group's limit. Victims are the best of a few sampled keys, as in Redis ("Key eviction").
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from shard.commands.object import memory_of
 
 SLOTS = 16384
-EVICTIONS_MAX = 2000  # in one turn, so that a shard goes on answering
+EVICTIONS_MAX = 500  # in one turn (a batch or a tick), so that a shard goes on answering
 TRIES_MAX = 64
 
 

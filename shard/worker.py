@@ -174,6 +174,8 @@ class Worker:
 
     def finish(self, always: bool = False) -> None:
         """Journal what the batch changed, then let its replies go."""
+        if self.engine.memory.limit and self.engine.memory.relieve(self.engine):
+            self.engine.end_unit()
         self.collect()
         written = True
         if self.unwritten:
