@@ -50,6 +50,7 @@ FROM_MASTER = 32  # replicated: keys do not expire by this clock
 OVER_MEMORY = 1
 WRITE_ERROR = 2
 LOADING = 4
+ANSWER = 8  # it answers a batch: a router counts how many are under way
 
 # Kinds of a reply entry.
 RUN = 0

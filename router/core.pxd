@@ -44,6 +44,7 @@ cdef class Link:
     cdef public unsigned int generation
     cdef public bint up
     cdef public int flags
+    cdef public int unanswered
     cdef public long long offset
     cdef public object socket
     cdef public object owner

@@ -523,6 +523,7 @@ class Core:
         memcpy(batch.data + 16, cython.address(self.epoch), 8)
         memcpy(batch.data + 24, cython.address(self.watermark), 8)
         link.batches += 1
+        link.unanswered += 1
         return batch.take()
 
     # -- from shards -------------------------------------------------------------------
@@ -544,6 +545,8 @@ class Core:
         link.heard_ms = self.now
         memcpy(cython.address(link.flags), data + 4, 4)
         memcpy(cython.address(link.offset), data + 8, 8)
+        if link.flags & 8:
+            link.unanswered -= 1
         while at + 8 <= size:
             memcpy(cython.address(length), data + at, 4)
             if data[at + 4] == 0:
@@ -577,6 +580,7 @@ class Core:
         link.expected.clear()
         link.batch.clear()
         link.run_conn = None
+        link.unanswered = 0
         link.up = False
         return lost
 

@@ -39,6 +39,11 @@ READ_SIZE = cython.declare(cython.Py_ssize_t, 1 << 16)
 EVENTS_MAX = cython.declare(cython.int, 256)
 ROUNDS = cython.declare(cython.int, 16)
 
+# While this many batches are under way to a shard, commands for it are collected: the busier it
+# is, the larger its batches, and the cheaper each command.
+WINDOW = cython.declare(cython.int, 1)
+BATCH_FULL = cython.declare(cython.Py_ssize_t, 1 << 16)
+
 # Small numbers in epoll's data name links and listeners, file descriptors name clients.
 KIND_CLIENT = cython.declare(cython.ulonglong, 0)
 KIND_LINK = cython.declare(cython.ulonglong, 1)
@@ -256,13 +261,18 @@ class FrontDoor:
             for link in self.core.links:
                 if link.socket is None:
                     continue
-                if link.batch.size > 0 and link.up:
+                if link.batch.size > 0 and link.up and (link.unanswered < WINDOW or link.batch.size > BATCH_FULL):
                     link.socket.send(self.core.take_batch(link.index), 1, True, False)
                 if self._drain(link):
                     worked = True
             self._write_dirty()
             for link in self.core.links:
-                if link.batch.size > 0 and link.up and link.socket is not None:
+                if (
+                    link.batch.size > 0
+                    and link.up
+                    and link.socket is not None
+                    and (link.unanswered < WINDOW or link.batch.size > BATCH_FULL)
+                ):
                     worked = True
 
     @cython.cfunc

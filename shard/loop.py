@@ -241,15 +241,19 @@ class Loop:
         self.engine.events.clear()
         return 0
 
-    def take(self) -> bytes:
-        """The reply message, b"" when there is nothing to say. The caller has journalled
-        the effects before."""
+    def take(self, answer: bool = False) -> bytes:
+        """The reply message, b"" when there is nothing to say and it does not `answer` a batch.
+        The caller has journalled the effects before."""
         flags: cython.uint = 0
         if self.engine.events:
             self._events()
         if self.out.size <= 16:
-            self.out.size = 0
-            return b""
+            if not answer:
+                self.out.size = 0
+                return b""
+            self._begin_reply()
+        if answer:
+            flags |= 8
         if self.engine.over_memory:
             flags |= 1
         if self.engine.write_error:

@@ -146,14 +146,13 @@ class Worker:
             elif message.startswith(frames.KILL):
                 self.interrupts.kill(message)
             else:
-                echo = len(message) > 4 and message[4] & frames.ECHO
                 executed = self.loop.execute(message)
                 if self.interrupts.started_s:
                     self.interrupts.finished()
                 if executed:
                     if self.engine.records.kept:
                         self.engine.records.trim((self.loop.epoch, self.loop.watermark))
-                    self.finish(bool(echo))
+                    self.finish(True)
 
     def collect(self) -> None:
         """Take the effects so far: to the journal with them, and to the router that feeds replicas."""
@@ -172,8 +171,9 @@ class Worker:
         """The record in the ECHO that opens its unit."""
         return bytes(parse_commands(prologue)[0][-1][1])
 
-    def finish(self, always: bool = False) -> None:
-        """Journal what the batch changed, then let its replies go."""
+    def finish(self, answer: bool = False) -> None:
+        """Journal what was changed, then let the replies go. `answer`: to a batch, which is
+        answered even when there is nothing to say."""
         if self.engine.memory.limit and self.engine.memory.relieve(self.engine):
             self.engine.end_unit()
         self.collect()
@@ -182,11 +182,9 @@ class Worker:
             data = self.unwritten[0] if len(self.unwritten) == 1 else b"".join(self.unwritten)
             self.unwritten = []
             written = self.journal is None or self.journal.append(data)
-        reply = self.loop.take()
+        reply = self.loop.take(answer)
         if reply and not written:
             reply = unacknowledged(reply, self.engine.write_error)
-        if not reply and always:
-            reply = frames.REPLY_HEADER.pack(self.loop.generation, 0, self.loop.offset)
         if reply:
             self.link.send(reply)
 

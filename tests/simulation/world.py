@@ -94,7 +94,7 @@ class SimShard:
         self.disk.append(self.engine.take_stream())
         if self.world.fsync_always:
             self.disk.sync()
-        reply = self.loop.take()
+        reply = self.loop.take(True)
         if reply:
             self.outbox.append(reply)
 
