@@ -56,7 +56,7 @@ class Source:
     @cython.exceptval(-1)
     def need(self, count: cython.Py_ssize_t) -> cython.int:
         """Have `count` bytes at hand, or raise: the file is cut."""
-        if count <= self.size - self.at:
+        if 0 <= count <= self.size - self.at:
             return 0
         if count < 0 or (self.total >= 0 and count > self.total - self.base - self.at) or self.read is None:
             raise self.damaged("the file is cut, or a length is damaged")

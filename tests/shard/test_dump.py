@@ -24,7 +24,7 @@ def stream():
     value.remove((1, 2))
     value.set_last_id((7, 0), 3, (1, 2))
     group = value.create_group(b"g", (5, 0), 2)
-    group.create(b"idle", NOW)
+    group.create(b"idle", NOW, NOW)
     group.add_pending((1, 1), group.create(b"alice", NOW, NOW), NOW - 5, 3)
     return value
 
