@@ -17,6 +17,8 @@ INVALID_ID = "ERR Invalid stream ID specified as stream command argument"
 
 def unsigned(raw: bytes) -> int:
     """An unsigned 64-bit number. CommandError."""
+    if not raw.isdigit():  # Redis falls back to strtoull, which passes over blanks and one plus
+        raw = raw.lstrip(b" \t\n\v\f\r").removeprefix(b"+")
     if not raw.isdigit() or len(raw) > 20:
         raise CommandError(INVALID_ID)
     value = int(raw)

@@ -120,11 +120,11 @@ def xrange(engine: Engine, args: list):
 @handles("XDEL")
 def xdel(engine: Engine, args: list):
     """XDEL key id [id ...]"""
-    ids = [strict_id(raw) for raw in args[2:]]
     stream: StreamValue = engine.typed(args[1], StreamValue)
     removed = 0
     if stream is None:
         return 0
+    ids = [strict_id(raw) for raw in args[2:]]
     for ms, seq in ids:
         if stream.discard(ms, seq):
             removed += 1

@@ -233,8 +233,8 @@ def bzpopmin(engine: Engine, args: list):
     raise Block(args[1:-1], timeout_ms, NIL_ARRAY, args)
 
 
-def _mpop(engine: Engine, args: list, at: int):
-    """What ZMPOP and BZMPOP have in common: (reply or None, keys)."""
+def _mpop(engine: Engine, args: list, at: int, timeout: object = None):
+    """What ZMPOP and BZMPOP have in common: (reply or None, keys). Redis reads a timeout last."""
     keys = numkeys(args, at)
     rest = args[at + 1 + len(keys) :]
     where = rest[0].upper() if rest else b""
@@ -247,6 +247,8 @@ def _mpop(engine: Engine, args: list, at: int):
             raise errors.syntax_error()
         count = parse_range(rest[i + 1], 1, LONG_MAX, "ERR count should be greater than 0")
         i += 2
+    if timeout is not None:
+        parse_timeout(timeout, engine.now)
     count = max(count, 1)
     highest = where == b"MAX"
     for key in keys:
@@ -268,9 +270,9 @@ def zmpop(engine: Engine, args: list):
 @handles("BZMPOP")
 def bzmpop(engine: Engine, args: list):
     """BZMPOP timeout numkeys key [key ...] MIN|MAX [COUNT count]"""
-    timeout_ms = parse_timeout(args[1], engine.now)
-    reply, keys = _mpop(engine, args, 2)
+    reply, keys = _mpop(engine, args, 2, args[1])
     if reply is None:
+        timeout_ms = parse_timeout(args[1], engine.now)
         raise Block(keys, timeout_ms, NIL_ARRAY, args)
     return reply
 

@@ -133,35 +133,18 @@ def xpending(d: Draw):
 
 @rule(G, 2)
 def xclaim(d: Draw):
+    """The consumer is made before: from 7.2 on it is there even if nothing was claimed, in 7.0 it is not."""
+    key, group, consumer = d.key(), d.pick(GROUPS), d.pick(CONSUMERS)
+    before = [b"XGROUP", b"CREATECONSUMER", key, group, consumer]
     ids = [an_id(d) for _ in range(d.rng.randint(1, 3))]
     options = d.some(
-        b"FORCE",
-        b"JUSTID",
-        [b"IDLE", b"10"],
-        [b"TIME", b"1000"],
-        [b"RETRYCOUNT", d.count()],
-        [b"LASTID", an_id(d)],
-        share=0.2,
+        b"FORCE", b"JUSTID", [b"IDLE", b"10"], [b"TIME", b"1000"], [b"RETRYCOUNT", d.count()], [b"LASTID", an_id(d)], share=0.2
     )
+    idle = d.pick([b"0", b"0", b"0", b"100000", b"x"])
     if d.maybe(0.4):
-        return [
-            b"XAUTOCLAIM",
-            d.key(),
-            d.pick(GROUPS),
-            d.pick(CONSUMERS),
-            d.pick([b"0", b"0", b"100000"]),
-            d.pick([b"0", b"-", an_id(d)]),
-            *d.some([b"COUNT", d.pick([b"1", b"2", b"10", b"0"])], b"JUSTID"),
-        ]
-    return [
-        b"XCLAIM",
-        d.key(),
-        d.pick(GROUPS),
-        d.pick(CONSUMERS),
-        d.pick([b"0", b"0", b"0", b"100000", b"x"]),
-        *ids,
-        *options,
-    ]
+        count = d.some([b"COUNT", d.pick([b"1", b"2", b"10", b"0"])], b"JUSTID")
+        return [before, [b"XAUTOCLAIM", key, group, consumer, idle, d.pick([b"0", b"-", an_id(d)]), *count]]
+    return [before, [b"XCLAIM", key, group, consumer, idle, *ids, *options]]
 
 
 @rule(G)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.command_table import TABLE
+from router.registry import HANDLERS as ROUTER_HANDLERS
 from shard.registry import HANDLERS
 
 from . import normal
@@ -21,6 +22,7 @@ for _module in pkgutil.iter_modules([str(Path(__file__).parent)]):
     if _module.name.startswith("grammar_"):
         importlib.import_module(f"{__package__}.{_module.name}")
 
+importlib.import_module("router.commands")  # registers what the router answers itself
 Args = list[bytes]
 TYPES = [name for name in RULES if name not in ("generic", "transactions", "connection")]
 UNDISTURBED = {b"SPOP", b"XADD", b"SRANDMEMBER", b"@EXCHANGE", b"@WAIT", b"MULTI", b"EXEC"}
@@ -31,9 +33,10 @@ def served(args: Args, has_router: bool) -> bool:
     name = args[0].upper().decode("latin-1")
     if name.startswith("@"):
         return name == "@WAIT" or "DUMP" in HANDLERS
-    if has_router or name not in TABLE:
-        return name in TABLE
-    return name in HANDLERS or any(handler.startswith(name + "|") for handler in HANDLERS)
+    if name not in TABLE:
+        return has_router
+    known = [*HANDLERS, *ROUTER_HANDLERS] if has_router else HANDLERS
+    return any(handler == name or handler.startswith(name + "|") for handler in known)
 
 
 def disturb(d: Draw, args: Args) -> Args:
