@@ -15,11 +15,10 @@ from collections import deque
 import cython
 from cython.cimports.cluster.wire import Buffer, encode, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cython.cimports.libc.string import memchr, memcmp, memcpy, memset
+from cython.cimports.libc.string import memchr, memcpy, memset
 
 from cluster.command_table import BY_ID
-from cluster.command_table.model import At, Custom, F, Keyword, NumKeys, Range, Spread
-from cluster.replies import Raw
+from cluster.command_table.model import At, F, Range, Spread
 
 RING = cython.declare(cython.int, 128)
 RUNS_MAX = cython.declare(cython.int, 100)

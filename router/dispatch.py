@@ -45,6 +45,12 @@ def execute(router: Router, session: Session, args: list[bytes]) -> None:
     try:
         row = resolve(args)
         check(router, session, row)
+        if session.reply_mode == "skip" and row.name != "CLIENT|REPLY":
+            skip_reply(router, session, args)
+            return
+        if router.pause.until_ms and router.pause.holds(session, row):
+            router.pause.hold(session, args)
+            return
         if router.monitors and not row.flags & F.SKIP_MONITOR:
             router.feed_monitors(session, args)
         session.last_command = row.name
@@ -62,6 +68,23 @@ def execute(router: Router, session: Session, args: list[bytes]) -> None:
         reply = error
     if reply is not LATER:
         session.reply(reply)
+
+
+def skip_reply(router: Router, session: Session, args: list[bytes]) -> None:
+    """Run the command after CLIENT REPLY SKIP: earlier replies go out first, its own is dropped."""
+
+    def unmute() -> None:
+        session.conn.muted = False
+        session.reply_mode = "on"
+        session.settle()
+
+    def run_muted() -> None:
+        session.reply_mode = "skipping"
+        session.conn.muted = True
+        execute(router, session, args)
+        router.when_drained(session, unmute)
+
+    router.when_drained(session, run_muted)
 
 
 def check(router: Router, session: Session, row: Command) -> None:

@@ -104,7 +104,7 @@ def merge_all(row: Command, replies: dict[int, bytes]) -> bytes:
 
 def to_all(router: Router, session: Session, row: Command, args: list[bytes]) -> Any:
     """Run a command on every shard."""
-    commands = {shard: args for shard in range(router.shard_count)}
+    commands = dict.fromkeys(range(router.shard_count), args)
     return start(router, session, row, commands, lambda replies: merge_all(row, replies))
 
 

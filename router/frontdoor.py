@@ -12,7 +12,6 @@ import errno
 
 import cython
 import zmq
-from cython.cimports.cluster.wire import Buffer
 from cython.cimports.libc.errno import errno as c_errno
 from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.router.core import Conn, Core, Link

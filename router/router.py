@@ -24,7 +24,9 @@ from router.blocking import Blocking
 from router.commands import transactions
 from router.commands.scripts import Busy
 from router.core import Core
+from router.monitoring import feed
 from router.operations import Operations
+from router.pausing import Pause
 from router.pubsub import PubSub
 from router.records import RouterRecords
 from router.replication.master import Master, new_replid
@@ -74,6 +76,9 @@ class Router:
         self.listening_port: Callable[[], int] = lambda: 0
         self.on_tell: list[Callable[[str, dict[str, Any]], None]] = []
         self.busy = Busy(self)
+        self.pause = Pause(self)
+        self.draining: list[tuple[Session, Callable[[], None]]] = []
+        self.leave_listeners.append(lambda session: self.settle_paths() if session.monitor else None)
         self.serving = False
         self.replica_of: tuple[str, int] | None = None
         self.greetings: dict[int, dict[str, Any]] = {}
@@ -148,7 +153,35 @@ class Router:
         return "pubsub" if session.subscribed else "normal"
 
     def feed_monitors(self, session: Session, args: list[bytes]) -> None:
-        """Show a command to MONITOR clients (a handler module replaces this)."""
+        """Show a command to MONITOR clients."""
+        feed(self, session, args)
+
+    def settle_paths(self) -> None:
+        """Say which commands may not take the fast path: what MONITOR, CLIENT PAUSE or a long script must see."""
+        core = self.core
+        core.all_slow = bool(self.monitors or self.busy.shards or self.pause.everything)
+        core.writes_slow = core.readonly or bool(self.pause.until_ms)
+
+    def when_drained(self, session: Session, action: Callable[[], None]) -> None:
+        """Do something once a client has all the replies to what it sent before; it is not read from until then."""
+        if not session.conn.pending and not any(waiting is session for waiting, _ in self.draining):
+            action()
+            return
+        session.pause()
+        self.draining.append((session, action))
+
+    def _drained(self) -> None:
+        draining, self.draining = self.draining, []
+        for session, action in draining:
+            if session.conn.closed:
+                continue
+            if session.conn.pending:
+                self.draining.append((session, action))
+                continue
+            session.conn.paused = False
+            action()
+            if not session.conn.paused:
+                session.resume()
 
     # -- replication -----------------------------------------------------------------------
 
@@ -160,7 +193,7 @@ class Router:
             self.master.close_replicas("this group is a replica now")
         self.replica_of = (host, port)
         self.core.readonly = bool(self.config["replica-read-only"])
-        self.core.writes_slow = self.core.readonly
+        self.settle_paths()
         self.upstream = self.make_upstream(host, port)
         set_role(self, b"replica")
         if self.upstream is not None:
@@ -173,7 +206,8 @@ class Router:
         self.upstream.stop()
         self.upstream = None
         self.replica_of = None
-        self.core.readonly = self.core.writes_slow = False
+        self.core.readonly = False
+        self.settle_paths()
         self.master.feed.promote(new_replid())
         set_role(self, b"master")
         self.tell("Promoted to master", kind="failover")
@@ -294,6 +328,9 @@ class Router:
         self.operations.tick(now_ms)
         self.blocking.tick(now_ms)
         self.master.tick(now_ms)
+        self.pause.tick(now_ms)
+        if self.draining:
+            self._drained()
 
 
 def _record_id(pair: list[int]) -> RecordId:

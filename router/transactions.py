@@ -135,7 +135,7 @@ def _parts(router: Router, element: Element) -> dict[int, list[bytes]]:
     """shard -> command of one element; empty if its keys feed each other over shards."""
     row, args = element.row, element.args
     if row.spread is Spread.ALL:
-        return {shard: args for shard in range(router.shard_count)}
+        return dict.fromkeys(range(router.shard_count), args)
     shards = dispatch.shards_of(router, row, args)
     if len(shards) <= 1:
         return {next(iter(shards), 0): args}

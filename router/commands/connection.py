@@ -137,6 +137,7 @@ def reset(router: Router, session: Session, args: list[bytes]) -> Any:
     drop(router, session)
     router.pubsub.leave(session)
     router.monitors.discard(session)
+    router.settle_paths()
     session.monitor = False
     session.tracking = None
     session.name = b""

@@ -57,12 +57,12 @@ class Busy:
 
     def on_busy(self, shard: int, event: list[bytes]) -> None:
         self.shards[shard] = event[1].decode(), event[2], self.router.now
-        self.router.core.all_slow = True
+        self.router.settle_paths()
 
     def on_free(self, shard: int, event: list[bytes] | None = None) -> None:
         """The script ended, or its shard is gone."""
         self.shards.pop(shard, None)
-        self.router.core.all_slow = bool(self.shards or self.router.monitors)
+        self.router.settle_paths()
 
     def kill(self, session: Any, kind: str) -> Any:
         """Ask all shards; the best of their answers takes the command's place."""

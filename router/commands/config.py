@@ -1,0 +1,66 @@
+"""CONFIG GET, SET, REWRITE, RESETSTAT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cluster.config_options import BOTH, OPTIONS, SHARD
+from cluster.errors import syntax_error
+from cluster.replies import OK, MapReply
+from router.asking import ask
+from router.registry import handles
+from router.stats import Stats
+
+if TYPE_CHECKING:
+    from router.router import Router
+    from router.session import Session
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+@handles("CONFIG|GET")
+def config_get(router: Router, session: Session, args: list[bytes]) -> Any:
+    """CONFIG GET pattern [pattern ...]"""
+    found = router.config.matching([_text(raw) for raw in args[2:]])
+    return MapReply([_raw(part) for pair in found.items() for part in pair])
+
+
+@handles("CONFIG|SET")
+def config_set(router: Router, session: Session, args: list[bytes]) -> Any:
+    """CONFIG SET name value [name value ...]: all or none; answered when all shards know."""
+    if len(args) % 2:
+        raise syntax_error()
+    words = [_text(raw) for raw in args[2:]]
+    protected = router.config["enable-protected-configs"]
+    values = router.config.checked(
+        zip(words[::2], words[1::2], strict=True), protected == "yes" or (protected == "local" and session.local)
+    )
+    router.config.apply(values)
+    texts = {name: router.config.text(name) for name in values}
+    router.report({"config": texts})
+    told = [part for name, text in texts.items() if OPTIONS[name].who in (SHARD, BOTH) for part in (name, text)]
+    if not told:
+        return OK
+    return ask(router, session, [b"SHARD.CONFIG", *map(_raw, told)], lambda values: OK)
+
+
+@handles("CONFIG|REWRITE")
+def config_rewrite(router: Router, session: Session, args: list[bytes]) -> Any:
+    """CONFIG REWRITE"""
+    router.config.rewrite()
+    return OK
+
+
+@handles("CONFIG|RESETSTAT")
+def config_resetstat(router: Router, session: Session, args: list[bytes]) -> Any:
+    """CONFIG RESETSTAT: the router's and all shards' counters."""
+    router.stats = Stats()
+    router.core.commands = 0
+    return ask(router, session, [b"SHARD.DEBUG", b"RESETSTAT"], lambda values: OK)
+
