@@ -12,6 +12,7 @@ tried (SHARD.RETRIED) or the waiter is taken out.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from typing import Any
 
@@ -19,6 +20,7 @@ from cluster.errors import CommandError
 from cluster.wire import encoded
 from shard.signals import WAITERS, Block
 
+log = logging.getLogger("elixircache.shard")
 DbKey = tuple[int, bytes]
 
 
@@ -107,6 +109,10 @@ class Waiting:
             if error.code == "WRONGTYPE":
                 return False
             reply = error
+        except Exception as error:
+            # A bug of ours must not take the shard and its data down with it.
+            log.exception("command %s of a blocked client failed", waiter.args[0])
+            reply = CommandError(f"ERR internal error: {type(error).__name__}: {error}")
         self.remove(engine, waiter.token)
         engine.end_unit()
         engine.events.append((b"unblock", waiter.token, encoded(reply, waiter.resp)))

@@ -30,7 +30,7 @@ def block(engine: Any, args: list[bytes]) -> Any:
         return engine.call(command)
     except Block as wait:
         deadline_ms = engine.now + wait.timeout_ms if wait.timeout_ms else 0
-        waiter = Waiter(args[1], db, list(wait.keys), wait.args or command, deadline_ms, wait.nil, engine.resp)
+        waiter = Waiter(args[1], db, list(wait.keys), list(wait.args or command), deadline_ms, wait.nil, engine.resp)
         engine.waiting.add(engine, waiter)
         return BLOCKED
 
