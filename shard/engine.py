@@ -38,6 +38,7 @@ from shard.tracking import Tracking
 from shard.registry import HANDLERS
 from shard.expiry_cycle import ExpiryCycle
 from shard.notifications import Notifier
+from shard.values import limits
 from shard.waiting import Waiting
 from shard.watching import Watching
 from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, TRACKERS, WAITERS, WATCHERS
@@ -90,6 +91,7 @@ class Engine:
         self.events = []
         self.lazy = []
         self.config = {} if config is None else config
+        limits.apply(self.config)
         self.rng = random.Random(seed)
         self.write_error = b""
         self.access = Access(self)

@@ -31,10 +31,14 @@ def place(key: bytes) -> int:
 
 
 def parse_cursor(raw: bytes) -> int:
-    """An unsigned 64-bit integer. CommandError."""
-    if not raw.isdigit() or len(raw) > 20 or int(raw) >> 64:
+    """An unsigned 64-bit integer as C's strtoul reads it: nothing is 0, a sign is allowed.
+    CommandError."""
+    if not raw:
+        return 0
+    digits = raw[1:] if raw[0] in b"+-" else raw
+    if not digits.isdigit() or len(digits) > 20 or int(digits) >> 64:
         raise CommandError(errors.INVALID_CURSOR)
-    return int(raw)
+    return -int(digits) & 0xFFFFFFFFFFFFFFFF if raw[0] == 45 else int(digits)
 
 
 class Options:

@@ -10,7 +10,6 @@ import cython
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.stdlib import calloc, free
 from cython.cimports.shard.values.packed import (
-    Pack,
     pack_append,
     pack_bytes,
     pack_copy,
@@ -42,7 +41,7 @@ from cython.cimports.shard.values.table import (
 )
 
 LIMITS = cython.declare(cython.Py_ssize_t[2])
-LIMITS[0] = 128
+LIMITS[0] = 512
 LIMITS[1] = 64
 
 

@@ -16,7 +16,7 @@ NAMES = (
     "zset-max-listpack-entries",
     "zset-max-listpack-value",
 )
-DEFAULTS = (128, 64, -2, 512, 128, 64, 128, 64)
+DEFAULTS = (512, 64, -2, 512, 128, 64, 128, 64)
 
 
 def apply(config: Any) -> None:

@@ -9,7 +9,7 @@ larger than a pack's limit has a pack of its own. Invariant: no pack is empty.
 """
 
 import cython
-from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.libc.string import memcmp, memcpy, memmove, memset
 from cython.cimports.shard.values.packed import (
@@ -19,7 +19,6 @@ from cython.cimports.shard.values.packed import (
     pack_bytes_used,
     pack_copy,
     pack_delete,
-    pack_find,
     pack_first,
     pack_free,
     pack_get,
@@ -453,37 +452,31 @@ class ListValue:
         """Take out up to |count| equal elements, from the right when negative (0: all); how many."""
         data: cython.p_char = PyBytes_AS_STRING(item)
         size: cython.Py_ssize_t = PyBytes_GET_SIZE(item)
-        here: cython.Py_ssize_t
+        here: cython.Py_ssize_t = 0
         at: cython.Py_ssize_t
         following: cython.Py_ssize_t
+        left: cython.Py_ssize_t
         removed: cython.Py_ssize_t = 0
         back: cython.bint = count < 0
         wanted: cython.Py_ssize_t = -count if back else count
         block: cython.Py_ssize_t = self.used - 1 if back else 0
-        offset: cython.Py_ssize_t
         p: cython.pointer(cython.const[cython.char])
         pack: cython.pointer(Pack)
         while 0 <= block < self.used and not (wanted and removed >= wanted):
             pack = cython.address(self.blocks[self.first + block])
-            offset = pack.count - 1 if back else 0
-            while 0 <= offset < cython.cast(cython.Py_ssize_t, pack.count):
-                at = pack_seek(pack, offset) if back else -1
-                if not back:
-                    at = pack_find(pack, pack_seek(pack, offset), data, size, 0)
-                    if at < 0:
-                        break
-                    offset = self._before(block, at)
+            at = pack_last(pack) if back else pack_first(pack)
+            while at >= 0 and not (wanted and removed >= wanted):
                 p = pack_get(pack, at, cython.address(here))
+                following = pack_prev(pack, at) if back else pack_next(pack, at)
                 if here == size and memcmp(p, data, size) == 0:
+                    # Deleting may move entries, but not those beyond against their own end.
+                    left = following - pack.head if back else pack.tail - following
                     pack_delete(pack, at, 1)
                     self.size -= 1
                     removed += 1
-                    if wanted and removed >= wanted:
-                        break
-                    if back:
-                        offset -= 1
-                else:
-                    offset += -1 if back else 1
+                    if following >= 0:
+                        following = pack.head + left if back else pack.tail - left
+                at = following
             if pack.count == 0:
                 self.drop_block(block)
                 if back:

@@ -19,7 +19,6 @@ from cython.cimports.libc.stdlib import free, malloc, realloc
 from cython.cimports.libc.string import memcmp, memcpy, memmove
 
 
-
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)

@@ -15,7 +15,6 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringA
 from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
 from cython.cimports.libc.string import memcpy, memmove
 from cython.cimports.shard.values.packed import (
-    Pack,
     pack_append,
     pack_bytes,
     pack_copy,

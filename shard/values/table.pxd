@@ -16,6 +16,7 @@ cdef struct Table:
     size_t heap
     unsigned int bits
     unsigned int split
+    unsigned int longest
 
 cdef inline char* node_key(Node* node) noexcept nogil:
     return <char*> node + 20

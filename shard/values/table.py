@@ -18,7 +18,6 @@ from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
 from cython.cimports.libc.string import memcmp, memcpy, memset
 
 
-
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
@@ -47,6 +46,7 @@ def table_open(table: cython.pointer(Table), expected: cython.size_t) -> cython.
     table.split = 0
     table.count = 0
     table.heap = 0
+    table.longest = 0
     table.capacity = cython.cast(cython.size_t, 2) << table.bits
     table.buckets = cython.cast(
         cython.pointer(cython.pointer(Node)), calloc(table.capacity, cython.sizeof(cython.p_void))
@@ -86,6 +86,7 @@ def table_put(
     first: cython.pointer(cython.pointer(Node)) = link
     node: cython.pointer(Node) = link[0]
     heap: cython.size_t
+    chain: cython.uint = 1
     while node != cython.NULL:
         if node.hash == hashed and node.key == size and memcmp(node_key(node), key, size) == 0:
             if node.value != length:
@@ -100,6 +101,9 @@ def table_put(
             return 0
         link = cython.address(node.next)
         node = link[0]
+        chain += 1
+    if chain > table.longest:
+        table.longest = chain
     if size > 0xFFFFFFFF or length > 0xFFFFFFFF:
         raise MemoryError()
     node = cython.cast(cython.pointer(Node), malloc(20 + size + length))
@@ -166,6 +170,7 @@ def _shrink(table: cython.pointer(Table)) -> cython.void:
     node: cython.pointer(Node)
     link: cython.pointer(cython.pointer(Node))
     last: cython.size_t
+    chain: cython.uint = 0
     narrower: cython.pointer(cython.pointer(Node))
     if table.split == 0:
         if table.bits <= 3:
@@ -179,7 +184,13 @@ def _shrink(table: cython.pointer(Table)) -> cython.void:
     link = cython.address(table.buckets[table.split])
     while link[0] != cython.NULL:
         link = cython.address(link[0].next)
+        chain += 1
     link[0] = node
+    while node != cython.NULL:
+        node = node.next
+        chain += 1
+    if chain > table.longest:
+        table.longest = chain
     if table.capacity > 64 and last * 4 < table.capacity:
         narrower = cython.cast(
             cython.pointer(cython.pointer(Node)),
@@ -205,10 +216,12 @@ def table_remove(
             table.count -= 1
             table.heap -= _heap(node)
             free(node)
-            if table.count * 4 < table_buckets(table):
+            if table.count * 2 < table_buckets(table):
                 # Two for each key that goes, so that the directory follows a long deletion.
                 _shrink(table)
                 _shrink(table)
+            if table.count == 0:
+                table.longest = 0
             return True
         link = cython.address(node.next)
         node = link[0]
@@ -229,11 +242,10 @@ def _mixed(state: cython.ulonglong) -> cython.ulonglong:
 def table_random(table: cython.pointer(Table), seed: cython.ulonglong) -> cython.pointer(Node):
     """A node, each one with the same chance; NULL when there is none.
 
-    A bucket is drawn and a place in its chain out of `longest`; an empty place means another
-    draw. Chains longer than that are so rare (1 in 10^9) that nobody can tell.
+    A bucket is drawn and a place in its chain, out of as many as the longest chain has had; an
+    empty place means another draw.
     """
     buckets: cython.size_t = table_buckets(table)
-    longest: cython.uint = 14
     place: cython.uint
     node: cython.pointer(Node)
     if table.count == 0:
@@ -244,7 +256,7 @@ def table_random(table: cython.pointer(Table), seed: cython.ulonglong) -> cython
         node = table.buckets[_mixed(seed ^ 0x5851F42D4C957F2D) % buckets]
         if node == cython.NULL:
             continue
-        place %= longest
+        place %= table.longest
         while place > 0 and node != cython.NULL:
             node = node.next
             place -= 1

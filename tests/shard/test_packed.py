@@ -38,7 +38,8 @@ def test_a_pack_does_what_a_list_does(seed):
     pack, model = Packed(), []
     for _ in range(600):
         what = rng.randrange(7)
-        item = bytes([97 + rng.randrange(26)]) * rng.choice([0, 1, 5, 30, 126, 127, 128, 200, 20000 if rng.random() < 0.05 else 3])
+        size = rng.choice([0, 1, 5, 30, 126, 127, 128, 200, 20000 if rng.random() < 0.05 else 3])
+        item = bytes([97 + rng.randrange(26)]) * size
         if what == 0:
             pack.append(item)
             model.append(item)
