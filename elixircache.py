@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import hashlib
+import inspect
 import json
 import os
 import shutil
@@ -15,12 +19,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["ClusterError", "LocalCluster", "__version__"]
+__all__ = ["ClusterError", "LocalCluster", "ServerFunction", "__version__", "function", "pack"]
 
 START_S = 60.0
 STOP_S = 15.0
@@ -34,11 +39,16 @@ class LocalCluster:
     """A real cluster of processes on free ports of this machine, for tests and experiments.
 
     shards: how many. directory: where it keeps its data; without one a temporary directory that
-    goes with it. Further names are configuration (`appendfsync="always"`; "_" stands for "-").
+    goes with it. replicas: how many groups follow it, each a LocalCluster of `cluster.replicas`
+    with processes of its own. Further names are configuration (`appendfsync="always"`; "_" stands for "-").
     """
 
-    def __init__(self, shards: int = 2, directory: str | Path | None = None, **config: Any):
+    def __init__(self, shards: int = 2, directory: str | Path | None = None, *, replicas: int = 0, **config: Any):
         self.shards = shards
+        self.replicas: list[LocalCluster] = []
+        self._replica_count = replicas
+        self._given = config
+        self._role = ["master"]
         self._temporary = directory is None
         self.directory = Path(directory or tempfile.mkdtemp(prefix="elixircache-cluster-"))
         self.config = {name.replace("_", "-"): _text(value) for name, value in config.items()}
@@ -50,7 +60,7 @@ class LocalCluster:
     def start(self) -> LocalCluster:
         """Start and wait until commands are served. ClusterError if that fails."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "cli", "master", "--shards", str(self.shards), "--port", str(self.port)]
+        command = [sys.executable, "-m", "cli", *self._role, "--shards", str(self.shards), "--port", str(self.port)]
         command += ["--ws-port", str(self.ws_port), "--dir", str(self.directory)]
         for name, value in self.config.items():
             command += [f"--{name}", value]
@@ -74,13 +84,29 @@ class LocalCluster:
                 self.stop()
                 raise ClusterError(f"the cluster did not start:\n{tail}")
             time.sleep(0.01)
+        self._start_replicas()
         return self
+
+    def _start_replicas(self) -> None:
+        """Each replica group has ports and a directory of its own."""
+        config = {name: value for name, value in self._given.items() if name not in ("port", "ws_port", "unixsocket")}
+        try:
+            for number in range(1, self._replica_count + 1):
+                replica = LocalCluster(self.shards, self.directory / f"replica-{number}", **config)
+                replica._role = ["replica", "--of", f"127.0.0.1:{self.port}"]
+                self.replicas.append(replica.start())
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> int | None:
         """End all processes; a temporary directory goes with them. The exit code."""
+        while self.replicas:
+            self.replicas.pop().stop()
         process, self._process = self._process, None
         code = None
         if process is not None:
+            pids = [process.pid, *self._pids().values()]
             os.close(self._pipe)
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -91,6 +117,10 @@ class LocalCluster:
                 code = process.wait()
             if process.stdout is not None:
                 process.stdout.close()
+            # After kill -9 of the supervisor the kernel ends its children, a moment later.
+            deadline = time.monotonic() + STOP_S
+            while any(_runs(pid) for pid in pids) and time.monotonic() < deadline:
+                time.sleep(0.01)
         if self._temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
         return code
@@ -98,14 +128,16 @@ class LocalCluster:
     def __enter__(self) -> LocalCluster:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def client(self, **options: Any) -> Any:
         """A redis-py client; `options` are its own."""
         import redis
 
-        return redis.Redis(port=self.port, **options)
+        return redis.Redis(**{"port": self.port, "password": self.config.get("requirepass"), **options})
 
     @property
     def supervisor_pid(self) -> int:
@@ -116,7 +148,13 @@ class LocalCluster:
     @property
     def pids(self) -> dict[str, int]:
         """Process ids by name ("router", "shard-0", ...)."""
-        state = json.loads((self.directory / "run" / "state.json").read_text())
+        return self._pids()
+
+    def _pids(self) -> dict[str, int]:
+        try:
+            state = json.loads((self.directory / "run" / "state.json").read_text())
+        except FileNotFoundError:  # it has ended, or not begun
+            return {}
         return {name: child["pid"] for name, child in state["children"].items() if child["pid"]}
 
     def kill_shard(self, index: int, number: int = signal.SIGKILL) -> None:
@@ -149,6 +187,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _runs(pid: int) -> bool:
+    """Whether a process still executes; one that has ended and waits for its parent does not."""
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    return False
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -163,12 +208,8 @@ def _source_root() -> str:
 # -- Python functions: shipped on first use, called by name afterwards ----------------------------
 
 
-def pack(f):
+def pack(f: Callable[..., Any]) -> bytes:
     """A function as PY.LOAD and PY.EVAL take it: its Python version and source, then its pickle."""
-    import inspect
-    import json
-    import sys
-
     import cloudpickle
 
     try:
@@ -176,7 +217,7 @@ def pack(f):
     except (OSError, TypeError):
         source = ""
     header = {"python": f"{sys.version_info[0]}.{sys.version_info[1]}", "source": source}
-    return b"#!python " + json.dumps(header).encode() + b"\n" + cloudpickle.dumps(f)
+    return b"#!python " + json.dumps(header).encode() + b"\n" + bytes(cloudpickle.dumps(f))
 
 
 class ServerFunction:
@@ -187,32 +228,28 @@ class ServerFunction:
     the plain function.
     """
 
-    def __init__(self, f, readonly=False):
-        import functools
-
+    def __init__(self, f: Callable[..., Any], readonly: bool = False):
         functools.update_wrapper(self, f)
         self.local = f
         self.readonly = readonly
-        self._blob = None
-        self._name = None
+        self._blob: bytes | None = None
+        self._name: str | None = None
 
     @property
-    def blob(self):
+    def blob(self) -> bytes:
         """What is sent to the server, made once."""
         if self._blob is None:
             self._blob = pack(self.local)
         return self._blob
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The name on the server."""
         if self._name is None:
-            import hashlib
-
             self._name = f"{self.local.__name__}:{hashlib.sha1(self.blob).hexdigest()[:16]}"
         return self._name
 
-    def __call__(self, connection, keys=(), args=()):
+    def __call__(self, connection: Any, keys: Sequence[Any] = (), args: Sequence[Any] = ()) -> Any:
         """Run it on the server. redis.ResponseError with PYERR when it raises."""
         from redis.exceptions import ResponseError
 
@@ -226,7 +263,7 @@ class ServerFunction:
         return connection.execute_command(*command)
 
 
-def function(f=None, *, readonly=False):
+def function(f: Callable[..., Any] | None = None, *, readonly: bool = False) -> Any:
     """Make a plain function `f(db, keys, args)` run on the server: `@function` or
     `@function(readonly=True)`, which may run on replicas."""
     if f is None:

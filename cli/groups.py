@@ -14,10 +14,9 @@ from cli.errors import fail
 from cluster.config import Config
 from cluster.listeners import AddressTaken, addresses, check_port, open_listeners
 from cluster.locks import DirectoryInUse, DirectoryLock
+from cluster.slots import SHARDS_MAX
 from cluster.supervision import Group, run_group
 from elixircache import __version__
-
-SHARDS_MAX = 256  # 64 slots each; more processes than that help nobody
 
 
 def checked_shards(given: int | None, default: int) -> int:

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from cli.errors import fail
 from cli.settings import ServerCommand, configuration, with_configuration
-from cluster.log import set_up
-from cluster.process import Control
+from cluster.config import Config
+from cluster.locks import DirectoryInUse, DirectoryLock
 from cluster.slots import SHARDS_MAX
 
 app = typer.Typer()
+
+
+def become(program: str, settings: Config, arguments: list[str]) -> NoReturn:
+    """Replaces this process by a shard or router, so that a container's signals reach it directly.
+
+    The configuration goes over in a file that has no name any more when it is read.
+    """
+    try:
+        if program == "shard":
+            lock = DirectoryLock(Path(str(settings["dir"])))
+            os.set_inheritable(lock.fileno(), True)  # the directory stays locked as long as the shard lives
+    except DirectoryInUse as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"cannot use directory {settings['dir']}: {error.strerror}")
+    with tempfile.TemporaryFile() as file:
+        file.write(json.dumps(settings.to_json()).encode())
+        file.seek(0)
+        os.set_inheritable(file.fileno(), True)
+        os.execv(sys.executable, [sys.executable, "-m", program, *arguments, "--config-json", f"/dev/fd/{file.fileno()}"])
+
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="Configuration file in the form of redis.conf.", metavar="FILE")
@@ -30,14 +53,10 @@ def router(
     config: ConfigFile = None,
 ) -> None:
     """Run only a router; its shards run elsewhere (tcp://host:port or ipc://path)."""
-    from router.server import run
-
     addresses = [address for address in endpoints.split(",") if address]
     if not 1 <= len(addresses) <= SHARDS_MAX:
         fail("--endpoints needs the address of each shard, from 1 to 256 of them")
-    settings = configuration(config, flags)
-    set_up("router", settings)
-    raise typer.Exit(run(addresses, settings, Control()))
+    become("router", configuration(config, flags), ["--endpoints", ",".join(addresses)])
 
 
 @app.command(cls=ServerCommand)
@@ -50,11 +69,10 @@ def shard(
     config: ConfigFile = None,
 ) -> None:
     """Run only one shard; a router connects to its endpoint."""
-    from shard.worker import run
-
     if not 1 <= shards <= SHARDS_MAX or not 0 <= index < shards:
         fail(f"--index {index} is not one of --shards {shards} (1 to {SHARDS_MAX})")
     settings = configuration(config, flags)
-    set_up(f"shard-{index}", settings)
     where = endpoint or f"ipc://{os.path.join(tempfile.gettempdir(), f'elixircache-shard-{index}')}"
-    raise typer.Exit(run(index, shards, where, str(settings["dir"]), settings, Control()))
+    directory = str(Path(str(settings["dir"])).resolve())
+    place = ["--index", str(index), "--shards", str(shards), "--endpoint", where, "--dir", directory]
+    become("shard", settings, place)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,9 +69,8 @@ def with_configuration(command: Callable[..., None]) -> Callable[..., None]:
         shown = option.kind.show(option.default) or "empty"
         effect = "" if option.who != NOBODY else " Accepted for Redis's sake, without effect."
         changed = "can be changed by CONFIG SET" if option.mutable else "fixed at the start"
-        hint = typer.Option(
-            f"--{name}", help=f"{changed.capitalize()}.{effect} [default: {shown}]", rich_help_panel=PANEL, metavar="VALUE"
-        )
+        text = f"{changed.capitalize()}.{effect} [default: {shown}]"
+        hint = typer.Option(f"--{name}", help=text, rich_help_panel=PANEL, metavar="VALUE")
         parameters.append(
             inspect.Parameter(
                 f"option_{parameter}",
