@@ -280,8 +280,9 @@ def georadius(engine: Engine, args: list):
 def georadiusbymember(engine: Engine, args: list):
     """GEORADIUSBYMEMBER key member radius unit [options of GEORADIUS]"""
     search = Search(engine.typed(args[1], ZSetValue), args)
-    search.from_member(args[2])
-    search.circle(args[3], args[4])
+    if search.zset is not None:  # Redis looks at neither radius nor unit when there is no key
+        search.from_member(args[2])
+        search.circle(args[3], args[4])
     search.options(args, 5, False, False, args[0].upper().endswith(b"_RO"))
     return answer(engine, search, b"georadiusstore")
 

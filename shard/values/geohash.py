@@ -116,6 +116,7 @@ def _around(bits: int, steps: int) -> dict:
         ("ne", 1, 1), ("nw", -1, 1), ("se", 1, -1), ("sw", -1, -1),
     ):  # fmt: skip
         found[name] = _spread((y + dy) & mask) | (_spread((x + dx) & mask) << 1)
+    found[""] = bits  # as it is: a position on the eastern edge has a bit more, and its scores too
     return found
 
 
