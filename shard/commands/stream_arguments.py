@@ -168,9 +168,27 @@ class Trimming:
         return [b"MINID", b"=", id_text(ms, seq)]
 
 
+def shown(raw: bytes) -> str:
+    """A name in an error text, up to a NUL byte as in Redis."""
+    return raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+
+
+def subcommand_syntax(args: list) -> CommandError:
+    """Redis's error for a subcommand's options that do not fit."""
+    container = args[0].decode("latin-1").upper()
+    return CommandError(
+        f"ERR unknown subcommand or wrong number of arguments for '{shown(args[1][:128])}'. Try {container} HELP."
+    )
+
+
+def no_consumer_group(key: bytes, group: bytes) -> CommandError:
+    """Redis's NOGROUP error of XGROUP and XINFO."""
+    return CommandError(f"NOGROUP No such consumer group '{shown(group)}' for key name '{shown(key)}'")
+
+
 def no_group(key: bytes, group: bytes, tail: str = "") -> CommandError:
     """Redis's NOGROUP error."""
-    names = f"'{key.decode('latin-1')}' or consumer group '{group.decode('latin-1')}'"
+    names = f"'{shown(key)}' or consumer group '{shown(group)}'"
     return CommandError(f"NOGROUP No such key {names}{tail}")
 
 
@@ -217,6 +235,6 @@ def lag(stream: StreamValue, group: Group):
     if stream.added == 0:
         return 0
     if group.entries_read != -1 and not has_tombstones(stream, group.last_ms, group.last_seq):
-        return stream.added - group.entries_read
+        return cython.cast(cython.longlong, stream.added) - group.entries_read
     read = entries_until(stream, group.last_ms, group.last_seq)
     return None if read == -1 else stream.added - read

@@ -14,6 +14,7 @@ from shard.commands.stream_arguments import (
     end_bound,
     id_or_none,
     no_group,
+    shown,
     start_bound,
     strict_id,
 )
@@ -48,8 +49,6 @@ def xpending(engine: Engine, args: list):
             if len(args) < 8:
                 raise errors.syntax_error()
             at = 5
-        elif len(args) > 7:
-            raise errors.syntax_error()
         count = max(parse_int(args[at + 2]), 0)
         start, end = start_bound(args[at]), end_bound(args[at + 1])
     group = _group_of(engine.typed(args[1], StreamValue), args)
@@ -146,8 +145,7 @@ def xclaim(engine: Engine, args: list):
             at += 1
             last = strict_id(args[at])
         else:
-            shown = args[at].decode("latin-1")
-            raise CommandError(f"ERR Unrecognized XCLAIM option '{shown}'")
+            raise CommandError(f"ERR Unrecognized XCLAIM option '{shown(args[at])}'")
         at += 1
     if last is not None and last > (group.last_ms, group.last_seq):
         group.last_ms, group.last_seq = last
@@ -158,8 +156,6 @@ def xclaim(engine: Engine, args: list):
     if time == -1 or time < 0 or (time > now and not engine.replaying):
         time = now
     engine.no_effect()
-    consumer = consumer_of(engine, args[1], args[2], group, args[3])
-    consumer.seen = now
     reply: list = []
     for ms, seq in ids:
         row = group.pel.find(ms, seq)
@@ -178,6 +174,8 @@ def xclaim(engine: Engine, args: list):
             count = row.count if just else row.count + 1
         if retry >= 0:
             count = retry
+        consumer = consumer_of(engine, args[1], args[2], group, args[3])
+        consumer.seen = now
         group.give(ms, seq, consumer, time, count)
         consumer.active = now
         name = id_text(ms, seq)
@@ -208,8 +206,7 @@ def xautoclaim(engine: Engine, args: list):
     stream: StreamValue = engine.typed(args[1], StreamValue)
     group: Group = _group_of(stream, args)
     engine.no_effect()
-    consumer: Consumer = consumer_of(engine, args[1], args[2], group, args[3])
-    consumer.seen = engine.now
+    consumer: Consumer
     now = engine.now
     attempts = count * 10
     reply: list = []
@@ -228,6 +225,8 @@ def xautoclaim(engine: Engine, args: list):
             continue
         if not idle or now - row.time >= idle:
             tries = row.count if just else row.count + 1
+            consumer = consumer_of(engine, args[1], args[2], group, args[3])
+            consumer.seen = now
             group.give(ms, seq, consumer, now, tries)
             consumer.active = now
             name = id_text(ms, seq)

@@ -9,7 +9,6 @@ from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.values.pending import Consumer, Group
 from cython.cimports.shard.values.streams import StreamValue, id_text
 
-from cluster import errors
 from cluster.errors import CommandError
 from cluster.numbers import parse_int
 from cluster.replies import OK
@@ -20,7 +19,9 @@ from shard.commands.stream_arguments import (
     has_tombstones,
     id_of,
     next_id,
+    no_consumer_group,
     strict_id,
+    subcommand_syntax,
 )
 from shard.registry import handles
 from shard.signals import N_STREAM
@@ -129,9 +130,7 @@ def _group(engine: Engine, args: list) -> Group:
     stream: StreamValue = _stream(engine, args[2])
     group: Group = stream.groups.get(args[3])
     if group is None:
-        raise CommandError(
-            f"NOGROUP No such consumer group '{args[3].decode('latin-1')}' for key name '{args[2].decode('latin-1')}'"
-        )
+        raise no_consumer_group(args[2], args[3])
     return group
 
 
@@ -150,7 +149,7 @@ def _options(args: list, creating: bool) -> tuple:
             if read < -1:
                 raise CommandError("ERR value for ENTRIESREAD must be positive or -1")
         else:
-            raise errors.syntax_error()
+            raise subcommand_syntax(args)
         at += 1
     return make, read
 

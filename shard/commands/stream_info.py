@@ -9,7 +9,7 @@ from cluster import errors
 from cluster.errors import CommandError
 from cluster.numbers import parse_int
 from cluster.replies import MapReply
-from shard.commands.stream_arguments import MAX, lag
+from shard.commands.stream_arguments import MAX, lag, no_consumer_group, subcommand_syntax
 from shard.registry import handles
 
 
@@ -33,10 +33,10 @@ def xinfo_stream(engine: Engine, args: list):
     count = 10
     if full:
         if args[3].upper() != b"FULL" or len(args) not in (4, 6):
-            raise errors.syntax_error()
+            raise subcommand_syntax(args)
         if len(args) == 6:
             if args[4].upper() != b"COUNT":
-                raise errors.syntax_error()
+                raise subcommand_syntax(args)
             count = parse_int(args[5])
             if count < 0:
                 count = 10
@@ -115,9 +115,7 @@ def xinfo_consumers(engine: Engine, args: list):
     stream: StreamValue = _stream(engine, args[2])
     group: Group = stream.groups.get(args[3])
     if group is None:
-        raise CommandError(
-            f"NOGROUP No such consumer group '{args[3].decode('latin-1')}' for key name '{args[2].decode('latin-1')}'"
-        )
+        raise no_consumer_group(args[2], args[3])
     consumer: Consumer
     found: list = []
     for name, consumer in sorted(group.consumers.items()):

@@ -200,7 +200,6 @@ class Reading:
     """The parsed options of XREAD and XREADGROUP."""
 
     def __init__(self, args: list, grouped: bool):
-        name = "XREADGROUP" if grouped else "XREAD"
         self.count = -1
         self.timeout_ms = None
         self.noack = False
@@ -239,9 +238,8 @@ class Reading:
             at += 1
         rest = args[at + 1 :]
         if len(rest) % 2:
-            mark = ">" if grouped else "$"
             raise CommandError(
-                f"ERR Unbalanced {name} list of streams: for each stream key an ID or '{mark}' must be specified."
+                "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
             )
         if grouped and self.group is None:
             raise CommandError("ERR Missing GROUP option for XREADGROUP")
