@@ -42,6 +42,11 @@ def run_in_foreground(role: str, shards: int, config: Config, owner_fd: int = -1
     except OSError as error:
         fail(f"cannot use directory {directory}: {error.strerror}")
     try:
+        prepare_data(directory, shards, config)
+    except DataRefused as error:
+        lock.release()
+        fail(str(error), 1)
+    try:
         listeners = open_listeners(config)
         check_port(addresses(config["bind"])[0].removeprefix("-").replace("*", ""), int(config["ws-port"] or 0))
     except AddressTaken as error:
@@ -57,6 +62,21 @@ def run_in_foreground(role: str, shards: int, config: Config, owner_fd: int = -1
         owner_fd=owner_fd,
     )
     raise typer.Exit(run_group(group, lock))
+
+
+class DataRefused(Exception):
+    """The data directory cannot be used; the text says why."""
+
+
+def prepare_data(directory: Path, shards: int, config: Config) -> None:
+    """Makes the data fit this number of shards. DataRefused."""
+    from shard.journal import Refused
+    from shard.offline import prepare
+
+    try:
+        prepare(directory, shards, config, lambda text: typer.echo(text, err=True))
+    except (Refused, OSError) as error:
+        raise DataRefused(str(error)) from None
 
 
 def _print_ready(role: str, shards: int, config: Config, details: Mapping[str, Any]) -> None:

@@ -104,6 +104,8 @@ class Journal:
         self.rewriting = False
         self.last_rewrite_ok = True
         self.error = ""
+        self.repair = True
+        self.untrusted = False
         self.stop_sync = threading.Event()
         self.sync_lock = threading.Lock()
 
@@ -123,6 +125,14 @@ class Journal:
         log.info("journal loaded: %d keys in %.2f s", keys, time.monotonic() - started)
         threading.Thread(target=self._sync_every_second, name="fsync", daemon=True).start()
         return keys
+
+    def read_only(self) -> bool:
+        """Load what is there and change no file; whether there is a journal. Refused."""
+        self.repair = False
+        if not self.manifest.read():
+            return False
+        self._load()
+        return True
 
     def _load(self) -> None:
         engine = self.engine
@@ -191,6 +201,8 @@ class Journal:
             return
         if not last or not self.config["aof-load-truncated"]:
             raise Refused(f"{path}: offset {done}: the file ends within a command; `elixircache check --fix` cuts it back")
+        if not self.repair:
+            return
         log.warning("%s: the last %d bytes are no whole command or transaction and are cut off", path, len(tail))
         os.truncate(path, done)
 
@@ -264,19 +276,28 @@ class Journal:
                     with self.sync_lock:
                         os.fsync(self.fd)
                 except OSError as error:
-                    self._failed(error)
+                    self.untrusted = True
                     self.dirty = True
+                    self._failed(error)
 
     def tick(self, worker: Any) -> None:
         """Retry what failed; rewrite when the journal has grown enough."""
         if self.error:
             try:
+                # What a failed write left behind goes first: nothing torn may stand before new data.
+                os.ftruncate(self.fd, self.size)
                 if self.pending:
                     self._write(self.pending)
+                    self.pending = b""
                 os.fsync(self.fd)
             except OSError as error:
                 self._failed(error)
                 return
+            if self.untrusted:
+                # After a failed fsync the kernel may have dropped pages and call them clean:
+                # only a new base is known to hold everything.
+                self.untrusted = False
+                self.rewrite(worker)
             log.warning("the journal can be written again")
             self.pending = b""
             self.error = ""

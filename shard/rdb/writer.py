@@ -26,7 +26,7 @@ class Writer:
 
     sink: Sink
     checksum: cython.bint
-    keys: cython.longlong
+    keys = cython.declare(cython.longlong, visibility="public")
 
     def __init__(self, write, compress=True, checksum=True):
         self.sink = Sink(write, compress)
@@ -87,14 +87,15 @@ class Writer:
         encode(sink, name, plain)
         return None
 
-    def databases(self, dbs, progress=None):
-        """Every key of every database. `progress(keys so far)` after each slot with keys."""
+    def databases(self, dbs, progress=None, first: int = 0, last: int = 16383):
+        """Every key of every database, or those of the slots first..last. `progress(keys so
+        far)` after each slot with keys."""
         db: Database
         for db in dbs:
             if db.size == 0:
                 continue
             self.select(db.index, db.size, db.volatile)
-            for slot in range(16384):
+            for slot in range(first, last + 1):
                 table = db.slots[slot]
                 if table is None:
                     continue
