@@ -41,7 +41,6 @@ def _popped(engine: Engine, key: bytes, value: ListValue, left: cython.bint, cou
 @cython.cfunc
 def _take(engine: Engine, key: bytes, value: ListValue, left: cython.bint, count: cython.longlong) -> list:
     """Pop up to `count` elements, nearest the end first."""
-    i: cython.longlong
     found: list = []
     if count > value.size:
         count = value.size
@@ -49,7 +48,7 @@ def _take(engine: Engine, key: bytes, value: ListValue, left: cython.bint, count
         found = value.range(0, count - 1)
         value.delete_range(0, count - 1)
     else:
-        for i in range(count):
+        while len(found) < count:
             found.append(value.pop_right())
     if count > 0:
         _popped(engine, key, value, left, count)

@@ -6,6 +6,7 @@ from typing import Any
 
 from cluster.replies import OK
 from shard.registry import handles
+from shard.values import limits
 
 
 @handles("SHARD.CONFIG")
@@ -14,4 +15,5 @@ def configure(engine: Any, args: list[bytes]) -> Any:
     engine.no_effect()
     words = [raw.decode("utf-8", "surrogateescape") for raw in args[1:]]
     engine.config.set(zip(words[::2], words[1::2], strict=True), True)
+    limits.apply(engine.config)
     return OK

@@ -280,7 +280,6 @@ def pack_delete(pack: cython.pointer(Pack), at: cython.Py_ssize_t, count: cython
     end: cython.Py_ssize_t = at
     n: cython.Py_ssize_t = count
     used: cython.Py_ssize_t
-    shrunk: cython.pointer(cython.uchar)
     while n > 0:
         end = pack_next(pack, end)
         if end < 0:

@@ -1,6 +1,8 @@
 """Hash commands and the expiry of fields."""
 
+from cluster.config import Config
 from shard.commands.hash_expiry import expire_fields
+from shard.engine import Engine
 
 
 def test_hset_counts_new_fields_only(shard):
@@ -99,3 +101,13 @@ def test_arguments_of_hexpire(shard):
     assert shard.reply("HEXPIRE h 10 FOO 1 a") == (
         "ERR Mandatory argument FIELDS is missing or not at the right position"
     )
+
+
+def test_config_set_moves_the_size_up_to_which_hashes_stay_packed():
+    engine = Engine(Config())
+    engine.run([b"SHARD.CONFIG", b"hash-max-listpack-entries", b"1"])
+    engine.run([b"HSET", b"h", b"a", b"1", b"b", b"2"])
+    assert engine.run([b"OBJECT", b"ENCODING", b"h"]) == b"hashtable"
+    Engine()  # the limits are the process's: back to the defaults
+    engine.run([b"HSET", b"g", b"a", b"1", b"b", b"2"])
+    assert engine.run([b"OBJECT", b"ENCODING", b"g"]) == b"listpack"
