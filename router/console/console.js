@@ -1,0 +1,191 @@
+// The console: one status session for topology, charts, keys, slow log and events; the command line has its own.
+
+import { Chart, samples } from "./charts.js";
+import { KeyBrowser, table } from "./keys.js";
+import { Link, bytes, make, pairs, text, withToken } from "./link.js";
+import { Terminal } from "./terminal.js";
+
+const POLL_MS = 1000;
+const SLOWLOG_MS = 5000;
+const EVENTS_MAX = 300;
+const $ = (id) => document.getElementById(id);
+
+// A replica's own console can look at itself: /?endpoint=slave.
+const status = new Link(new URLSearchParams(location.search).get("endpoint") === "slave" ? "slave" : "master");
+const terminal = new Terminal();
+new KeyBrowser(status);
+const charts = {
+  ops: new Chart("ops", (n) => (n >= 1000 ? `${(n / 1000).toFixed(1)} k` : n.toFixed(n < 10 ? 1 : 0))),
+  memory: new Chart("memory", bytes),
+  clients: new Chart("clients", (n) => (Number.isInteger(n) ? String(n) : n.toFixed(1))),
+  latency: new Chart("latency", (n) => `${n.toFixed(n < 10 ? 2 : 0)} ms`),
+};
+let lastCount = null;
+
+function setState(state, words) {
+  $("state").dataset.state = state;
+  $("state").textContent = words;
+}
+
+// -- login ---------------------------------------------------------------------------------
+
+function askLogin(error) {
+  if (error.code !== "NOAUTH" || !$("login").hidden) return;
+  $("login").hidden = false;
+  setState("wait", "login needed");
+  $("password").focus();
+}
+
+$("login").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const login = ["AUTH", $("user").value || "default", $("password").value];
+  try {
+    await status.ask(login);
+  } catch (error) {
+    $("login-error").textContent = error.message;
+    return;
+  }
+  status.login = login;
+  terminal.authenticate(login);
+  $("password").value = "";
+  $("login").hidden = true;
+  status.dispatchEvent(new Event("open"));
+});
+
+// -- topology and charts ----------------------------------------------------------------------
+
+function node(tag, state, name, word, ...facts) {
+  const element = make(tag, { className: "node" }, make("b", { textContent: name }), make("span", { className: "status", textContent: word }),
+    ...facts.map((fact) => make("span", { textContent: fact })));
+  element.dataset.state = state;
+  return element;
+}
+
+/** INFO's text as an object. */
+function fields(info) {
+  return Object.fromEntries(String(info).split("\r\n").filter((line) => line.includes(":")).map((line) => {
+    const at = line.indexOf(":");
+    return [line.slice(0, at), line.slice(at + 1)];
+  }));
+}
+
+function drawShards(found) {
+  const of = (name, shard) => found.get(name)?.find((one) => one.labels.shard === shard)?.value ?? 0;
+  $("shards").replaceChildren(...(found.get("elixircache_shard_up") ?? []).map(({ labels: { shard }, value }) =>
+    node("li", value ? "good" : "bad", `shard ${shard}`, value ? "up" : "restarting",
+      `in flight ${of("elixircache_link_in_flight", shard)}`,
+      `offset ${of("elixircache_shard_stream_offset", shard).toLocaleString()}`,
+      `batches ${of("elixircache_link_batches_total", shard).toLocaleString()}`)));
+}
+
+function drawRouter(found, info, role) {
+  const value = (name) => found?.get(name)?.[0]?.value ?? 0;
+  const serving = value("redis_up") === 1;
+  $("router-node").replaceChildren(node("div", serving ? "good" : "wait", `router · ${role ?? "role not known"}`, serving ? "serving" : "not ready",
+    `offset ${Number(info?.master_repl_offset ?? value("redis_master_repl_offset")).toLocaleString()}`,
+    `held operations ${value("elixircache_held_operations")}`, `clients ${value("redis_connected_clients")}`));
+}
+
+function drawPeers(info) {
+  const peers = [];
+  if (info.role === "slave") {
+    const up = info.master_link_status === "up";
+    peers.push(node("li", up ? "good" : "bad", `master ${info.master_host}:${info.master_port}`, up ? "link up" : "link down",
+      info.master_sync_in_progress === "1" ? "synchronising" : `last I/O ${info.master_last_io_seconds_ago} s ago`));
+  }
+  for (const [name, line] of Object.entries(info)) {
+    if (!/^slave\d+$/.test(name)) continue;
+    const one = Object.fromEntries(line.split(",").map((part) => part.split("=")));
+    const behind = Math.max(0, Number(info.master_repl_offset) - Number(one.offset));
+    peers.push(node("li", one.state === "online" ? "good" : "wait", `replica ${one.ip}:${one.port}`, one.state,
+      `offset ${Number(one.offset).toLocaleString()}`, `${behind.toLocaleString()} bytes behind, lag ${one.lag} s`));
+  }
+  $("peers").replaceChildren(...peers);
+}
+
+async function metrics() {
+  const answer = await fetch(withToken("/metrics"), { cache: "no-store" });
+  if (!answer.ok) throw new Error(`metrics: ${answer.status}`);
+  return samples(await answer.text());
+}
+
+async function poll() {
+  const asked = performance.now();
+  let latency = null;
+  const [found, info, role] = await Promise.all([
+    metrics().catch(() => null),
+    Promise.all([status.ask(["INFO", "replication"]), status.ask(["INFO", "memory"])]).then((parts) => fields(parts.join("\r\n")), (error) => (askLogin(error), null)),
+    status.ask(["ROLE"]).then((reply) => reply[0], () => null),
+    status.ask(["PING"]).then(() => (latency = performance.now() - asked), () => {}),
+  ]);
+  const one = (name) => found?.get(name)?.[0]?.value ?? null;
+  const count = one("redis_commands_processed_total");
+  const rate = count !== null && lastCount && count >= lastCount.count ? ((count - lastCount.count) * 1000) / (asked - lastCount.at) : null;
+  lastCount = count === null ? null : { count, at: asked };
+  charts.ops.add(rate);
+  charts.clients.add(one("redis_connected_clients"));
+  charts.memory.add(info?.used_memory ? Number(info.used_memory) : null);
+  charts.latency.add(latency);
+  drawRouter(found, info, role ?? info?.role);
+  if (found) drawShards(found);
+  if (info) drawPeers(info);
+  if (!status.open) setState("bad", "not connected");
+  else if ($("login").hidden) {
+    const down = (found?.get("elixircache_shard_up") ?? []).filter((shard) => !shard.value).length;
+    setState(down ? "wait" : "good", down ? `${down} shard${down > 1 ? "s" : ""} restarting` : "connected");
+  }
+}
+
+/** Run again some time after it has ended, so that a slow server is never asked twice at once; not while hidden. */
+async function repeat(task, everyMs) {
+  if (!document.hidden) await task().catch(() => {});
+  setTimeout(() => repeat(task, everyMs), everyMs);
+}
+
+// -- slow log ---------------------------------------------------------------------------------
+
+async function slowlog() {
+  let shown;
+  try {
+    const entries = await status.ask(["SLOWLOG", "GET", "32"]);
+    shown = entries.length
+      ? table(["When", "Took", "Command", "Client"], entries.map(([, at, micros, words, client]) =>
+        [new Date(at * 1000).toLocaleTimeString(), `${(micros / 1000).toFixed(2)} ms`, words.map(text).join(" "), client ?? ""]))
+      : make("p", { className: "hint", textContent: "No command has been slow." });
+  } catch (error) {
+    shown = make("p", { className: "hint", textContent: `The server answers: ${error.message}` });
+  }
+  $("slow-table").replaceChildren(shown);
+}
+
+// -- events -----------------------------------------------------------------------------------
+
+status.addEventListener("push", ({ detail }) => {
+  if (detail.type !== "BROADCAST") return;
+  $("no-events").hidden = true;
+  const feed = $("feed");
+  const details = pairs(detail.event ?? {}).filter(([name]) => name !== "kind").map(([name, value]) => `${name} ${text(value)}`).join(", ");
+  feed.append(make("li", {}, make("time", { textContent: new Date().toLocaleTimeString() }),
+    make("span", { textContent: text(detail.message) }, details ? make("small", { className: "hint", textContent: ` ${details}` }) : null)));
+  while (feed.childElementCount > EVENTS_MAX) feed.firstChild.remove();
+  feed.scrollTop = feed.scrollHeight;
+});
+
+$("attach").addEventListener("click", async () => {
+  $("attach").disabled = true;
+  $("attach-note").textContent = "Asking the replica endpoint …";
+  try {
+    const replica = terminal.link("slave");
+    if (!replica.open) await new Promise((resolve) => replica.addEventListener("open", resolve, { once: true }));
+    const role = await replica.ask(["ROLE"]);
+    $("attach-note").textContent = `The replica answers as ${role[0]}; its state is ${role[3]}.`;
+  } catch (error) {
+    $("attach-note").textContent = error.message;
+  }
+  $("attach").disabled = false;
+});
+
+status.addEventListener("open", () => terminal.learn(status));
+status.addEventListener("close", () => setState("bad", "not connected"));
+repeat(poll, POLL_MS);
+repeat(slowlog, SLOWLOG_MS);
