@@ -86,19 +86,26 @@ function drawRouter(found, info, role) {
     `held operations ${value("elixircache_held_operations")}`, `clients ${value("redis_connected_clients")}`));
 }
 
+/** Replicas by ROLE, in the words of INFO replication, for a user who may not ask INFO. */
+function fromRole(role) {
+  if (role?.[0] === "slave") return { role: "slave", master_host: role[1], master_port: role[2], master_link_status: role[3] === "connected" ? "up" : role[3] };
+  const replicas = (role?.[2] ?? []).map(([ip, port, offset], i) => [`slave${i}`, `ip=${ip},port=${port},state=online,offset=${offset}`]);
+  return { role: "master", master_repl_offset: role?.[1], ...Object.fromEntries(replicas) };
+}
+
 function drawPeers(info) {
   const peers = [];
   if (info.role === "slave") {
     const up = info.master_link_status === "up";
     peers.push(node("li", up ? "good" : "bad", `master ${info.master_host}:${info.master_port}`, up ? "link up" : "link down",
-      info.master_sync_in_progress === "1" ? "synchronising" : `last I/O ${info.master_last_io_seconds_ago} s ago`));
+      info.master_sync_in_progress === "1" ? "synchronising" : info.master_last_io_seconds_ago ? `last I/O ${info.master_last_io_seconds_ago} s ago` : ""));
   }
   for (const [name, line] of Object.entries(info)) {
     if (!/^slave\d+$/.test(name)) continue;
     const one = Object.fromEntries(line.split(",").map((part) => part.split("=")));
     const behind = Math.max(0, Number(info.master_repl_offset) - Number(one.offset));
     peers.push(node("li", one.state === "online" ? "good" : "wait", `replica ${one.ip}:${one.port}`, one.state,
-      `offset ${Number(one.offset).toLocaleString()}`, `${behind.toLocaleString()} bytes behind, lag ${one.lag} s`));
+      `offset ${Number(one.offset).toLocaleString()}`, `${behind.toLocaleString()} bytes behind${one.lag ? `, lag ${one.lag} s` : ""}`));
   }
   $("peers").replaceChildren(...peers);
 }
@@ -115,7 +122,7 @@ async function poll() {
   const [found, info, role] = await Promise.all([
     metrics().catch(() => null),
     Promise.all([status.ask(["INFO", "replication"]), status.ask(["INFO", "memory"])]).then((parts) => fields(parts.join("\r\n")), (error) => (askLogin(error), null)),
-    status.ask(["ROLE"]).then((reply) => reply[0], () => null),
+    status.ask(["ROLE"]).catch(() => null),
     status.ask(["PING"]).then(() => (latency = performance.now() - asked), () => {}),
   ]);
   const one = (name) => found?.get(name)?.[0]?.value ?? null;
@@ -126,9 +133,9 @@ async function poll() {
   charts.clients.add(one("redis_connected_clients"));
   charts.memory.add(info?.used_memory ? Number(info.used_memory) : null);
   charts.latency.add(latency);
-  drawRouter(found, info, role ?? info?.role);
+  drawRouter(found, info, role?.[0] ?? info?.role);
   if (found) drawShards(found);
-  if (info) drawPeers(info);
+  drawPeers(info ?? fromRole(role));
   if (!status.open) setState("bad", "not connected");
   else if ($("login").hidden) {
     const down = (found?.get("elixircache_shard_up") ?? []).filter((shard) => !shard.value).length;
