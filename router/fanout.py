@@ -129,7 +129,7 @@ def start(
         session.fulfil_raw(place, merge(replies))  # type: ignore[arg-type]
 
     entries = {
-        shard: (row.id, session.db, session.conn.flags & 33, session.id, encode(*part)) for shard, part in commands.items()
+        shard: (row.id, session.db, session.conn.flags & 41, session.id, encode(*part)) for shard, part in commands.items()
     }
     send_parts(router, entries, bool(row.flags & F.WRITE), done)
     return LATER

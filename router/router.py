@@ -33,6 +33,7 @@ from router.replication.master import Master, new_replid
 from router.replication.upstream import set_role
 from router.session import Session
 from router.stats import Stats
+from router.tracking import Tracking
 from router.waits import ShardAway, ShardWaits
 
 log = logging.getLogger("elixircache.router")
@@ -67,6 +68,7 @@ class Router:
         self.leave_listeners: list[Callable[[Session], None]] = [lambda session: transactions.drop(self, session)]
         self.pubsub = PubSub(self)
         self.blocking = Blocking(self)
+        self.tracking = Tracking(self)
         self.chance = random.Random(generation)
         self.event_handlers[b"publish"] = lambda shard, event: self.pubsub.publish(event[1], event[2])
         self.master = Master(self)
@@ -278,6 +280,7 @@ class Router:
         count = self.records.catch_up(shard, _record_id(answer["last_record"]))
         log.warning("shard %d is back (%d records handed over)", shard, count)
         set_role(self, b"replica" if self.upstream is not None else b"master", shard)
+        self.tracking.shard_back()
         self.shard_waits.link_up(shard)
         self.kick()
         self.report({"shard_up": shard})

@@ -86,7 +86,7 @@ class Session:
             and self.multi is None
             and not self.monitor
             and self.reply_mode == "on"
-            and self.tracking is None
+            and (self.tracking is None or not (self.tracking.optin or self.tracking.optout))
             and not (self.subscribed and self.resp == 2)
         )
 

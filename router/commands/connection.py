@@ -139,7 +139,7 @@ def reset(router: Router, session: Session, args: list[bytes]) -> Any:
     router.monitors.discard(session)
     router.settle_paths()
     session.monitor = False
-    session.tracking = None
+    router.tracking.stop(session)
     session.name = b""
     session.db = 0
     session.resp = 2

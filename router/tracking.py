@@ -1,0 +1,141 @@
+"""Client-side caching at the router: who tracks how, and how invalidations reach them.
+
+The shards remember who read which key (shard/tracking.py) and say what changed; options, prefixes,
+NOLOOP and redirection are the router's. A shard that is restarted has forgotten who read what: then
+every tracking client is told that all it has cached may be stale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cluster.frames import TRACK
+from cluster.replies import PushReply
+
+if TYPE_CHECKING:
+    from router.router import Router
+    from router.session import Session
+
+CHANNEL = b"__redis__:invalidate"
+
+
+@dataclass
+class State:
+    """How one client tracks. caching: what CLIENT CACHING said of the next command, or None."""
+
+    redirect: int = 0
+    bcast: bool = False
+    optin: bool = False
+    optout: bool = False
+    noloop: bool = False
+    prefixes: list[bytes] = field(default_factory=list)
+    caching: bool | None = None
+    broken: bool = False
+
+    def before(self, session: Session, row: Any, args: list[bytes]) -> None:
+        """A command of the client is about to go to a shard: are its reads to be remembered?"""
+        remember = not self.bcast
+        if self.optin:
+            remember = self.caching is True
+        elif self.optout:
+            remember = self.caching is not False
+        if self.optin or self.optout:
+            mark(session, remember)
+            if session.multi is None:
+                self.caching = None
+
+
+def mark(session: Session, remember: bool) -> None:
+    """Set or clear the flag that tells a shard to remember a client's reads."""
+    session.conn.flags = (session.conn.flags & ~TRACK) | (TRACK if remember else 0)
+
+
+class Tracking:
+    """All tracking clients of a router."""
+
+    def __init__(self, router: Router):
+        self.router = router
+        self.sessions: dict[int, Session] = {}
+        router.event_handlers[b"invalidate"] = self._on_invalidate
+        router.event_handlers[b"changed"] = self._on_changed
+        router.event_handlers[b"flushed"] = lambda shard, event: self.all_stale()
+        router.leave_listeners.append(self.stop)
+
+    def start(self, session: Session, state: State) -> None:
+        """A client tracks from now on, or in another way."""
+        session.tracking = state
+        self.sessions[session.id] = session
+        mark(session, not (state.bcast or state.optin))
+        session.settle()
+        self._tell(b"ON")
+        if state.bcast:
+            self._tell(b"BCAST", b"ON")
+
+    def stop(self, session: Session) -> None:
+        """A client tracks nothing any more."""
+        if self.sessions.pop(session.id, None) is None:
+            return
+        bcast = session.tracking is not None and session.tracking.bcast
+        session.tracking = None
+        mark(session, False)
+        if not session.conn.closed:
+            session.settle()
+        if not self.sessions:
+            self._tell(b"OFF")
+            return
+        self._tell(b"FORGET", b"%d" % session.id)
+        if bcast and not any(other.tracking.bcast for other in self.sessions.values()):
+            self._tell(b"BCAST", b"OFF")
+
+    def _tell(self, *words: bytes) -> None:
+        self.router.ask_all([b"SHARD.TRACK", *words], lambda replies: None)
+
+    def shard_back(self) -> None:
+        """A shard was restarted and has forgotten who read what."""
+        if self.sessions:
+            self._tell(b"ON")
+            if any(session.tracking.bcast for session in self.sessions.values()):
+                self._tell(b"BCAST", b"ON")
+            self.all_stale()
+
+    # -- invalidations -----------------------------------------------------------------------
+
+    def _on_invalidate(self, shard: int, event: list[bytes]) -> None:
+        """("invalidate", writer, key, client, ...)"""
+        writer = int(event[1])
+        for one in event[3:]:
+            session = self.sessions.get(int(one))
+            if session is not None and not (session.tracking.noloop and session.id == writer):
+                self._send(session, [event[2]])
+
+    def _on_changed(self, shard: int, event: list[bytes]) -> None:
+        """("changed", writer, key)"""
+        writer, key = int(event[1]), event[2]
+        for session in list(self.sessions.values()):
+            state = session.tracking
+            if not state.bcast or (state.noloop and session.id == writer):
+                continue
+            if not state.prefixes or any(key.startswith(prefix) for prefix in state.prefixes):
+                self._send(session, [key])
+
+    def all_stale(self) -> None:
+        """Everything that anybody has cached may be stale."""
+        for session in list(self.sessions.values()):
+            self._send(session, None)
+
+    def _send(self, session: Session, keys: list[bytes] | None) -> None:
+        state = session.tracking
+        target = session
+        if state.redirect:
+            found = self.router.clients.get(state.redirect)
+            if found is None:
+                if not state.broken and session.resp == 3:
+                    session.push(PushReply([b"tracking-redir-broken", state.redirect]))
+                state.broken = True
+                return
+            target = found
+        if target.resp == 3:
+            target.push(PushReply([b"invalidate", keys]))
+        elif CHANNEL in target.channels:
+            target.push([b"message", CHANNEL, keys])
