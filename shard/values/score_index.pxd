@@ -24,6 +24,7 @@ cdef class ScoreIndex:
     cdef readonly Py_ssize_t text_bytes
     cdef Block** blocks
     cdef int* counts
+    cdef double* firsts
     cdef Py_ssize_t* sums
     cdef int used
     cdef int room
@@ -41,6 +42,7 @@ cdef class ScoreIndex:
     cdef int take_out(self, int at, int position, int count) except -1
     cdef void drop_block(self, int at) noexcept
     cdef void resum(self, int at) noexcept
+    cdef void refirst(self, int at) noexcept
     cdef int seek(self, Py_ssize_t rank) noexcept
     cdef list slice(self, Py_ssize_t start, Py_ssize_t count, bint reverse, bint scores)
     cdef int delete_slice(self, Py_ssize_t start, Py_ssize_t count) except -1

@@ -3,6 +3,7 @@
     cells:  open-addressing hash table, member -> score
     blocks: [(score, member) ...][(score, member) ...] ...   each up to 256, all in order
     counts: how many entries each block has;  sums: totals of 64 counts each
+    firsts: the lowest score of each block, side by side so that searching them stays in the cache
 
 Order is (score, bytes of the member). A look-up by name is one probe, a look-up by order two
 binary searches, a rank the sum of at most (blocks / 64) + 64 small numbers. The table holds
@@ -84,6 +85,7 @@ class ScoreIndex:
         PyMem_Free(self.cells)
         PyMem_Free(self.blocks)
         PyMem_Free(self.counts)
+        PyMem_Free(self.firsts)
         PyMem_Free(self.sums)
 
     # -- by name -----------------------------------------------------------------------
@@ -227,10 +229,16 @@ class ScoreIndex:
         block: cython.pointer(Block)
         rank: cython.Py_ssize_t = 0
         i: cython.int
+        first: cython.double
+        before: cython.bint
         while high - low > 1:
             middle = (low + high) >> 1
-            block = self.blocks[middle]
-            if below(mode, block.scores[0], block.members[0], score, member):
+            first = self.firsts[middle]
+            if mode < 2 or (mode == 4 and first != score):
+                before = first <= score if mode == 1 else first < score
+            else:
+                before = below(mode, first, self.blocks[middle].members[0], score, member)
+            if before:
                 low = middle
             else:
                 high = middle
@@ -290,6 +298,7 @@ class ScoreIndex:
                 self.counts[at] = half
                 self.counts[at + 1] = count - half
                 self.resum(at)
+                self.refirst(at + 1)
                 if position > half:
                     at += 1
                     position -= half
@@ -304,6 +313,7 @@ class ScoreIndex:
         block.members[position] = member
         self.counts[at] = count + 1
         self.sums[at // GROUP] += 1
+        self.refirst(at)
         return 0
 
     @cython.cfunc
@@ -338,10 +348,15 @@ class ScoreIndex:
             if pointer == cython.NULL:
                 raise MemoryError
             self.sums = cython.cast(cython.pointer(cython.Py_ssize_t), pointer)
+            pointer = PyMem_Realloc(self.firsts, wider * cython.sizeof(cython.double))
+            if pointer == cython.NULL:
+                raise MemoryError
+            self.firsts = cython.cast(cython.p_double, pointer)
             self.room = wider
         block: cython.pointer(Block) = new_block_memory(room)
         memmove(self.blocks + at + 1, self.blocks + at, (self.used - at) * cython.sizeof(cython.p_void))
         memmove(self.counts + at + 1, self.counts + at, (self.used - at) * cython.sizeof(cython.int))
+        memmove(self.firsts + at + 1, self.firsts + at, (self.used - at) * cython.sizeof(cython.double))
         self.blocks[at] = block
         self.counts[at] = 0
         self.used += 1
@@ -363,11 +378,18 @@ class ScoreIndex:
 
     @cython.cfunc
     @cython.exceptval(check=False)
+    def refirst(self, at: cython.int) -> cython.void:
+        """Take over the lowest score of a block that is not empty."""
+        self.firsts[at] = self.blocks[at].scores[0]
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
     def drop_block(self, at: cython.int) -> cython.void:
         PyMem_Free(self.blocks[at])
         self.used -= 1
         memmove(self.blocks + at, self.blocks + at + 1, (self.used - at) * cython.sizeof(cython.p_void))
         memmove(self.counts + at, self.counts + at + 1, (self.used - at) * cython.sizeof(cython.int))
+        memmove(self.firsts + at, self.firsts + at + 1, (self.used - at) * cython.sizeof(cython.double))
         self.resum(at)
 
     @cython.cfunc
@@ -384,6 +406,7 @@ class ScoreIndex:
         if left == 0:
             self.drop_block(at)
             return 0
+        self.refirst(at)
         if left < BLOCK_MAX // 4 and self.used > 1:
             if at + 1 == self.used:
                 at -= 1
@@ -505,7 +528,7 @@ class ScoreIndex:
     @cython.exceptval(check=False)
     def footprint(self) -> cython.Py_ssize_t:
         """Bytes that it takes: tables, blocks and the members' objects (33 + their length)."""
-        total: cython.Py_ssize_t = 128 + (self.mask + 1) * 16 + self.room * 13
+        total: cython.Py_ssize_t = 128 + (self.mask + 1) * 16 + self.room * 21
         i: cython.int
         for i in range(self.used):
             total += cython.sizeof(Block) + self.blocks[i].room * 16
