@@ -22,7 +22,6 @@ from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load
 from shard.rdb.writer import save
 from shard.replay import DamagedStream, replay
-from shard.scripting.scripts import scripts_of
 
 log = logging.getLogger("elixircache.shard")
 CHUNK = 8 << 20
@@ -159,6 +158,8 @@ class Journal:
 
         for blob in reader.records:
             self.engine.records.kept.append((record_id(blob), blob))
+        from shard.scripting.scripts import scripts_of  # it imports the engine, which may not be there yet
+
         for entry in reader.functions:
             scripts_of(self.engine).restore_entry(entry)
 
