@@ -49,7 +49,7 @@ def replconf(router: Router, session: Session, args: list[bytes]) -> Any:
             return LATER
         elif option == b"getack":
             if session.upstream is not None:
-                session.upstream.acknowledge()
+                session.upstream.acknowledge_soon()
             return LATER
         elif option not in (b"capa", b"rdb-only", b"rdb-filter-only", b"version"):
             shown = args[at].decode("utf-8", "replace")

@@ -44,6 +44,7 @@ class Upstream:
         self.replid = "?"
         self.offset = -1  # of the last byte that we have been given
         self.applied = -1
+        self.asking = self.asked_again = False
         self.task: asyncio.Task[None] | None = None
         self.conn: Any = None
         self.session: Session | None = None
@@ -247,6 +248,41 @@ class Upstream:
         if self.conn.pending == 0 and self.conn.in_size == 0:
             self.applied = self.offset
         self.writer.write(encode("REPLCONF", "ACK", self.applied))
+
+    def acknowledge_soon(self) -> None:
+        """The master asks: answer once the shards have done all that was received up to now.
+
+        The stream may never pause, so the shards are asked something behind it: links are first
+        in, first out, and their answers prove that what went before is done."""
+        asyncio.get_running_loop().call_soon(self._ask_behind_the_stream)
+
+    def _ask_behind_the_stream(self) -> None:
+        conn = self.conn
+        if conn is None or self.state != "connected":
+            return
+        if conn.in_size == 0 and conn.pending == 0:
+            self.acknowledge()
+            return
+        if conn.paused:  # an operation in flight asks its shards more than once
+            asyncio.get_running_loop().call_later(0.002, self._ask_behind_the_stream)
+            return
+        if self.asking:
+            self.asked_again = True
+            return
+        offset = self.offset - conn.in_size
+        self.asking, self.asked_again = True, False
+
+        def done(replies: dict[int, bytes | None]) -> None:
+            self.asking = False
+            if self.conn is not conn:
+                return
+            if len(replies) == self.router.shard_count and all(raw is not None for raw in replies.values()):
+                self.applied = max(self.applied, offset)
+            self.acknowledge()
+            if self.asked_again:
+                self.acknowledge_soon()
+
+        self.router.ask_all([b"DBSIZE"], done)
 
     def set_role(self, role: bytes) -> None:
         """Tell the shards who decides about expiry."""
