@@ -64,7 +64,7 @@ def execute(router: Router, session: Session, args: list[bytes]) -> None:
     except CommandError as error:
         if session.multi is not None:
             session.multi_failed = True
-        router.stats.error_replies += 1
+        router.stats.count_error(error.text)
         reply = error
     if reply is not LATER:
         session.reply(reply)

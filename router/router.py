@@ -79,6 +79,8 @@ class Router:
         self.on_tell: list[Callable[[str, dict[str, Any]], None]] = []
         self.busy = Busy(self)
         self.pause = Pause(self)
+        self.next_measure_ms = 0
+        self.run_id = f"{self.chance.getrandbits(160):040x}"
         self.draining: list[tuple[Session, Callable[[], None]]] = []
         self.leave_listeners.append(lambda session: self.settle_paths() if session.monitor else None)
         self.serving = False
@@ -115,6 +117,8 @@ class Router:
         if session is None:
             return
         self.monitors.discard(session)
+        self.stats.bytes_in += conn.bytes_in
+        self.stats.bytes_out += conn.bytes_out
         for listener in self.leave_listeners:
             listener(session)
 
@@ -332,6 +336,12 @@ class Router:
         self.blocking.tick(now_ms)
         self.master.tick(now_ms)
         self.pause.tick(now_ms)
+        if now_ms >= self.next_measure_ms:
+            self.next_measure_ms = now_ms + 1000
+            conns = [session.conn for session in self.clients.values()]
+            bytes_in = self.stats.bytes_in + sum(conn.bytes_in for conn in conns)
+            bytes_out = self.stats.bytes_out + sum(conn.bytes_out for conn in conns)
+            self.stats.measure(now_ms, self.core.commands, bytes_in, bytes_out)
         if self.draining:
             self._drained()
 

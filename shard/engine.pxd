@@ -11,6 +11,8 @@ cdef class Entry:
     cdef public int arity
     cdef public bint write
     cdef public bint denyoom
+    cdef public bint shown
+    cdef public bint quick
     cdef public dict subcommands
     cdef public long long calls
     cdef public long long usec

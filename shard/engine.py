@@ -58,6 +58,8 @@ class Entry:
         self.handler = HANDLERS.get(command.name)
         self.write = bool(command.flags & F.WRITE)
         self.denyoom = bool(command.flags & F.DENYOOM)
+        self.shown = not command.flags & (F.INTERNAL | F.SKIP_SLOWLOG)
+        self.quick = bool(command.flags & F.FAST)
         self.subcommands = {}
 
 

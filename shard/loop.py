@@ -14,11 +14,13 @@ import cython
 from cython.cimports.cluster.wire import Buffer, encode, encode_command, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy
+from cython.cimports.posix.time import CLOCK_MONOTONIC, clock_gettime, timespec
 from cython.cimports.shard.engine import Engine, Entry
 
 from cluster import frames
 from cluster.errors import CommandError
 from shard.signals import Block
+from shard.slowlog import SlowLog
 
 log = logging.getLogger("elixircache.shard")
 
@@ -27,6 +29,15 @@ F_END = cython.declare(cython.int, 2)
 F_NO_TOUCH = cython.declare(cython.int, 4)
 F_TRACK = cython.declare(cython.int, 8)
 F_RESOLVE = cython.declare(cython.int, 16)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _clock_us() -> cython.longlong:
+    """How long commands take is told, and decides nothing."""
+    spec: timespec
+    clock_gettime(CLOCK_MONOTONIC, cython.address(spec))
+    return cython.cast(cython.longlong, spec.tv_sec) * 1000000 + spec.tv_nsec // 1000
 
 
 @cython.cclass
@@ -45,8 +56,9 @@ class Loop:
     commands = cython.declare(cython.longlong, visibility="public")
     batches = cython.declare(cython.longlong, visibility="public")
     run_at = cython.declare(cython.Py_ssize_t)
-    clock = cython.declare(object, visibility="public")
     slowlog = cython.declare(object, visibility="public")
+    timed = cython.declare(cython.bint)
+    limit_us = cython.declare(cython.longlong)
 
     def __init__(self, engine: Engine):
         self.engine = engine
@@ -54,6 +66,17 @@ class Loop:
         self.deferred = deque()
         self.held = None
         self.run_at = -1
+        self.slowlog = SlowLog()
+
+    def configure(self, config):
+        """Time every command from now on, and note the slow ones. (A simulation does not call this.)"""
+        log = self.slowlog
+        log.slower_us = config["slowlog-log-slower-than"]
+        log.latency_ms = config["latency-monitor-threshold"]
+        if log.entries.maxlen != config["slowlog-max-len"]:
+            log.resize(config["slowlog-max-len"])
+        self.timed = True
+        self.limit_us = log.limit_us()
 
     def start(self, generation: int):
         """A new link to a router: whatever the old one had pending is forgotten."""
@@ -200,8 +223,10 @@ class Loop:
         engine.begin()
         self.commands += 1
         entry.calls += 1
+        args: list = None
+        began: cython.longlong = _clock_us() if self.timed else 0
         try:
-            args: list = split_command(raw, size)
+            args = split_command(raw, size)
             if (engine.write_error or engine.over_memory) and entry.write:
                 engine.refuse(entry)
             reply: object = entry.handler(engine, args)
@@ -225,6 +250,11 @@ class Loop:
             engine.finish(raw, size)
         if engine.listening and engine.waiting is not None:
             engine.waiting.serve(engine)
+        if self.timed:
+            took: cython.longlong = _clock_us() - began
+            entry.usec += took
+            if 0 <= self.limit_us <= took and entry.shown:
+                self.slowlog.took(engine.now, took, args, self.client, entry.quick)
         return 0
 
     @cython.cfunc

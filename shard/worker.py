@@ -52,6 +52,7 @@ class Worker:
         self.endpoint = endpoint
         self.engine = Engine(config)
         self.loop = Loop(self.engine)
+        self.loop.configure(config)
         self.engine.worker = self
         self.interrupts = Interrupts(self)
         self.poll = self.interrupts.poll

@@ -16,4 +16,6 @@ def configure(engine: Any, args: list[bytes]) -> Any:
     words = [raw.decode("utf-8", "surrogateescape") for raw in args[1:]]
     engine.config.set(zip(words[::2], words[1::2], strict=True), True)
     limits.apply(engine.config)
+    if engine.worker is not None:
+        engine.worker.loop.configure(engine.config)
     return OK

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import sys
 import time
 from typing import Any
@@ -12,7 +14,7 @@ from cluster.errors import CommandError
 from cluster.replies import OK, Status
 from shard.commands.generic import peek
 from shard.commands.object import encoding, memory_of
-from shard.registry import handles
+from shard.registry import HANDLERS, handles
 
 
 def keyspace(engine: Any) -> dict[str, dict[str, int]]:
@@ -29,6 +31,34 @@ def keyspace(engine: Any) -> dict[str, dict[str, int]]:
             average = sum(ttls) // len(ttls) if ttls else 0
             found[str(db.index)] = {"keys": db.size, "expires": db.volatile, "avg_ttl": average}
     return found
+
+
+def persistence(engine: Any) -> dict[str, Any]:
+    """The state of the journal and of snapshots; empty for an engine without a worker."""
+    worker = engine.worker
+    if worker is None:
+        return {}
+    found: dict[str, Any] = {
+        "rdb_changes_since_last_save": engine.changes - worker.changes_at_save,
+        "rdb_bgsave_in_progress": int(worker.saving),
+        "rdb_last_bgsave_status": "ok" if worker.last_save_ok else "err",
+    }
+    journal = getattr(worker, "journal", None)
+    if journal is not None:
+        found |= {
+            "aof_rewrite_in_progress": int(journal.rewriting),
+            "aof_last_bgrewrite_status": "ok" if journal.last_rewrite_ok else "err",
+            "aof_last_write_status": "err" if journal.error else "ok",
+            "aof_current_size": journal.base_size + journal.size,
+            "aof_base_size": journal.base_size,
+        }
+    return found
+
+
+def cpu() -> dict[str, float]:
+    """Seconds of this process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {"user": used.ru_utime, "system": used.ru_stime}
 
 
 @handles("SHARD.INFO")
@@ -57,6 +87,8 @@ def info(engine: Any, args: list[bytes]) -> Any:
                 "tracking_keys": len(engine.tracking.readers),
                 "lazyfree_pending_objects": sum(map(len, engine.lazy)),
             },
+            "persistence": persistence(engine),
+            "cpu": cpu(),
             "commands": {
                 entry.name.decode().lower(): [entry.calls, entry.usec, entry.failed, entry.rejected]
                 for entry in engine.entries
@@ -68,7 +100,8 @@ def info(engine: Any, args: list[bytes]) -> Any:
 
 @handles("SHARD.DEBUG")
 def debug(engine: Any, args: list[bytes]) -> Any:
-    """SHARD.DEBUG OBJECT key | SET-ACTIVE-EXPIRE 0|1 | SLEEP seconds | RESETSTAT | JMAP"""
+    """SHARD.DEBUG OBJECT key | SET-ACTIVE-EXPIRE 0|1 | SLEEP seconds | RESETSTAT | JMAP |
+    SLOT slot count (-1: how many keys the slot has; else some of them)"""
     engine.no_effect()
     word = args[1].upper()
     if word == b"OBJECT" and len(args) == 3:
@@ -84,6 +117,17 @@ def debug(engine: Any, args: list[bytes]) -> Any:
         for entry in engine.entries:
             entry.calls = entry.usec = entry.failed = entry.rejected = 0
         return OK
+    if word == b"SLOT" and len(args) == 4:
+        table = engine.db.slots[int(args[2])] or ()
+        count = int(args[3])
+        return len(table) if count < 0 else list(table)[:count]
+    if word == b"RELOAD":
+        path = str(engine.worker.data_directory / "reload.rdb")
+        engine.worker.save_now(path)
+        try:
+            return HANDLERS["SHARD.LOAD"](engine, [b"SHARD.LOAD", path.encode()])
+        finally:
+            os.unlink(path)
     if word in (b"JMAP", b"QUICKLIST-PACKED-THRESHOLD", b"CHANGE-REPL-ID"):
         return OK
     raise errors.unknown_subcommand("debug", args[1])

@@ -1,0 +1,144 @@
+"""SLOWLOG and LATENCY: what the shards have noted, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cluster.errors import CommandError
+from cluster.numbers import try_int
+from cluster.replies import OK, MapReply, Verbatim
+from router.asking import ask
+from router.registry import handles
+
+if TYPE_CHECKING:
+    from router.router import Router
+    from router.session import Session
+
+
+@handles("SLOWLOG|GET")
+def slowlog_get(router: Router, session: Session, args: list[bytes]) -> Any:
+    """SLOWLOG GET [count]: the newest first; -1: all. Numbers are unique over the shards."""
+    count = 10
+    if len(args) > 3:
+        raise CommandError("ERR wrong number of arguments for 'slowlog|get' command")
+    if len(args) == 3:
+        number = try_int(args[2])
+        if number is None or number < -1:
+            raise CommandError("ERR count should be greater than or equal to -1")
+        count = number
+
+    def merge(values: dict[int, Any]) -> Any:
+        found = []
+        for shard, entries in values.items():
+            for number, second, us, words, client in entries:
+                found.append([number * router.shard_count + shard, second, us, words, *_who(router, client)])
+        found.sort(key=lambda entry: (entry[1], entry[0]), reverse=True)
+        return found if count < 0 else found[:count]
+
+    return ask(router, session, [b"SHARD.SLOWLOG", b"GET"], merge)
+
+
+def _who(router: Router, client: int) -> tuple[bytes, bytes]:
+    """Address and name of a client that is still there."""
+    session = router.clients.get(client)
+    return (b"", b"") if session is None else (session.addr.encode(), session.name)
+
+
+@handles("SLOWLOG|LEN")
+def slowlog_len(router: Router, session: Session, args: list[bytes]) -> Any:
+    """SLOWLOG LEN"""
+    return ask(router, session, [b"SHARD.SLOWLOG", b"LEN"], lambda values: sum(values.values()))
+
+
+@handles("SLOWLOG|RESET")
+def slowlog_reset(router: Router, session: Session, args: list[bytes]) -> Any:
+    """SLOWLOG RESET"""
+    return ask(router, session, [b"SHARD.SLOWLOG", b"RESET"], lambda values: OK)
+
+
+Events = dict[bytes, tuple[int, list[tuple[int, int]]]]
+
+
+def events(values: dict[int, Any]) -> Events:
+    """Latency events of all shards: name -> (worst ms, [(unix s, ms), ...] by time)."""
+    found: Events = {}
+    for parts in values.values():
+        for name, worst, numbers in parts:
+            before, samples = found.get(name, (0, []))
+            merged = sorted([*samples, *zip(numbers[::2], numbers[1::2], strict=True)])
+            found[name] = (max(before, worst), merged[-160:])
+    return found
+
+
+@handles("LATENCY|LATEST")
+def latest(router: Router, session: Session, args: list[bytes]) -> Any:
+    """LATENCY LATEST: [event, unix s, ms, worst ms] for each"""
+
+    def merge(values: dict[int, Any]) -> Any:
+        return [[name, *samples[-1], worst] for name, (worst, samples) in events(values).items()]
+
+    return ask(router, session, [b"SHARD.SLOWLOG", b"LATENCY"], merge)
+
+
+@handles("LATENCY|HISTORY")
+def history(router: Router, session: Session, args: list[bytes]) -> Any:
+    """LATENCY HISTORY event: [unix s, ms] pairs"""
+
+    def merge(values: dict[int, Any]) -> Any:
+        return [list(sample) for sample in events(values).get(args[2], (0, []))[1]]
+
+    return ask(router, session, [b"SHARD.SLOWLOG", b"LATENCY"], merge)
+
+
+@handles("LATENCY|RESET")
+def reset(router: Router, session: Session, args: list[bytes]) -> Any:
+    """LATENCY RESET [event ...]: how many events' samples went"""
+    return ask(router, session, [b"SHARD.SLOWLOG", b"FORGET", *args[2:]], lambda values: max(values.values(), default=0))
+
+
+@handles("LATENCY|GRAPH")
+def graph(router: Router, session: Session, args: list[bytes]) -> Any:
+    """LATENCY GRAPH event: a bar for each sample, the newest last"""
+    name = args[2]
+
+    def merge(values: dict[int, Any]) -> Any:
+        found = events(values).get(name)
+        if found is None:
+            raise CommandError(f"ERR No samples available for event '{name.decode('utf-8', 'replace')}'")
+        worst, samples = found
+        lines = [f"{name.decode('utf-8', 'replace')} - high {worst} ms, low {min(ms for _, ms in samples)} ms"]
+        for second, ms in samples[-40:]:
+            age = max(0, router.now // 1000 - second)
+            lines.append(f"{age:>6}s {'#' * max(1, ms * 60 // max(worst, 1))} {ms} ms")
+        return Verbatim(("\n".join(lines) + "\n").encode())
+
+    return ask(router, session, [b"SHARD.SLOWLOG", b"LATENCY"], merge)
+
+
+@handles("LATENCY|DOCTOR")
+def doctor(router: Router, session: Session, args: list[bytes]) -> Any:
+    """LATENCY DOCTOR"""
+    if not router.config["latency-monitor-threshold"]:
+        return Verbatim(
+            b"Latency monitoring is disabled. You may use \"CONFIG SET latency-monitor-threshold <milliseconds>.\" "
+            b"in order to enable it.\n"
+        )
+
+    def merge(values: dict[int, Any]) -> Any:
+        found = events(values)
+        if not found:
+            return Verbatim(b"No latency spike has been observed.\n")
+        lines = []
+        for name, (worst, samples) in found.items():
+            average = sum(ms for _, ms in samples) // len(samples)
+            lines.append(f"{name.decode()}: {len(samples)} latency spikes (average {average} ms, worst {worst} ms).")
+        lines.append("SLOWLOG GET names the commands.")
+        return Verbatim(("\n".join(lines) + "\n").encode())
+
+    return ask(router, session, [b"SHARD.SLOWLOG", b"LATENCY"], merge)
+
+
+@handles("LATENCY|HISTOGRAM")
+def histogram(router: Router, session: Session, args: list[bytes]) -> Any:
+    """LATENCY HISTOGRAM: shards keep no distributions, as with Redis's `latency-tracking no`."""
+    return MapReply([])
