@@ -85,7 +85,9 @@ def genpass(router: Router, session: Session, args: list[bytes]) -> Any:
         if number is None:
             raise errors.not_integer()
         if not 0 < number <= 4096:
-            raise CommandError("ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096")
+            raise CommandError(
+                "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096"
+            )
         bits = number
     digits = (bits + 3) // 4
     return secrets.token_hex((digits + 1) // 2)[:digits].encode()

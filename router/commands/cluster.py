@@ -97,7 +97,8 @@ def nodes(router: Router, session: Session, args: list[bytes]) -> Any:
     """CLUSTER NODES"""
     host, port = endpoint(router, session)
     role = "slave" if router.upstream is not None else "master"
-    text = f"{node_id(router).decode()} {host.decode()}:{port}@{port + 10000} myself,{role} - 0 0 0 connected 0-{SLOTS - 1}"
+    address = f"{host.decode()}:{port}@{port + 10000}"
+    text = f"{node_id(router).decode()} {address} myself,{role} - 0 0 0 connected 0-{SLOTS - 1}"
     return Verbatim(text.encode() + b"\n")
 
 
