@@ -271,7 +271,7 @@ class Execution:
         """A staged run: one array with the replies of all shard commands."""
         if error is None:
             raw = next(iter(replies.values()))
-            if raw.startswith(b"*-1"):
+            if raw.startswith((b"*-1", b"_")):
                 self.null = True
             else:
                 elements = iter(split_reply(raw))
@@ -284,7 +284,7 @@ class Execution:
     def _operated(self, replies: dict[int, bytes], error: CommandError | None) -> None:
         """A held commit: the shards' arrays."""
         self.error = error
-        if any(raw.startswith(b"*-1") for raw in replies.values()):
+        if any(raw.startswith((b"*-1", b"_")) for raw in replies.values()):
             self.null = True
         else:
             self.replies = {shard: split_reply(raw) for shard, raw in replies.items()}

@@ -47,6 +47,7 @@ cdef class Engine:
     cdef public object expiry
     cdef public object notifier
     cdef public object tracking
+    cdef public set staged
     cdef public object access
     cdef public object memory
     cdef public object stats

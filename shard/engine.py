@@ -41,7 +41,7 @@ from shard.notifications import Notifier
 from shard.values import limits
 from shard.waiting import Waiting
 from shard.watching import Watching
-from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, TRACKERS, WAITERS, WATCHERS
+from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, STAGED, TRACKERS, WAITERS, WATCHERS
 
 DATABASES = 16
 
@@ -236,6 +236,8 @@ class Engine:
             self.waiting.touched(self.db.index, key)
         if self.listening & TRACKERS:
             self.tracking.touched(self, key)
+        if self.listening & STAGED:
+            self.staged.add((self.db.index, key))
 
     def notify(self, kind: int, event: bytes, key: bytes):
         """A keyspace notification, when somebody asked for its class."""

@@ -9,6 +9,7 @@ WATCHERS = 1
 WAITERS = 2
 TRACKERS = 4
 NOTIFIER = 8
+STAGED = 16  # an operation over several shards notes what it has written
 
 # Classes of keyspace notifications (the letters of notify-keyspace-events).
 N_GENERIC = 1 << 0  # g

@@ -13,6 +13,7 @@ from cluster.errors import CommandError
 from cluster.slots import slot_of
 from cluster.wire import command as encode
 from cluster.wire import parse_command
+from shard.signals import STAGED
 
 MISSING = object()
 
@@ -131,7 +132,8 @@ class Staging:
         self.refusals = (engine.write_error, engine.over_memory)
         engine.dbs = [StagedDatabase(db, self.owns) for db in engine.dbs]
         engine.db = engine.dbs[self.saved[1].index]
-        engine.listening = 0
+        engine.listening = STAGED
+        engine.staged = set()
         engine.unit = []
         return self
 
@@ -139,6 +141,8 @@ class Staging:
         engine = self.engine
         self.dbs = engine.dbs
         self.unit = engine.unit
+        self.written = engine.staged
+        engine.staged = None
         (
             engine.dbs,
             engine.db,
@@ -151,7 +155,8 @@ class Staging:
 
     def writes(self):
         """[(database, key or None, raw command)] in order: what was written, each command with keys of
-        one owner only. A command whose keys lie apart becomes the resulting value of each key."""
+        one owner only. A command whose keys lie apart becomes the resulting value of each key that it
+        changed; the others were only read, and their owners must not hear of a write."""
         engine = self.engine
         whole = set()
         plain = []
@@ -159,14 +164,14 @@ class Staging:
             args = parse_command(raw)
             keys = effect_keys(args)
             if len(keys) > 1:
-                whole.update((db, key) for key in keys)
+                whole.update((db, key) for key in keys if (db, key) in self.written)
             plain.append((db, keys, raw))
         # Once a key is written whole, its single effects are part of that.
         found = []
         for db, keys, raw in plain:
             if not keys:
                 found.append((db, None, raw))
-            elif not any((db, key) in whole for key in keys):
+            elif len(keys) == 1 and (db, keys[0]) not in whole:
                 found.append((db, keys[0], raw))
         for db, key in sorted(whole):
             found.extend((db, key, raw) for raw in self._value_writes(engine, db, key))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster import errors
 from cluster.errors import CommandError
+from cluster.numbers import parse_range
 from cluster.replies import OK, PONG, MapReply, Status
 from router.commands.transactions import drop
 from router.registry import handles
@@ -38,10 +39,7 @@ def echo(router: Router, session: Session, args: list[bytes]) -> Any:
 @handles("SELECT")
 def select(router: Router, session: Session, args: list[bytes]) -> Any:
     """SELECT index"""
-    try:
-        index = int(args[1])
-    except ValueError:
-        raise errors.not_integer() from None
+    index = parse_range(args[1], -(1 << 31), (1 << 31) - 1)
     if not 0 <= index < int(router.config["databases"]):
         raise CommandError(errors.DB_RANGE)
     session.db = index

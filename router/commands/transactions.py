@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def multi(router: Router, session: Session, args: list[bytes]) -> Any:
     """MULTI: queue what follows until EXEC or DISCARD."""
     if session.multi is not None:
-        raise CommandError("ERR MULTI calls can not be nested")
+        # Said, but the queue stays good: Redis does not abort its EXEC for this.
+        return CommandError("ERR MULTI calls can not be nested")
     session.multi = []
     session.multi_failed = False
     session.settle()
@@ -61,7 +62,7 @@ def exec_(router: Router, session: Session, args: list[bytes]) -> Any:
 def watch(router: Router, session: Session, args: list[bytes]) -> Any:
     """WATCH key [key ...]"""
     if session.multi is not None:
-        raise CommandError("ERR WATCH inside MULTI is not allowed")
+        return CommandError("ERR WATCH inside MULTI is not allowed")
     by_shard: dict[int, list[bytes]] = {}
     for key in args[1:]:
         by_shard.setdefault(router.core.shard_of(key), []).append(key)

@@ -188,8 +188,9 @@ def brpoplpush(engine: Engine, args: list):
 
 
 @cython.cfunc
-def _pop_several(engine: Engine, args: list, at: cython.Py_ssize_t) -> tuple:
-    """(reply or None, keys) of `numkeys key ... LEFT|RIGHT [COUNT count]` from args[at] on."""
+def _pop_several(engine: Engine, args: list, at: cython.Py_ssize_t, timeout: object = None) -> tuple:
+    """(reply or None, keys) of `numkeys key ... LEFT|RIGHT [COUNT count]` from args[at] on.
+    Redis reads a timeout last."""
     size = parse_range(args[at], 1, LONG_MAX, "ERR numkeys should be greater than 0")
     count = -1
     value: ListValue
@@ -203,6 +204,8 @@ def _pop_several(engine: Engine, args: list, at: cython.Py_ssize_t) -> tuple:
             raise errors.syntax_error()
         count = parse_range(args[at + 1], 1, LONG_MAX, "ERR count should be greater than 0")
         at += 2
+    if timeout is not None:
+        parse_timeout(timeout, engine.now)
     count = max(count, 1)
     for key in keys:
         value = _list(engine, key)
@@ -223,8 +226,8 @@ def lmpop(engine: Engine, args: list):
 @handles("BLMPOP")
 def blmpop(engine: Engine, args: list):
     """BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]"""
-    timeout_ms = parse_timeout(args[1], engine.now)
-    reply, keys = _pop_several(engine, args, 2)
+    reply, keys = _pop_several(engine, args, 2, args[1])
     if reply is None:
+        timeout_ms = parse_timeout(args[1], engine.now)
         raise Block(keys, timeout_ms, NIL_ARRAY, args)
     return reply

@@ -8,7 +8,7 @@ from typing import Any
 from cluster import records
 from cluster.errors import CommandError
 from cluster.frames import FROM_MASTER
-from cluster.replies import Raw
+from cluster.replies import NIL_ARRAY, Raw
 from cluster.wire import command, encoded, parse_command
 from shard.registry import handles
 from shard.signals import Block
@@ -56,7 +56,7 @@ def txn(engine: Any, args: list[bytes]) -> Any:
     engine.no_effect()  # what its entries change is in the unit
     if watcher and engine.watching.dirty(engine, int(watcher)):
         engine.watching.forget(engine, int(watcher))
-        return Raw(b"*-1\r\n")
+        return NIL_ARRAY
     if watcher:
         engine.watching.forget(engine, int(watcher))
     if kind == b"E":

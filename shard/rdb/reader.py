@@ -230,7 +230,7 @@ def restore(payload: bytes):
         raise ValueError("too short")
     version = int.from_bytes(payload[-10:-8], "little")
     said = int.from_bytes(payload[-8:], "little")
-    if version > model.NEWEST or (said != 0 and crc64(payload[:-8]) != said):
+    if version > model.NEWEST or crc64(payload[:-8]) != said:
         raise ValueError("wrong version or checksum")
     source: Source = Source.of(payload[:-10])
     kind = source.byte()

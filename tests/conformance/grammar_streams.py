@@ -138,7 +138,13 @@ def xclaim(d: Draw):
     before = [b"XGROUP", b"CREATECONSUMER", key, group, consumer]
     ids = [an_id(d) for _ in range(d.rng.randint(1, 3))]
     options = d.some(
-        b"FORCE", b"JUSTID", [b"IDLE", b"10"], [b"TIME", b"1000"], [b"RETRYCOUNT", d.count()], [b"LASTID", an_id(d)], share=0.2
+        b"FORCE",
+        b"JUSTID",
+        [b"IDLE", b"10"],
+        [b"TIME", b"1000"],
+        [b"RETRYCOUNT", d.count()],
+        [b"LASTID", an_id(d)],
+        share=0.2,
     )
     idle = d.pick([b"0", b"0", b"0", b"100000", b"x"])
     if d.maybe(0.4):

@@ -3,6 +3,7 @@
 from .draw import ALL_KEYS, RULES, Draw, rule
 
 G = "transactions"
+WHOLE_KEYSPACE = {b"DBSIZE", b"KEYS", b"SCAN", b"RANDOMKEY", b"FLUSHDB", b"FLUSHALL"}
 
 
 def body(d: Draw) -> list[list[bytes]]:
@@ -14,7 +15,8 @@ def body(d: Draw) -> list[list[bytes]]:
         rules = RULES[grammar]
         made = d.rng.choices([r for r, _ in rules], [w for _, w in rules])[0](inner)
         group = [made] if isinstance(made[0], bytes) else made
-        if not any(args[0].startswith(b"@") for args in group):
+        # One on the whole keyspace with one that moves data between shards is refused, and says so.
+        if not any(args[0].startswith(b"@") or args[0] in WHOLE_KEYSPACE for args in group):
             commands += group
     return commands
 

@@ -25,6 +25,8 @@ for _module in pkgutil.iter_modules([str(Path(__file__).parent)]):
 importlib.import_module("router.commands")  # registers what the router answers itself
 Args = list[bytes]
 TYPES = [name for name in RULES if name not in ("generic", "transactions", "connection")]
+# A senseless time could be one that passes while the sequence runs.
+TIMED = {b"EX", b"PX", b"EXPIRE", b"PEXPIRE", b"EXPIREAT", b"PEXPIREAT", b"SETEX", b"PSETEX", b"RESTORE"}
 UNDISTURBED = {b"SPOP", b"XADD", b"SRANDMEMBER", b"@EXCHANGE", b"@WAIT", b"MULTI", b"EXEC"}
 
 
@@ -45,7 +47,7 @@ def disturb(d: Draw, args: Args) -> Args:
         return args
     if d.maybe(0.05):
         args = [args[0].lower(), *args[1:]]
-    if not d.maybe(0.06):
+    if not d.maybe(0.06) or TIMED & {arg.upper() for arg in args}:
         return args
     at = d.rng.randrange(1, len(args)) if len(args) > 1 else 0
     return d.pick(
@@ -100,6 +102,7 @@ def run_both(target: Any, oracle: Any, commands: list[Args], resp: int = 2) -> M
     """Run a sequence on both; compare each reply and then the state that is left."""
     target.reset(resp)
     oracle.reset(resp)
+    queued: list[Args] = []
     at = 0
     while at < len(commands):
         end = at
@@ -107,6 +110,15 @@ def run_both(target: Any, oracle: Any, commands: list[Args], resp: int = 2) -> M
             end += 1
         part = commands[at:end]
         for args, ours, theirs in zip(part, target.run(part), oracle.run(part), strict=True):
+            if theirs == Mark("+", b"QUEUED"):
+                queued.append(args)
+            elif args[0].upper() in (b"EXEC", b"DISCARD"):
+                queue, queued = queued, []
+                if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs) == len(queue):
+                    for command, mine, other in zip(queue, ours, theirs, strict=True):
+                        if not normal.same(command, mine, other):
+                            return Mismatch(command, mine, other, "reply inside EXEC")
+                    continue
             if not normal.same(args, ours, theirs):
                 return Mismatch(args, ours, theirs)
         if end < len(commands):

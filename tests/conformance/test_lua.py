@@ -85,7 +85,17 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[socket.socket]:
     if binary is None:
         pytest.skip("no redis-server on this machine to compare with")
     port, directory = free_port(), tmp_path_factory.mktemp("redis")
-    arguments = [binary, "--port", str(port), "--save", "", "--dir", str(directory), "--logfile", str(directory / "log")]
+    arguments = [
+        binary,
+        "--port",
+        str(port),
+        "--save",
+        "",
+        "--dir",
+        str(directory),
+        "--logfile",
+        str(directory / "log"),
+    ]
     process = subprocess.Popen(arguments)
     try:
         while "Ready to accept" not in (Path(directory / "log").read_text() if (directory / "log").exists() else ""):
