@@ -71,7 +71,7 @@ def setex(d: Draw):
     return [
         d.pick([b"SETEX", b"PSETEX"]),
         d.key(),
-        d.pick([b"1000", b"100000", b"0", b"-1", d.integer(), b"1000"]),
+        d.pick([b"1000", b"100000", b"0", b"-1", b"1000"]),
         d.value(),
     ]
 
