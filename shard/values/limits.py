@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shard.values import hashes, lists, sets, zsets
+from shard.values import hashes, lists, sets, streams, zsets
 
 NAMES = (
     "hash-max-listpack-entries",
@@ -15,8 +15,10 @@ NAMES = (
     "set-max-listpack-value",
     "zset-max-listpack-entries",
     "zset-max-listpack-value",
+    "stream-node-max-bytes",
+    "stream-node-max-entries",
 )
-DEFAULTS = (512, 64, -2, 512, 128, 64, 128, 64)
+DEFAULTS = (512, 64, -2, 512, 128, 64, 128, 64, 4096, 100)
 
 
 def apply(config: Any) -> None:
@@ -28,3 +30,4 @@ def apply(config: Any) -> None:
         value["set-max-intset-entries"], value["set-max-listpack-entries"], value["set-max-listpack-value"]
     )
     zsets.set_limits(value["zset-max-listpack-entries"], value["zset-max-listpack-value"])
+    streams.set_limits(value["stream-node-max-bytes"], value["stream-node-max-entries"])
