@@ -286,11 +286,13 @@ class Router:
         set_role(self, b"replica" if self.upstream is not None else b"master", shard)
         self.tracking.shard_back()
         self.shard_waits.link_up(shard)
+        self.tell(f"Shard {shard} is back", kind="shard_up", shard=shard)
         self.kick()
         self.report({"shard_up": shard})
 
     def link_lost(self, shard: int) -> None:
         """A shard went away: what was in flight has an unknown outcome."""
+        self.tell(f"Link to shard {shard} lost", kind="shard_lost", shard=shard)
         self.busy.on_free(shard)
         self.greetings.pop(shard, None)
         for session in self.clients.values():

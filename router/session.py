@@ -48,6 +48,7 @@ class Session:
         self.blocked: Any = None
         self.reply_mode = "on"
         self.last_command = ""
+        self.pinged = False  # a replica's handshake begins with PING, when it cannot be known for a replica yet
         conn.session = self
 
     @property

@@ -25,6 +25,7 @@ def ping(router: Router, session: Session, args: list[bytes]) -> Any:
     """PING [message]; a subscriber of RESP2 gets an array."""
     if len(args) > 2:
         raise errors.wrong_arity("ping")
+    session.pinged = True
     if session.subscribed and session.resp == 2:
         return [b"pong", args[1] if len(args) > 1 else b""]
     return args[1] if len(args) > 1 else PONG

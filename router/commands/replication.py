@@ -41,7 +41,11 @@ def replconf(router: Router, session: Session, args: list[bytes]) -> Any:
     for at in range(1, len(args), 2):
         option, value = args[at].lower(), args[at + 1]
         if option == b"listening-port":
-            router.master.replica(session).port = _number(value)
+            port = _number(value)
+            router.master.greet(session)
+            router.master.replica(session).port = port
+            router.tell(f"Slave -> Master: REPLCONF listening-port {port}", kind="handshake", port=port)
+            router.tell("Master -> Slave: OK", kind="handshake")
         elif option == b"ip-address":
             router.master.replica(session).ip = value.decode("utf-8", "replace")
         elif option == b"ack":
@@ -51,6 +55,9 @@ def replconf(router: Router, session: Session, args: list[bytes]) -> Any:
             if session.upstream is not None:
                 session.upstream.acknowledge_soon()
             return LATER
+        elif option == b"capa" and value.lower() == b"psync2":
+            router.tell("Slave -> Master: REPLCONF capa psync2", kind="handshake")
+            router.tell("Master -> Slave: OK", kind="handshake")
         elif option not in (b"capa", b"rdb-only", b"rdb-filter-only", b"version"):
             shown = args[at].decode("utf-8", "replace")
             raise CommandError(f"ERR Unrecognized REPLCONF option: {shown}")

@@ -95,8 +95,20 @@ class Master:
             self.replicas[session.id] = found
         return found
 
+    def greet(self, session: Session) -> None:
+        """A client says that it is a replica: what it did before is the beginning of a handshake."""
+        if session.id in self.replicas:
+            return
+        self.router.tell("Handshake started", kind="handshake", peer=session.addr)
+        if session.pinged:
+            self.router.tell("Slave -> Master: PING", kind="handshake")
+            self.router.tell("Master -> Slave: PONG", kind="handshake")
+
     def _left(self, session: Session) -> None:
-        self.replicas.pop(session.id, None)
+        replica = self.replicas.pop(session.id, None)
+        if replica is not None:
+            text = f"Link to replica {replica.ip}:{replica.port} lost"
+            self.router.tell(text, kind="link_lost", port=replica.port, offset=replica.acked)
 
     def psync(self, session: Session, replid: str, offset: int) -> None:
         """PSYNC: go on from an offset if the backlog has it, else a full synchronisation."""
@@ -104,12 +116,15 @@ class Master:
         session.replica = replica
         session.settle()
         replica.heard_ms = self.router.now
+        self.router.tell(f"Slave -> Master: PSYNC {replid} {offset}", kind="handshake", offset=offset)
         rest = self.feed.since(replid, offset) if replid != "?" else None
         if rest is not None:
             self.partial_syncs += 1
             replica.state = "online"
             replica.acked = offset - 1
             session.push_raw(b"+CONTINUE %s\r\n" % self.feed.replid.encode() + rest)
+            self.router.tell(f"Master -> Slave: CONTINUE {self.feed.replid}", kind="handshake", bytes=len(rest))
+            self.router.tell("Handshake completed successfully", kind="handshake", port=replica.port)
             return
         if replid != "?":
             self.refused_partial_syncs += 1
@@ -151,6 +166,8 @@ class Master:
                 text = f"+FULLRESYNC {snapshot.replid} {snapshot.offset}\r\n"
                 if not replica.session.old_sync:
                     replica.session.push_raw(text.encode())
+                shown = f"Master -> Slave: {text.strip().lstrip('+')}"
+                self.router.tell(shown, kind="handshake", offset=snapshot.offset, port=replica.port)
                 replica.acked = snapshot.offset
 
     def _on_written(self, shard: int, event: list[bytes]) -> None:
@@ -193,6 +210,7 @@ class Master:
         for data in replica.kept:
             replica.session.push_raw(data)
         replica.kept, replica.kept_size = [], 0
+        self.router.tell("Handshake completed successfully", kind="handshake", port=replica.port)
 
     def _on_data(self, data: bytes) -> None:
         """The stream has grown."""

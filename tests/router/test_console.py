@@ -100,3 +100,35 @@ def test_what_the_page_asks_is_answered(cluster):
     _, text = fetched(cluster, "/metrics")
     assert re.search(rb'elixircache_shard_up\{shard="1"\} 1.0', text)
     assert b"redis_commands_processed_total" in text
+
+
+def heard_until(socket, last):
+    """Texts of the BROADCAST messages up to one of them."""
+    texts = []
+    while last not in texts:
+        message = json.loads(socket.recv(timeout=30))
+        if message.get("type") == "BROADCAST":
+            texts.append(message["message"])
+    return texts
+
+
+def test_a_watcher_is_told_each_step_of_a_replicas_handshake(cluster):
+    """The replica endpoint starts a replica group; the master tells what that group does."""
+    with connect(f"ws://127.0.0.1:{cluster.ws_port}/ws/master") as watcher:
+        watcher.send(json.dumps({"type": "COMMAND", "id": 1, "command": "PING"}))
+        assert json.loads(watcher.recv(timeout=10))["result"] == "PONG"
+        with connect(f"ws://127.0.0.1:{cluster.ws_port}/ws/slave", open_timeout=30) as replica:
+            texts = heard_until(watcher, "Handshake completed successfully")
+            replica.send(json.dumps({"type": "COMMAND", "id": 2, "command": "ROLE"}))
+            answer = json.loads(replica.recv(timeout=30))
+            while answer.get("id") != 2:
+                answer = json.loads(replica.recv(timeout=30))
+    port = answer["result"][2]
+    assert (answer["result"][0], port) == ("slave", cluster.port)
+    assert texts[:3] == ["Handshake started", "Slave -> Master: PING", "Master -> Slave: PONG"]
+    assert re.fullmatch(r"Slave -> Master: REPLCONF listening-port \d+", texts[3])
+    assert texts[4:8] == [
+        "Master -> Slave: OK", "Slave -> Master: REPLCONF capa psync2", "Master -> Slave: OK", "Slave -> Master: PSYNC ? -1",
+    ]
+    assert re.fullmatch(r"Master -> Slave: FULLRESYNC [0-9a-f]{40} \d+", texts[8])
+    assert texts[9:] == ["Handshake completed successfully"]
