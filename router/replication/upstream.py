@@ -82,7 +82,7 @@ class Upstream:
         while True:
             try:
                 await self._follow()
-            except (OSError, SyncFailed, asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError) as error:
+            except (TimeoutError, OSError, SyncFailed, asyncio.IncompleteReadError, ValueError) as error:
                 if self.state == "connected":
                     self.down_since_ms = self.router.now
                 log.warning("link to the master %s:%d: %s", self.host, self.port, error or type(error).__name__)
@@ -136,7 +136,8 @@ class Upstream:
         await self._stream(reader)
 
     async def _ask(self, reader: asyncio.StreamReader, *words: Any) -> bytes:
-        assert self.writer is not None
+        if self.writer is None:
+            raise SyncFailed("one of our shards was restarted")
         self.writer.write(encode(*words))
         while True:
             line = await asyncio.wait_for(reader.readuntil(b"\n"), float(self.router.config["repl-timeout"]))
@@ -216,8 +217,8 @@ class Upstream:
 
     async def _stream(self, reader: asyncio.StreamReader) -> None:
         router = self.router
-        self.conn = Conn(router.new_id())
-        self.session = Session(router, self.conn, f"{self.host}:{self.port}")
+        conn = self.conn = Conn(router.new_id())
+        self.session = Session(router, conn, f"{self.host}:{self.port}")
         self.session.upstream = self
         self.session.authenticated = True
         self.session.settle()
@@ -233,11 +234,13 @@ class Upstream:
                 self.heard_ms = router.now
                 self.offset += len(data)
                 router.master.feed.put(data)
-                router.core.receive_data(self.conn, data)
+                router.core.receive_data(conn, data)
                 router.kick()
-            while self.conn is not None and self.conn.in_size > IN_FLIGHT_MAX:
+            while self.conn is conn and conn.in_size > IN_FLIGHT_MAX:
                 await asyncio.sleep(0.001)
             data = await asyncio.wait_for(reader.read(1 << 16), timeout)
+            if self.conn is not conn:  # what was read meanwhile belongs to an offset that no longer counts
+                raise SyncFailed("one of our shards was restarted")
             if not data:
                 raise SyncFailed("the master closed the link")
 

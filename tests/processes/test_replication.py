@@ -1,0 +1,178 @@
+"""Replication between real processes: our groups among themselves, and with a real redis-server on either side."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+import elixircache
+from tests.processes.datasets import fill, state, work
+from tests.processes.real_redis import redis_server
+from tests.processes.waiting import until
+
+READONLY = "You can't write against a read only replica."
+
+
+@pytest.fixture(scope="module")
+def groups():
+    """Two groups with different numbers of shards; each test says who follows whom."""
+    with elixircache.LocalCluster(shards=2, save="") as first, elixircache.LocalCluster(shards=3, save="") as second:
+        yield first, second
+
+
+@pytest.fixture
+def pair(groups):
+    """(master, second) clients of two groups that follow nobody and are empty; the groups are `.group`."""
+    clients = [group.client() for group in groups]
+    for client, group in zip(clients, groups, strict=True):
+        client.group = group
+        client.execute_command("REPLICAOF", "NO", "ONE")
+        client.flushall()
+    yield clients
+    for client in clients:
+        client.close()
+
+
+def follow(replica: redis.Redis, master: redis.Redis) -> None:
+    """REPLICAOF, and wait until the link stands."""
+    port = master.connection_pool.connection_kwargs["port"]
+    replica.execute_command("REPLICAOF", "127.0.0.1", port)
+    until(lambda: replica.execute_command("ROLE")[3] in (b"connected", "connected"))
+
+
+def test_a_replica_group_of_another_size_gets_everything_and_then_the_stream(pair):
+    master, replica = pair
+    fill(master)
+    replica.set("own", "is replaced by the master's data")
+    follow(replica, master)
+    assert replica.get("own") is None
+    assert state(replica) == state(master)
+    work(master, "stream")
+    until(lambda: replica.get("stream:done") == b"stream")
+    assert state(replica) == state(master)
+    assert master.execute_command("WAIT", 1, 10_000) == 1
+    role, offset, replicas = master.execute_command("ROLE")
+    assert role == b"master" and len(replicas) == 1 and offset >= int(replicas[0][2]) > 0
+    assert replica.execute_command("ROLE")[:4] == [b"slave", b"127.0.0.1", master.group.port, b"connected"]
+
+
+def test_wait_counts_the_replicas_that_have_it(pair):
+    master, replica = pair
+    assert master.execute_command("WAIT", 1, 50) == 0
+    follow(replica, master)
+    for number in range(5):
+        master.set("waited", number)
+        assert master.execute_command("WAIT", 1, 10_000) == 1
+        assert replica.get("waited") == str(number).encode()
+    master.set("waited", "more")
+    assert master.execute_command("WAIT", 2, 100) == 1
+
+
+def test_a_replica_refuses_writes_until_it_is_promoted(pair):
+    master, replica = pair
+    master.set("a", 1)
+    follow(replica, master)
+    for command in (["SET", "a", 2], ["MSET", "a", 2, "b", 2, "c", 2], ["DEL", "a"], ["FLUSHALL"],
+                    ["EVAL", "return redis.call('set', KEYS[1], 2)", 1, "a"]):  # fmt: skip
+        with pytest.raises(redis.exceptions.ResponseError, match=READONLY):
+            replica.execute_command(*command)
+    assert replica.get("a") == b"1"
+    assert replica.execute_command("REPLICAOF", "NO", "ONE") in (b"OK", True)
+    assert replica.execute_command("ROLE")[0] == b"master"
+    assert replica.set("a", 2) and replica.mset({"b": 2, "c": 2})
+    until(lambda: master.execute_command("ROLE")[2] == [])
+    assert (replica.mget("a", "b", "c"), master.mget("a", "b", "c")) == ([b"2"] * 3, [b"1", None, None])
+
+
+def test_roles_can_be_exchanged(pair):
+    first, second = pair
+    fill(first)
+    follow(second, first)
+    assert first.execute_command("WAIT", 1, 10_000) == 1
+    second.execute_command("REPLICAOF", "NO", "ONE")
+    work(second, "exchanged")
+    follow(first, second)
+    until(lambda: first.get("exchanged:done") == b"exchanged")
+    assert state(first) == state(second)
+
+
+def test_writes_go_on_while_a_replica_synchronises(pair):
+    master, replica = pair
+    fill(master)
+    master_port = master.group.port
+    replica.execute_command("REPLICAOF", "127.0.0.1", master_port)
+    for number in range(500):
+        master.mset({"left": number, "middle": number, "right": number})
+        seen = replica.mget("left", "middle", "right") if number % 10 == 0 else [None]
+        assert len(set(seen)) == 1, f"half of a unit on the replica: {seen}"
+    until(lambda: replica.mget("left", "middle", "right") == [b"499"] * 3)
+    assert state(replica) == state(master)
+
+
+def test_a_replica_converges_after_a_shard_of_its_master_is_killed(pair):
+    master, replica = pair
+    fill(master)
+    follow(replica, master)
+    for number in range(200):
+        master.set(f"before:{number}", number)
+    master.group.kill_shard(1)
+    master.group.wait_until_serving()
+    for number in range(200):
+        until(lambda number=number: master.set(f"after:{number}", number))
+    until(lambda: replica.get("after:199") == b"199" and replica.dbsize() == master.dbsize())
+    until(lambda: state(replica) == state(master))
+
+
+def test_a_replica_converges_after_a_shard_of_its_own_is_killed(pair):
+    master, replica = pair
+    fill(master)
+    follow(replica, master)
+    replica.group.kill_shard(0)
+    for number in range(200):
+        master.set(f"meanwhile:{number}", number)
+    until(lambda: replica.get("meanwhile:199") == b"199" and replica.dbsize() == master.dbsize())
+    assert state(replica) == state(master)
+
+
+def test_a_replica_converges_after_its_master_s_router_is_killed(pair):
+    master, replica = pair
+    fill(master)
+    follow(replica, master)
+    master.group.kill_router()
+    master.group.wait_until_serving()
+    until(lambda: master.set("after", "router"))
+    until(lambda: replica.get("after") == b"router")
+    assert state(replica) == state(master)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("diskless", ["disabled", "on-empty-db"])
+def test_a_real_redis_server_follows_us(pair, tmp_path, diskless):
+    master = pair[0]
+    fill(master)
+    port = str(master.group.port)
+    with redis_server(tmp_path, "--replicaof", f"127.0.0.1 {port}", "--repl-diskless-load", diskless) as replica:
+        until(lambda: replica.info("replication")["master_link_status"] == "up")
+        assert state(replica) == state(master)
+        work(master, "to redis")
+        assert master.execute_command("WAIT", 1, 10_000) == 1
+        assert state(replica) == state(master)
+        with pytest.raises(redis.exceptions.ReadOnlyError):
+            replica.set("a", 1)
+
+
+@pytest.mark.peer
+def test_we_follow_a_real_redis_server(pair, tmp_path):
+    replica = pair[0]
+    with redis_server(tmp_path) as master:
+        fill(master)
+        replica.set("own", "is replaced")
+        follow(replica, master)
+        assert state(replica) == state(master)
+        work(master, "from redis")
+        assert master.execute_command("WAIT", 1, 10_000) == 1
+        assert state(replica) == state(master)
+        with pytest.raises(redis.exceptions.ResponseError, match=READONLY):
+            replica.set("a", 1)
+        replica.execute_command("REPLICAOF", "NO", "ONE")
+        assert replica.set("a", 1) and replica.dbsize() == master.dbsize() + 1
