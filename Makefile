@@ -56,7 +56,7 @@ test-clients: build peers
 	CLIENTS=1 $(PY) -m pytest tests/clients $(ARGS)
 
 crash: build peers
-	$(PY) -m pytest tests/processes $(ARGS)
+	ELIXIRCACHE_CRASH_ROUNDS=100 $(PY) -m pytest tests/processes/test_crash.py $(ARGS)
 
 bench: build peers
 	$(VENV)/bin/elixircache bench $(ARGS)

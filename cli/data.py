@@ -60,8 +60,8 @@ def check(
     fix: Annotated[bool, typer.Option("--fix", help="Cut a torn tail off the last journal file.")] = False,
 ) -> None:
     """Verify every file of a data directory; exit code 1 when one is damaged."""
-    from shard.offline import check_rdb, check_shard, read_manifest, shard_directories
     from shard.journal import Refused
+    from shard.offline import check_rdb, check_shard, read_manifest, shard_directories
     from shard.rdb.errors import DamagedFile
 
     if directory.is_file():

@@ -1,12 +1,12 @@
 """Values between RDB's encodings and their plain forms (see `shard.rdb.model`)."""
 
+import struct
+
 import cython
 from cython.cimports.shard.rdb.packed import small_integer
 from cython.cimports.shard.rdb.sink import Sink
 from cython.cimports.shard.rdb.source import Source
 from cython.cimports.shard.rdb.streams import decode_stream, encode_stream
-
-import struct
 
 from shard.rdb import model
 from shard.rdb.model import HashData

@@ -4,12 +4,12 @@
 Everything wrong with a file is a DamagedFile with its offset.
 """
 
+import os
+
 import cython
 from cython.cimports.shard.keyspace import Database
 from cython.cimports.shard.rdb.objects import decode
 from cython.cimports.shard.rdb.source import Source
-
-import os
 
 from shard.rdb import model
 from shard.rdb.crc64 import crc64
