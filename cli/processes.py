@@ -37,7 +37,8 @@ def become(program: str, settings: Config, arguments: list[str]) -> NoReturn:
         file.write(json.dumps(settings.to_json()).encode())
         file.seek(0)
         os.set_inheritable(file.fileno(), True)
-        os.execv(sys.executable, [sys.executable, "-m", program, *arguments, "--config-json", f"/dev/fd/{file.fileno()}"])
+        arguments = [*arguments, "--config-json", f"/dev/fd/{file.fileno()}"]
+        os.execv(sys.executable, [sys.executable, "-m", program, *arguments])
 
 
 ConfigFile = Annotated[
