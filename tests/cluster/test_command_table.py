@@ -1,0 +1,151 @@
+"""The rows of the command table: well formed, and the same as a real redis-server's."""
+
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+import redis
+
+from cluster.command_table import BY_ID, TABLE
+from cluster.command_table.model import At, Custom, Effect, F, Merge, Spread
+from router.commands.introspection import SHOWN, description, documentation
+
+# Where we follow a version after the one that is compared with.
+NEWER = {"ZRANK", "ZREVRANK"}
+OWN_GROUPS = {"internal"}
+
+
+def plain(value):
+    """Replies as Python values: no bytes, sets and lists alike."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    return value
+
+
+def test_ids_are_the_places_in_by_id():
+    assert all(row.id == place for place, row in enumerate(BY_ID))
+    assert len({row.name for row in BY_ID}) == len(BY_ID)
+
+
+@pytest.mark.parametrize("row", BY_ID, ids=lambda row: row.name)
+def test_a_row_is_well_formed(row):
+    assert row.name == row.name.upper()
+    assert row.arity != 0
+    assert row.summary
+    assert not (row.flags & F.WRITE and row.flags & F.READONLY)
+    if row.flags & F.INTERNAL:
+        return
+    if "|" in row.name:
+        assert TABLE[row.name.split("|")[0]].container
+    if row.keys is not None:
+        assert row.access, "key specs need their flags"
+    if row.spread is not Spread.ONE:
+        assert row.merge is not Merge.NONE
+        assert row.at is At.SHARD
+    if row.spread is Spread.SPLIT:
+        assert row.keys is not None
+    if row.effect is Effect.REWRITTEN:
+        assert row.flags & (F.WRITE | F.MAY_REPLICATE | F.NOSCRIPT), "only what changes data has effects"
+    if isinstance(row.keys, Custom):
+        assert len(row.keys.places) == len(row.access.split(", "))
+    description(row)
+    documentation(row)
+
+
+@pytest.mark.parametrize(
+    ("command", "keys"),
+    [
+        ("GET a", [1]),
+        ("MSET a 1 b 2", [1, 3]),
+        ("ZUNIONSTORE d 2 a b WEIGHTS 1 2", [1, 3, 4]),
+        ("ZUNIONSTORE d 9 a b", []),
+        ("EVAL code 2 a b c", [3, 4]),
+        ("BLPOP a b 0", [1, 2]),
+        ("XREAD COUNT 1 STREAMS a b 0 0", [4, 5]),
+        ("XREADGROUP GROUP g c STREAMS a >", [5]),
+        ("SORT a BY w* GET # STORE d", [1, 7]),
+        ("GEORADIUS a 1 2 3 m STORE d", [1, 7]),
+        ("BITOP AND d a b", [2, 3, 4]),
+        ("LMPOP 2 a b LEFT", [2, 3]),
+        ("OBJECT ENCODING a", [2]),
+        ("PING", []),
+    ],
+)
+def test_where_the_keys_stand(command, keys):
+    args = command.encode().split()
+    row = TABLE[args[0].decode()]
+    if row.container:
+        row = TABLE[f"{args[0].decode()}|{args[1].decode()}"]
+    assert row.key_indexes(args) == keys
+
+
+@pytest.fixture(scope="module")
+def oracle(tmp_path_factory):
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("there is no redis-server on this machine")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    directory = tmp_path_factory.mktemp("oracle")
+    process = subprocess.Popen(
+        [program, "--port", str(port), "--save", "", "--dir", str(directory)], stdout=subprocess.DEVNULL
+    )
+    client = redis.Redis(port=port, protocol=2)
+    for _ in range(100):
+        try:
+            client.ping()
+            break
+        except redis.ConnectionError:
+            time.sleep(0.05)
+    yield client
+    client.close()
+    process.terminate()
+    process.wait(10)
+
+
+def ask(client, *args):
+    """A raw reply, without redis-py's own reading of it."""
+    connection = client.connection_pool.get_connection()
+    try:
+        connection.send_command(*args)
+        return plain(connection.read_response())
+    finally:
+        client.connection_pool.release(connection)
+
+
+def flat(infos):
+    for info in infos:
+        yield info
+        yield from flat(info[9])
+
+
+def without_notes(spec):
+    fields = dict(zip(spec[::2], spec[1::2], strict=True))
+    return sorted(fields["flags"]), fields["begin_search"], fields["find_keys"]
+
+
+def test_rows_agree_with_a_real_redis_server(oracle):
+    ours = {plain(description(row))[0]: plain(description(row)) for row in SHOWN}
+    differences = []
+    for theirs in flat(ask(oracle, "COMMAND")):
+        name = theirs[0]
+        if name.upper() in NEWER:
+            continue
+        mine = ours.get(name)
+        if mine is None:
+            differences.append(f"{name}: no row")
+            continue
+        for field, place in (("arity", 1), ("first key", 3), ("last key", 4), ("step", 5)):
+            if mine[place] != theirs[place]:
+                differences.append(f"{name}: {field} {mine[place]}, Redis {theirs[place]}")
+        for field, place in (("flags", 2), ("categories", 6), ("tips", 7)):
+            if sorted(mine[place]) != sorted(theirs[place]):
+                differences.append(f"{name}: {field} {mine[place]}, Redis {theirs[place]}")
+        if [without_notes(spec) for spec in mine[8]] != [without_notes(spec) for spec in theirs[8]]:
+            differences.append(f"{name}: key specs {mine[8]}, Redis {theirs[8]}")
+    assert differences == []
