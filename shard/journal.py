@@ -263,6 +263,18 @@ class Journal:
             raise
         self.size += len(data)
 
+    def sync(self) -> bool:
+        """Bring all that was written to the disk now."""
+        try:
+            with self.sync_lock:
+                os.fsync(self.fd)
+        except OSError as error:
+            self.untrusted = True
+            self.dirty = True
+            self._failed(error)
+            return False
+        return True
+
     def _failed(self, error: OSError) -> None:
         if not self.error:
             log.error("cannot write the journal: %s; writes are refused until it works again", error.strerror)

@@ -75,6 +75,7 @@ class Worker:
         self.journal: Journal | None = None
         self.data_directory = Path(directory) / f"shard-{index}"
         self.rdb_path = self.data_directory / str(config["dbfilename"])
+        self.sync_wanted = False  # WAITAOF: this batch's replies go only after an fsync
         self.saving = False
         self.last_save_ok = True
         self.last_save_s = 0
@@ -183,6 +184,9 @@ class Worker:
             data = self.unwritten[0] if len(self.unwritten) == 1 else b"".join(self.unwritten)
             self.unwritten = []
             written = self.journal is None or self.journal.append(data)
+        if self.sync_wanted:
+            self.sync_wanted = False
+            written = written and self.journal is not None and self.journal.sync()
         reply = self.loop.take(answer)
         if reply and not written:
             reply = unacknowledged(reply, self.engine.write_error)

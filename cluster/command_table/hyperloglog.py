@@ -1,6 +1,6 @@
 """Rows of the commands on hyperloglog."""
 
-from cluster.command_table.model import EACH, FIRST, SECOND, At, Command, F
+from cluster.command_table.model import EACH, FIRST, SECOND, Command, F
 
 ROWS = [
     Command(
@@ -25,7 +25,7 @@ ROWS = [
         summary="Merge N different HyperLogLogs into a single one",
     ),
     Command(
-        "PFSELFTEST", 1, F.ADMIN, at=At.ROUTER, group="hyperloglog", since="2.8.9", complexity="N/A",
+        "PFSELFTEST", 1, F.ADMIN, group="hyperloglog", since="2.8.9", complexity="N/A",
         summary="An internal command for testing HyperLogLog values",
     ),
 ]

@@ -24,7 +24,6 @@ ROWS = [
     _row("SHARD.AWAIT", "Says when keys are ready to a router that serves the waiter itself"),
     _row("SHARD.RETRIED", "The router tried for its waiter and got nothing"),
     _row("SHARD.UNBLOCK", "Takes a waiter out of its queues"),
-    _row("SHARD.CLAIM", "Takes up what a shard has offered to a waiter"),
     _row("SHARD.TRACK", "Tells a shard which clients cache which keys"),
     _row("SHARD.INFO", "Returns the shard's figures for INFO"),
     _row("SHARD.CONFIG", "Sets configuration values on the shard"),

@@ -195,7 +195,7 @@ class Command:
         found = {"fast" if self.flags & F.FAST else "slow"}
         if self.flags & F.WRITE:
             found.add("write")
-        if self.flags & F.READONLY:
+        if self.flags & F.READONLY and self.group != "scripting":
             found.add("read")
         if self.flags & F.ADMIN:
             found |= {"admin", "dangerous"}

@@ -309,3 +309,15 @@ def monitor(router: Router, session: Session, args: list[bytes]) -> Any:
     return OK
 
 
+@handles("CLIENT|UNBLOCK")
+def unblock(router: Router, session: Session, args: list[bytes]) -> Any:
+    """CLIENT UNBLOCK id [TIMEOUT | ERROR]: 1 if the client was blocked."""
+    if len(args) > 4:
+        raise syntax_error()
+    reason = args[3].upper() if len(args) == 4 else b"TIMEOUT"
+    if reason not in (b"TIMEOUT", b"ERROR"):
+        raise CommandError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+    if not re.fullmatch(rb"-?\d{1,18}", args[2]):
+        raise CommandError("ERR value is not an integer or out of range")
+    client = router.clients.get(int(args[2]))
+    return int(client is not None and router.blocking.unblock(client, reason == b"ERROR"))

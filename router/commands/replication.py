@@ -38,6 +38,7 @@ def replconf(router: Router, session: Session, args: list[bytes]) -> Any:
     """REPLCONF option value [option value ...]"""
     if len(args) % 2 == 0:
         raise errors.syntax_error()
+    acknowledged = False
     for at in range(1, len(args), 2):
         option, value = args[at].lower(), args[at + 1]
         if option == b"listening-port":
@@ -48,9 +49,9 @@ def replconf(router: Router, session: Session, args: list[bytes]) -> Any:
             router.tell("Master -> Slave: OK", kind="handshake")
         elif option == b"ip-address":
             router.master.replica(session).ip = value.decode("utf-8", "replace")
-        elif option == b"ack":
-            router.master.ack(session, _number(value))
-            return LATER
+        elif option in (b"ack", b"fack"):
+            acknowledged = True
+            router.master.ack(session, _number(value), option == b"fack")
         elif option == b"getack":
             if session.upstream is not None:
                 session.upstream.acknowledge_soon()
@@ -61,7 +62,7 @@ def replconf(router: Router, session: Session, args: list[bytes]) -> Any:
         elif option not in (b"capa", b"rdb-only", b"rdb-filter-only", b"version"):
             shown = args[at].decode("utf-8", "replace")
             raise CommandError(f"ERR Unrecognized REPLCONF option: {shown}")
-    return OK
+    return LATER if acknowledged else OK
 
 
 def _number(value: bytes) -> int:
@@ -118,4 +119,39 @@ def wait(router: Router, session: Session, args: list[bytes]) -> Any:
         session.resume()
 
     router.master.wait(wanted, timeout_ms, done)
+    return LATER
+
+
+@handles("WAITAOF")
+def waitaof(router: Router, session: Session, args: list[bytes]) -> Any:
+    """WAITAOF numlocal numreplicas timeout: [1 if our journal is on disk, replicas that say so of theirs]."""
+    if router.upstream is not None:
+        raise CommandError("ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas "
+                           "are just local and are not propagated.")
+    local, wanted, timeout_ms = (_number(raw) for raw in args[1:])
+    if not 0 <= local <= 1:
+        raise CommandError("ERR value is out of range, must be between 0 and 1")
+    if timeout_ms < 0:
+        raise CommandError("ERR timeout is negative")
+    journalled = bool(router.config["appendonly"])
+    if local and not journalled:
+        raise CommandError("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
+    for shard in range(router.shard_count):
+        router.require(shard)
+    place = session.reserve()
+    session.pause()
+
+    def synced(replies: dict[int, bytes | None]) -> None:
+        safe = int(journalled and all(raw == b"+OK\r\n" for raw in replies.values()))
+
+        def done(count: int) -> None:
+            session.fulfil(place, [safe, count])
+            session.resume()
+
+        router.master.wait(wanted, timeout_ms, done, True)
+
+    if journalled:
+        router.ask_all([b"SHARD.DEBUG", b"FSYNC"], synced)
+    else:
+        synced({})
     return LATER

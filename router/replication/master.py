@@ -36,6 +36,7 @@ class Replica:
     port: int = 0
     ip: str = ""
     acked: int = 0
+    on_disk: int = 0
     heard_ms: int = 0
     kept: list[bytes] = field(default_factory=list)
     kept_size: int = 0
@@ -49,6 +50,7 @@ class Waiter:
     wanted: int
     deadline_ms: int
     done: Callable[[int], None]
+    on_disk: bool = False
 
 
 class Snapshot:
@@ -224,11 +226,14 @@ class Master:
                 if hard and replica.kept_size > hard:
                     self.router.close(replica.session.conn, "the stream since its snapshot is over its limit")
 
-    def ack(self, session: Session, offset: int) -> None:
-        """REPLCONF ACK"""
+    def ack(self, session: Session, offset: int, on_disk: bool = False) -> None:
+        """REPLCONF ACK, FACK (the offset is in the replica's journal, on its disk)"""
         replica = self.replicas.get(session.id)
         if replica is not None:
-            replica.acked = max(replica.acked, offset)
+            if on_disk:
+                replica.on_disk = max(replica.on_disk, offset)
+            else:
+                replica.acked = max(replica.acked, offset)
             replica.heard_ms = self.router.now
             self._serve_waiters()
 
@@ -239,22 +244,22 @@ class Master:
 
     # -- WAIT ------------------------------------------------------------------------------
 
-    def confirmed(self, offset: int) -> int:
-        """How many replicas have confirmed an offset."""
-        return sum(replica.acked >= offset for replica in self.online)
+    def confirmed(self, offset: int, on_disk: bool = False) -> int:
+        """How many replicas have confirmed an offset (as on their disks)."""
+        return sum((replica.on_disk if on_disk else replica.acked) >= offset for replica in self.online)
 
-    def wait(self, wanted: int, timeout_ms: int, done: Callable[[int], None]) -> None:
+    def wait(self, wanted: int, timeout_ms: int, done: Callable[[int], None], on_disk: bool = False) -> None:
         """`done(count)` once `wanted` replicas have confirmed all that is in the stream now."""
         deadline_ms = self.router.now + timeout_ms if timeout_ms else 1 << 62
-        waiter = Waiter(self.feed.offset if self.feed.idle else -1, wanted, deadline_ms, done)
+        waiter = Waiter(self.feed.offset if self.feed.idle else -1, wanted, deadline_ms, done, on_disk)
         self.waiters.append(waiter)
-        if waiter.offset >= 0 and self.confirmed(waiter.offset) < wanted and self.online:
+        if waiter.offset >= 0 and self.confirmed(waiter.offset, on_disk) < wanted and self.online:
             self.feed.put(GETACK)
         self._serve_waiters()
 
     def _serve_waiters(self) -> None:
         for waiter in list(self.waiters):
-            count = self.confirmed(waiter.offset) if waiter.offset >= 0 else -1
+            count = self.confirmed(waiter.offset, waiter.on_disk) if waiter.offset >= 0 else -1
             late = self.router.now >= waiter.deadline_ms
             if count >= waiter.wanted or late:
                 self.waiters.remove(waiter)

@@ -25,7 +25,7 @@ def dump(engine: Any, args: list[bytes]) -> Any:
     return None if value is None else dump_payload(value)
 
 
-@handles("RESTORE")
+@handles("RESTORE", "RESTORE-ASKING")
 def restore(engine: Any, args: list[bytes]) -> Any:
     """RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]"""
     key = args[1]

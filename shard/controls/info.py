@@ -120,6 +120,9 @@ def debug(engine: Any, args: list[bytes]) -> Any:
         table = engine.db.slots[int(args[2])] or ()
         count = int(args[3])
         return len(table) if count < 0 else list(table)[:count]
+    if word == b"FSYNC":
+        engine.worker.sync_wanted = True
+        return OK
     if word == b"RELOAD":
         path = str(engine.worker.data_directory / "reload.rdb")
         engine.worker.save_now(path)
