@@ -154,7 +154,7 @@ def elixircache(shards: int) -> Iterator[System]:
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         command = [sys.executable, "-m", "cli", "master", "--shards", str(shards), "--port", str(port)]
-        command += ["--dir", directory, "--appendonly", "no", "--save", ""]
+        command += ["--dir", directory, "--appendonly", "no", "--save", "", "--ws-port", "0"]
         with running(command, directory, port) as process:
             time.sleep(0.3)
             roles: dict[str, list[int]] = {}

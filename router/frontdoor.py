@@ -192,7 +192,14 @@ class FrontDoor:
                 if size > 0:
                     self.core.feed(conn, self.data, size)
             if size == 0:
-                self.close(conn, "closed by client")
+                if conn.head != conn.tail and not conn.paused and not conn.closing and not events & (EPOLLHUP | EPOLLERR):
+                    # It has only stopped sending (`printf ... | nc`): what it asked for is still answered.
+                    conn.closing = True
+                    conn.inbox.clear()
+                    conn.inbox_at = 0
+                    self._interest(conn)
+                else:
+                    self.close(conn, "closed by client")
             elif size < 0 and c_errno != errno.EAGAIN and c_errno != errno.EINTR:
                 self.close(conn, "read error")
             else:

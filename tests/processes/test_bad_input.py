@@ -194,7 +194,8 @@ def test_a_client_that_never_reads_its_million_replies_takes_bounded_memory(clus
                 link.sendall(batch)
         except (TimeoutError, ConnectionError):
             pass  # not read from any more, or closed: both bound the memory
-        assert rss(cluster) - before < 200 << 20
+        # What is in flight is at most a hundred reads of 64 KB, each with 2,000 replies of 1 KB.
+        assert rss(cluster) - before < 400 << 20
 
 
 def test_a_million_pipelined_commands_are_all_answered_to_a_client_that_reads(link):
