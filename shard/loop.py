@@ -111,7 +111,7 @@ class Loop:
             self.engine.now = now
         self.batches += 1
         self._begin_reply()
-        self._entries(message, 32)
+        self._entries(message, 32, False)
         self._resume()
         return True
 
@@ -124,7 +124,7 @@ class Loop:
     def _resume(self) -> object:
         while self.held is None and self.deferred:
             waiting: tuple = self.deferred.popleft()
-            self._entries(waiting[0], waiting[1])
+            self._entries(waiting[0], waiting[1], True)
         return None
 
     @cython.cfunc
@@ -137,7 +137,7 @@ class Loop:
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def _entries(self, message: bytes, at: cython.Py_ssize_t) -> cython.int:
+    def _entries(self, message: bytes, at: cython.Py_ssize_t, resuming: cython.bint) -> cython.int:
         """Run the entries of a message from offset `at` on, or put them off."""
         size: cython.Py_ssize_t = PyBytes_GET_SIZE(message)
         data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(message)
@@ -147,6 +147,8 @@ class Loop:
         db: cython.int
         start: cython.Py_ssize_t
         put_off: cython.Py_ssize_t = -1
+        # A COMMIT in this message may end the hold: what has waited longer still goes first.
+        behind: cython.bint = not resuming and len(self.deferred) > 0
         while at + 12 <= size:
             start = at
             memcpy(cython.address(length), data + at, 4)
@@ -157,7 +159,7 @@ class Loop:
             at += 12
             if flags & F_RESOLVE:
                 self._resolve(command, db, data + at, length)
-            elif self.held is not None or put_off >= 0:
+            elif behind or self.held is not None or put_off >= 0:
                 # A slice for each run of waiting entries keeps their order and bounds.
                 if put_off < 0:
                     put_off = start
