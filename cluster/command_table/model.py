@@ -163,7 +163,7 @@ class Command:
 
     name: str
     arity: int
-    flags: F = F(0)  # noqa: RUF009  an IntFlag is immutable
+    flags: F = F(0)
     keys: Keys | None = None
     at: At = At.SHARD
     spread: Spread = Spread.ONE

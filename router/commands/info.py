@@ -39,6 +39,11 @@ def total(shards: Shards, part: str, name: str) -> int:
     return sum(int(shard.get(part, {}).get(name, 0)) for shard in shards.values())
 
 
+def largest(shards: Shards, part: str, name: str) -> int:
+    """One figure of what every shard has alike."""
+    return max((int(shard.get(part, {}).get(name, 0)) for shard in shards.values()), default=0)
+
+
 def server(router: Router, shards: Shards) -> Fields:
     """Who we are."""
     uptime_s = max(0, router.now - router.started_ms) // 1000
@@ -52,6 +57,7 @@ def server(router: Router, shards: Shards) -> Fields:
         "arch_bits": 64 if sys.maxsize > 2**32 else 32,
         "monotonic_clock": "POSIX clock_gettime",
         "multiplexing_api": "epoll",
+        "atomicvar_api": "c11-builtin",
         "gcc_version": "0.0.0",
         "process_id": os.getpid(),
         "process_supervised": "no",
@@ -117,6 +123,26 @@ def memory(router: Router, shards: Shards) -> Fields:
         "total_system_memory_human": human(system),
         "used_memory_lua": 0,
         "used_memory_lua_human": "0B",
+        "used_memory_vm_eval": 0,
+        "used_memory_scripts_eval": 0,
+        "number_of_cached_scripts": largest(shards, "scripts", "cached"),
+        "number_of_functions": largest(shards, "scripts", "functions"),
+        "number_of_libraries": largest(shards, "scripts", "libraries"),
+        "used_memory_vm_functions": 0,
+        "used_memory_vm_total": 0,
+        "used_memory_vm_total_human": "0B",
+        "used_memory_functions": 0,
+        "used_memory_scripts": 0,
+        "used_memory_scripts_human": "0B",
+        "allocator_allocated": used,
+        "allocator_active": rss,
+        "allocator_resident": rss,
+        "allocator_frag_ratio": f"{rss / used if used else 0:.2f}",
+        "allocator_frag_bytes": max(rss - used, 0),
+        "allocator_rss_ratio": "1.00",
+        "allocator_rss_bytes": 0,
+        "rss_overhead_ratio": "1.00",
+        "rss_overhead_bytes": 0,
         "maxmemory": limit,
         "maxmemory_human": human(limit),
         "maxmemory_policy": router.config["maxmemory-policy"],
@@ -148,6 +174,9 @@ def persistence(router: Router, shards: Shards) -> Fields:
         "async_loading": 0,
         "current_cow_peak": 0,
         "current_cow_size": 0,
+        "current_cow_size_age": 0,
+        "current_save_keys_processed": 0,
+        "current_save_keys_total": 0,
         "current_fork_perc": "0.00",
         "rdb_changes_since_last_save": total(shards, "persistence", "rdb_changes_since_last_save"),
         "rdb_bgsave_in_progress": max((int(part.get("rdb_bgsave_in_progress", 0)) for part in parts), default=0),
@@ -157,6 +186,8 @@ def persistence(router: Router, shards: Shards) -> Fields:
         "rdb_current_bgsave_time_sec": -1,
         "rdb_saves": max((int(part.get("rdb_saves", 0)) for part in parts), default=0),
         "rdb_last_cow_size": 0,
+        "rdb_last_load_keys_expired": 0,
+        "rdb_last_load_keys_loaded": 0,
         "aof_enabled": int(router.config["appendonly"]),
         "aof_rewrite_in_progress": max((int(part.get("aof_rewrite_in_progress", 0)) for part in parts), default=0),
         "aof_rewrite_scheduled": 0,
@@ -165,7 +196,10 @@ def persistence(router: Router, shards: Shards) -> Fields:
         "aof_last_bgrewrite_status": status("aof_last_bgrewrite_status"),
         "aof_rewrites": max((int(part.get("aof_rewrites", 0)) for part in parts), default=0),
         "aof_last_write_status": status("aof_last_write_status"),
+        "aof_rewrites_consecutive_failures": 0,
         "aof_last_cow_size": 0,
+        "module_fork_in_progress": 0,
+        "module_fork_last_cow_size": 0,
     }
     if router.config["appendonly"]:
         found["aof_current_size"] = total(shards, "persistence", "aof_current_size")
@@ -186,6 +220,10 @@ def stats(router: Router, shards: Shards) -> Fields:
         "total_net_output_bytes": own.bytes_out + sum(conn.bytes_out for conn in conns),
         "instantaneous_input_kbps": f"{own.in_kbps:.2f}",
         "instantaneous_output_kbps": f"{own.out_kbps:.2f}",
+        "total_net_repl_input_bytes": 0,
+        "total_net_repl_output_bytes": 0,
+        "instantaneous_input_repl_kbps": "0.00",
+        "instantaneous_output_repl_kbps": "0.00",
         "rejected_connections": own.rejected_connections,
         "sync_full": master.full_syncs,
         "sync_partial_ok": master.partial_syncs,
@@ -194,7 +232,10 @@ def stats(router: Router, shards: Shards) -> Fields:
         "expired_stale_perc": "0.00",
         "expired_time_cap_reached_count": 0,
         "evicted_keys": total(shards, "stats", "evicted_keys"),
+        "expire_cycle_cpu_milliseconds": 0,
         "evicted_clients": 0,
+        "total_eviction_exceeded_time": 0,
+        "current_eviction_exceeded_time": 0,
         "keyspace_hits": total(shards, "stats", "keyspace_hits"),
         "keyspace_misses": total(shards, "stats", "keyspace_misses"),
         "pubsub_channels": len(router.pubsub.channels),
@@ -206,13 +247,22 @@ def stats(router: Router, shards: Shards) -> Fields:
         "slave_expires_tracked_keys": 0,
         "active_defrag_hits": 0,
         "active_defrag_misses": 0,
+        "active_defrag_key_hits": 0,
+        "active_defrag_key_misses": 0,
+        "total_active_defrag_time": 0,
+        "current_active_defrag_time": 0,
         "tracking_total_keys": total(shards, "stats", "tracking_keys"),
         "tracking_total_items": total(shards, "stats", "tracking_keys"),
         "tracking_total_prefixes": 0,
         "unexpected_error_replies": 0,
         "total_error_replies": own.error_replies + failures(shards),
+        "dump_payload_sanitizations": 0,
         "total_reads_processed": router.core.commands,
         "total_writes_processed": router.core.commands,
+        "io_threaded_reads_processed": 0,
+        "io_threaded_writes_processed": 0,
+        "reply_buffer_shrinks": 0,
+        "reply_buffer_expands": 0,
     }
 
 

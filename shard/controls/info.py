@@ -54,6 +54,18 @@ def persistence(engine: Any) -> dict[str, Any]:
     return found
 
 
+def scripts(engine: Any) -> dict[str, int]:
+    """What is loaded; every shard has the same functions."""
+    loaded = engine.scripts
+    if loaded is None:
+        return {}
+    return {
+        "cached": len(loaded.cache),
+        "libraries": len(loaded.library_set.libraries),
+        "functions": len(loaded.library_set.functions),
+    }
+
+
 def cpu() -> dict[str, float]:
     """Seconds of this process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -87,6 +99,7 @@ def info(engine: Any, args: list[bytes]) -> Any:
                 "lazyfree_pending_objects": sum(map(len, engine.lazy)),
             },
             "persistence": persistence(engine),
+            "scripts": scripts(engine),
             "cpu": cpu(),
             "commands": {
                 entry.name.decode().lower(): [entry.calls, entry.usec, entry.failed, entry.rejected]

@@ -1,0 +1,147 @@
+"""The commands that observe and steer a running group."""
+
+import shutil
+import subprocess
+import time
+
+import pytest
+import redis
+
+import elixircache
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with elixircache.LocalCluster(shards=2) as running:
+        yield running
+
+
+@pytest.fixture
+def client(cluster):
+    with cluster.client() as found:
+        yield found
+
+
+def raw(client, *args):
+    """A reply without redis-py's own reading of it; an error is returned."""
+    connection = client.connection_pool.get_connection()
+    try:
+        connection.send_command(*args)
+        return connection.read_response()
+    except redis.ResponseError as error:
+        return error
+    finally:
+        client.connection_pool.release(connection)
+
+
+def test_info_has_every_field_that_redis_has(client, tmp_path):
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("there is no redis-server on this machine")
+    path = tmp_path / "redis.sock"
+    process = subprocess.Popen(
+        [program, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(100):
+            if path.exists():
+                break
+            time.sleep(0.05)
+        with redis.Redis(unix_socket_path=str(path)) as real:
+            theirs = set(real.info())
+    finally:
+        process.terminate()
+        process.wait(10)
+    assert theirs - set(client.info()) == set()
+
+
+def test_info_counts_keys_of_all_shards(client):
+    client.flushall()
+    client.mset({f"key:{number}": number for number in range(20)})
+    client.set("volatile", 1, ex=100)
+    found = client.info("keyspace")["db0"]
+    assert (found["keys"], found["expires"]) == (21, 1)
+
+
+def test_config_set_reaches_the_shards(client):
+    client.delete("h")
+    client.hset("h", mapping={"a": 1, "b": 2})
+    assert client.object("encoding", "h") == b"listpack"
+    client.config_set("hash-max-listpack-entries", 1)
+    try:
+        client.hset("h", "c", 3)
+        assert client.object("encoding", "h") == b"hashtable"
+    finally:
+        client.config_set("hash-max-listpack-entries", 512)
+
+
+def test_a_slow_command_is_logged_with_its_client(client):
+    client.client_setname("snail")
+    client.slowlog_reset()
+    client.config_set("slowlog-log-slower-than", 0)
+    try:
+        raw(client, "SET", "slow", "1")
+    finally:
+        client.config_set("slowlog-log-slower-than", 10000)
+    entries = raw(client, "SLOWLOG", "GET", "1")
+    assert entries[0][3] == [b"SET", b"slow", b"1"]
+    assert entries[0][5] == b"snail"
+
+
+def test_paused_writes_wait_and_reads_go_on(client):
+    client.set("p", "old")
+    raw(client, "CLIENT", "PAUSE", "400", "WRITE")
+    began = time.monotonic()
+    assert client.get("p") == b"old"
+    assert time.monotonic() - began < 0.3
+    client.set("p", "new")
+    assert time.monotonic() - began > 0.3
+    assert client.get("p") == b"new"
+
+
+def test_a_monitor_sees_commands_of_the_fast_path(cluster, client):
+    with cluster.client() as other, other.monitor() as monitor:
+        client.set("seen", "by monitor")
+        seen = next(entry for entry in monitor.listen() if entry["command"].startswith("SET"))
+        assert seen["command"] == "SET seen by monitor"
+
+
+def test_client_kill_closes_another_connection(cluster, client):
+    with cluster.client() as victim:
+        number = victim.client_id()
+        assert raw(client, "CLIENT", "KILL", "ID", str(number)) == 1
+        assert number not in {int(entry["id"]) for entry in client.client_list()}
+
+
+def test_muted_replies(cluster):
+    with cluster.client() as muted:
+        connection = muted.connection_pool.get_connection()
+        connection.send_command("CLIENT", "REPLY", "OFF")
+        connection.send_command("SET", "muted", "1")
+        connection.send_command("CLIENT", "REPLY", "ON")
+        assert connection.read_response() == b"OK"
+        connection.send_command("CLIENT", "REPLY", "SKIP")
+        connection.send_command("SET", "muted", "2")
+        connection.send_command("GET", "muted")
+        assert connection.read_response() == b"2"
+        muted.connection_pool.release(connection)
+
+
+def test_command_getkeys(client):
+    assert raw(client, "COMMAND", "GETKEYS", "MSET", "a", "1", "b", "2") == [b"a", b"b"]
+    assert str(raw(client, "COMMAND", "GETKEYS", "PING", "x")) == "The command has no key arguments"
+    assert str(raw(client, "COMMAND", "GETKEYS", "nonsense", "x")) == "Invalid command specified"
+
+
+def test_waitaof_says_that_the_journal_is_on_disk(client):
+    client.set("durable", 1)
+    assert raw(client, "WAITAOF", "1", "0", "1000") == [1, 0]
+
+
+def test_debug_reload_keeps_everything(client):
+    client.rpush("list", 1, 2, 3)
+    client.set("volatile", 1, ex=100)
+    assert raw(client, "DEBUG", "RELOAD") == b"OK"
+    assert client.lrange("list", 0, -1) == [b"1", b"2", b"3"]
+    assert 90 < client.ttl("volatile") <= 100
