@@ -129,12 +129,12 @@ def wrong_arity(name: str) -> CommandError:
 
 def unknown_command(args: list[bytes]) -> CommandError:
     """Redis's text, with the first arguments shown, at most 128 bytes of them."""
-    name = args[0][:128].decode("utf-8", "replace")
+    name = args[0][:128].split(b"\0")[0].decode("utf-8", "surrogateescape")
     shown = ""
     for raw in args[1:]:
         if len(shown) >= 128:
             break
-        shown += "'" + raw[: 128 - len(shown)].decode("utf-8", "replace") + "' "
+        shown += "'" + raw[: 128 - len(shown)].split(b"\0")[0].decode("utf-8", "surrogateescape") + "' "
     text = f"ERR unknown command '{name}', with args beginning with: {shown}"
     return CommandError(text.replace("\r", " ").replace("\n", " "))
 

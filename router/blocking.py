@@ -219,8 +219,7 @@ class Blocking:
     def _nil(self, blocked: Blocked) -> bytes:
         from cluster.wire import encoded
 
-        nil = None if blocked.row.name in ("BLMOVE", "BRPOPLPUSH") else NIL_ARRAY
-        return encoded(nil, blocked.session.resp)
+        return encoded(NIL_ARRAY, blocked.session.resp)  # also for BLMOVE, as Redis does
 
     def shard_lost(self, shard: int) -> None:
         """Waiters on a lost shard are gone."""

@@ -283,9 +283,18 @@ def keys_by_shard(router: Router, db: int, commands: list[tuple[Command, list[by
     for row, args in commands:
         for at in row.key_indexes(args):
             keys = found.setdefault(router.core.shard_of(args[at]), [])
-            if (db, args[at]) not in keys:
-                keys.append((db, args[at]))
+            place = (copy_database(args, db) if row.name == "COPY" and at == 2 else db), args[at]
+            if place not in keys:
+                keys.append(place)
     return found
+
+
+def copy_database(args: list[bytes], db: int) -> int:
+    """The database of COPY's destination: what follows DB, else the client's."""
+    for at in range(3, len(args) - 1):
+        if args[at].upper() == b"DB" and args[at + 1].isdigit():
+            return min(int(args[at + 1]), 1 << 31)
+    return db
 
 
 def home_of(router: Router, row: Command, args: list[bytes], keys: dict[int, list[DbKey]]) -> int:

@@ -164,7 +164,7 @@ class Staging:
             args = parse_command(raw)
             keys = effect_keys(args)
             if len(keys) > 1:
-                whole.update((db, key) for key in keys if (db, key) in self.written)
+                whole.update(place for place in self.written if place[1] in keys)  # COPY writes to another database
             plain.append((db, keys, raw))
         # Once a key is written whole, its single effects are part of that.
         found = []

@@ -35,6 +35,9 @@ def hold(engine: Any, args: list[bytes]) -> Any:
         engine.watching.forget(engine, int(watcher))
     lent = []
     for at in range(0, len(asked), 2):
+        if int(asked[at]) >= len(engine.dbs):  # COPY ... DB 99: the home shard will say so
+            lent.append([])
+            continue
         engine.db = engine.dbs[int(asked[at])]
         lent.append(pack_value(engine, asked[at + 1]))
     engine.controls.hold(op)
@@ -63,6 +66,8 @@ def run(engine: Any, args: list[bytes]) -> Any:
             # Expired keys of other shards die at their owners: here they only hide.
             for lent in parse_commands(borrowed)[0]:
                 number, key, kind, raw, at_ms = lent
+                if int(number) >= len(engine.dbs):
+                    continue
                 db = engine.dbs[int(number)]
                 expires = int(at_ms)
                 gone = not kind or 0 <= expires <= engine.now

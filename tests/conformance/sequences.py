@@ -126,6 +126,9 @@ def run_both(target: Any, oracle: Any, commands: list[Args], resp: int = 2) -> M
             if found is not None:
                 return found
         at = end + 1
+    if target.has_router:
+        for side in (target, oracle):
+            side.run([[b"DISCARD"]])  # a disturbed EXEC may have left a transaction open
     return compare_states(target, oracle)
 
 
