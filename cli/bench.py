@@ -169,7 +169,10 @@ def bench(
         work
         for section, group in SECTIONS.items()
         for work in group
-        if not wanted or section in wanted or work.name.lower() in wanted or (work.command and work.name.split()[0].lower() in wanted)
+        if not wanted
+        or section in wanted
+        or work.name.lower() in wanted
+        or (work.command and work.name.split()[0].lower() in wanted)
     ]
     figures: dict[str, Any] = {}
     tables: list[Table] = []
