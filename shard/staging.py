@@ -2,7 +2,7 @@
 
 The home shard of an operation over several shards runs its commands here: on the keys that it
 borrowed and on copies of its own. Afterwards `writes()` says, key by key, what each owner has
-to do; nothing of the real keyspace has been touched. See docs/TRANSACTIONS.md.
+to do; nothing of the real keyspace has been touched. See docs/transactions.md.
 """
 
 import cython
