@@ -8,7 +8,7 @@ import os
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from .sequences import TYPES, check, sequence, shown, shrink
@@ -30,7 +30,7 @@ def test_sequences_of_one_type_give_the_replies_and_the_state_of_redis(oracle, k
             pytest.fail(f"seed {seed}, RESP{resp}: {found}\n{shown(commands)}")
 
 
-@settings(max_examples=COUNT, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=COUNT, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate))
 @given(rng=st.randoms(use_true_random=False), resp=st.sampled_from([2, 3]))
 def test_mixed_sequences_give_the_replies_and_the_state_of_redis(oracle, rng, resp):
     commands = sequence(rng, 30)
