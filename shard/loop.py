@@ -48,6 +48,7 @@ class Loop:
     out = cython.declare(Buffer)
     deferred = cython.declare(object, visibility="public")
     held = cython.declare(object, visibility="public")
+    cancelled = cython.declare(set, visibility="public")
     generation = cython.declare(cython.uint, visibility="public")
     epoch = cython.declare(cython.ulonglong, visibility="public")
     watermark = cython.declare(cython.ulonglong, visibility="public")
@@ -65,6 +66,7 @@ class Loop:
         self.out = Buffer(1 << 16)
         self.deferred = deque()
         self.held = None
+        self.cancelled = set()
         self.run_at = -1
         self.slowlog = SlowLog()
 
@@ -83,15 +85,22 @@ class Loop:
         self.generation = generation
         self.deferred.clear()
         self.held = None
+        self.cancelled.clear()
 
     def hold(self, token):
-        """Stop executing after this entry until `release(token)`."""
-        self.held = token
+        """Stop executing after this entry until `release(token)`, unless that has come already."""
+        if token in self.cancelled:
+            self.cancelled.discard(token)
+        else:
+            self.held = token
 
     def release(self, token):
-        """End a hold; what waited runs at the end of the batch."""
+        """End a hold; what waited runs at the end of the batch. An ABORT overtakes what waits, and so
+        perhaps the HOLD that it belongs to: that one must not hold any more."""
         if self.held == token:
             self.held = None
+        else:
+            self.cancelled.add(token)
 
     def execute(self, message: bytes) -> bool:
         """Run one batch; whether it belonged to this link. Replies are taken by `take`."""
