@@ -13,15 +13,15 @@ SERIAL := tests/processes tests/conformance tests/bench tests/clients
 .PHONY: up test bench lint simulate conformance clean test-clients test-compose crash build dev peers
 .DEFAULT_GOAL := up
 
-# Compiled with the venv's own Cython: another one (build isolation) would make `make build` compile all again.
+# Installed without compiling: `make build` does that, with the venv's own Cython, and only what changed.
 $(VENV)/.installed: pyproject.toml setup.py
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check 'setuptools>=68' 'cython>=3.0.10'
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test]'
+	ELIXIRCACHE_COMPILE=later $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[dev]'
+	ELIXIRCACHE_COMPILE=later $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[dev]'
 	touch $@
 
 # Only what changed is compiled again.

@@ -29,7 +29,10 @@ def extension(source: str) -> Extension:
 setup(
     # Each module is a compiler run of its own.
     options={"build_ext": {"parallel": os.cpu_count() or 1}},
-    ext_modules=cythonize(
+    # `make` installs first and compiles afterwards, incrementally; pip alone would throw its objects away.
+    ext_modules=[]
+    if os.environ.get("ELIXIRCACHE_COMPILE") == "later"
+    else cythonize(
         [extension(source) for source in compiled_sources()],
         build_dir="build/cython",
         nthreads=int(os.environ.get("ELIXIRCACHE_BUILD_JOBS", "1")),
