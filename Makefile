@@ -10,7 +10,7 @@ ARGS   ?=
 # Process tests measure time-outs, so they do not share the machine with the parallel part.
 SERIAL := tests/processes tests/conformance tests/bench tests/clients
 
-.PHONY: up test bench lint simulate conformance clean test-clients test-compose crash build dev peers
+.PHONY: up test bench lint simulate conformance clean test-clients crash build dev peers
 .DEFAULT_GOAL := up
 
 # Installed without compiling: `make build` does that, with the venv's own Cython, and only what changed.
@@ -62,9 +62,6 @@ crash: build peers
 
 bench: build peers
 	$(VENV)/bin/elixircache bench $(ARGS)
-
-test-compose: build
-	sh compose/test.sh $(ARGS)
 
 lint: dev
 	$(VENV)/bin/ruff check .
