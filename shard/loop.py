@@ -2,7 +2,8 @@
 
     for each entry: decode, look the handler up, run it, append its reply, note its effects
 
-This is the shard's core: no I/O, no clock (the batch brings the router's). While the shard is
+This is the shard's core: no I/O; the time that commands see is the router's, which the batch brings (a
+monotonic clock only measures how long they take, for the slow log). While the shard is
 held (`hold()`; see docs/transactions.md) entries wait in `deferred`; only those flagged RESOLVE
 overtake. Invariant: entries that are not RESOLVE run in the order of the link.
 """
