@@ -22,6 +22,7 @@ from cli import bench_growth, bench_load, bench_systems
 from cli.bench_load import Sample, Workload
 from cli.bench_systems import System
 
+app = typer.Typer()
 console = Console()
 if console.width < 150:
     console = Console(width=150)  # a narrower table breaks its figures over lines
@@ -139,6 +140,7 @@ def growth_table(sizes: list[int], requests: int, starts: dict[str, bench_growth
     return table, rows
 
 
+@app.command()
 def bench(
     only: Annotated[
         str,
@@ -208,6 +210,3 @@ def bench(
     if to_json is not None:
         to_json.write_text(json.dumps(figures, indent=1))
 
-
-if __name__ == "__main__":
-    typer.run(bench)
