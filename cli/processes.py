@@ -20,19 +20,19 @@ from cluster.slots import SHARDS_MAX
 app = typer.Typer()
 
 
-def become(program: str, settings: Config, arguments: list[str]) -> NoReturn:
+def become(program: str, settings: Config, arguments: list[str], own: Path | None = None) -> NoReturn:
     """Replaces this process by a shard or router, so that a container's signals reach it directly.
 
-    The configuration goes over in a file that has no name any more when it is read.
+    `own` is a directory that only this process may use. The configuration goes over in a file that has no name any more when it is read.
     """
     try:
-        if program == "shard":
-            lock = DirectoryLock(Path(str(settings["dir"])))
+        if own is not None:
+            lock = DirectoryLock(own)
             os.set_inheritable(lock.fileno(), True)  # the directory stays locked as long as the shard lives
     except DirectoryInUse as error:
         fail(str(error))
     except OSError as error:
-        fail(f"cannot use directory {settings['dir']}: {error.strerror}")
+        fail(f"cannot use directory {own}: {error.strerror}")
     with tempfile.TemporaryFile() as file:
         file.write(json.dumps(settings.to_json()).encode())
         file.seek(0)
@@ -76,4 +76,5 @@ def shard(
     where = endpoint or f"ipc://{os.path.join(tempfile.gettempdir(), f'elixircache-shard-{index}')}"
     directory = str(Path(str(settings["dir"])).resolve())
     place = ["--index", str(index), "--shards", str(shards), "--endpoint", where, "--dir", directory]
-    become("shard", settings, place)
+    # Shards of one group may share DIR; a shard's own files are in a directory below it.
+    become("shard", settings, place, Path(directory) / f"shard-{index}")

@@ -89,6 +89,8 @@ _OWN = [
     _one_of("enable-python-functions", "local", _LOCAL_OR_NOT, BOTH),
     _bytes("python-memory-limit", 0, SHARD),
     _no("allow-undeclared-keys", BOTH),
+    _text("curve-keys", "", BOTH, mutable=False),  # directory of the keys of tcp links between processes
+    _no("insecure-links", BOTH, mutable=False),  # tcp links to other machines without keys
     _one_of("log-format", "text", "text json", BOTH, mutable=False),
 ]
 

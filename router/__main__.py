@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from cluster.config import Config
+from cluster.curve import LinkRefused
 from cluster.log import set_up
 from cluster.process import Control, die_with_parent
 from router.server import run
@@ -21,7 +22,11 @@ def main() -> int:
     die_with_parent()
     config = Config.from_json_file(args.config_json)
     set_up("router", config)
-    return run(args.endpoints.split(","), config, Control())
+    try:
+        return run(args.endpoints.split(","), config, Control())
+    except LinkRefused as error:
+        print(f"elixircache: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 import uvloop
-import zmq
 
 from cluster.config import Config
 from cluster.process import Control
 from router.core import Conn
 from router.frontdoor import FrontDoor
+from router.links import ShardLinks
 from router.replication.upstream import Upstream
 from router.router import Router
 from router.session import Session
@@ -60,7 +60,7 @@ class Server:
         self.router.listening_port = lambda: self.port
         self.router.run_directory = str(config["dir"])
         self.router.master.send_file = self.send_file
-        self.context = zmq.Context(io_threads=1)
+        self.links = ShardLinks(config, control.fileno() >= 0)
         self.loop = asyncio.get_running_loop()
         self.kicked = False
         self.listening: list[socket.socket] = []
@@ -104,19 +104,25 @@ class Server:
     def open_link(self, shard: int) -> None:
         """Connect to a shard; it serves once it has answered the greeting."""
         link = self.router.core.links[shard]
-        self.front.remove_link(link)
-        sock = self.context.socket(zmq.DEALER)
-        sock.setsockopt(zmq.LINGER, 0)
-        sock.setsockopt(zmq.SNDHWM, 0)
-        sock.setsockopt(zmq.RCVHWM, 0)
-        sock.connect(self.endpoints[shard])
-        self.front.add_link(link, sock)
+        self.close_link(shard)
+        self.front.add_link(link, self.links.open(shard, self.endpoints[shard]))
         self.router.link_opened(shard)
+
+    def close_link(self, shard: int) -> None:
+        """Close a shard's socket."""
+        self.links.closing(shard)
+        self.front.remove_link(self.router.core.links[shard])
 
     def lose_link(self, shard: int) -> None:
         """A shard is gone."""
-        self.front.remove_link(self.router.core.links[shard])
+        self.close_link(shard)
         self.router.link_lost(shard)
+
+    def link_ended(self, shard: int) -> None:
+        """A connection ended and no supervisor says why: greet whoever answers there next."""
+        if self.router.core.links[shard].up:
+            self.lose_link(shard)
+        self.open_link(shard)
 
     def heartbeat(self) -> None:
         """An empty batch to each shard, once a second; a shard that is silent is reported."""
@@ -127,6 +133,9 @@ class Server:
             if link.heard_ms and self.router.now - link.heard_ms > timeout:
                 log.error("shard %d has not answered for %d ms", link.index, self.router.now - link.heard_ms)
                 link.heard_ms = self.router.now
+                if not self.links.supervised:
+                    self.link_ended(link.index)
+                    continue
                 self.control.send(wedged=link.index)
             link.socket.send(self.router.core.take_batch(link.index, True))
         if self.router.upstream is not None:
@@ -238,6 +247,7 @@ class Server:
     def tick(self) -> None:
         """Ten times a second: deadlines, idle clients."""
         self.router.tick(now_ms())
+        self.links.watch(self.router.now, self.link_ended)
         self.idle_clients()
         self.flush()
         self.loop.call_later(TICK_S, self.tick)
@@ -278,9 +288,9 @@ class Server:
         await web.stop()
         for session in list(self.router.clients.values()):
             self.front.close(session.conn, "shutdown")
-        for link in self.router.core.links:
-            self.front.remove_link(link)
-        self.context.term()
+        for shard in range(len(self.endpoints)):
+            self.close_link(shard)
+        self.links.close()
         return self.exit_code
 
     def read_control(self) -> None:

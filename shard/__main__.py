@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from cluster.config import Config
+from cluster.curve import LinkRefused
 from cluster.log import set_up
 from cluster.process import Control, die_with_parent
 from shard.worker import run
@@ -23,7 +24,11 @@ def main() -> int:
     die_with_parent()
     config = Config.from_json_file(args.config_json)
     set_up(f"shard-{args.index}", config)
-    return run(args.index, args.shards, args.endpoint, args.dir, config, Control())
+    try:
+        return run(args.index, args.shards, args.endpoint, args.dir, config, Control())
+    except LinkRefused as error:
+        print(f"elixircache: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

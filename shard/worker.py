@@ -23,6 +23,7 @@ import zmq
 
 from cluster import frames
 from cluster.config import Config
+from cluster.curve import Links
 from cluster.errors import MISCONF, CommandError
 from cluster.process import Control, fork_dies_with_parent
 from cluster.wire import encoded, parse_commands, split_replies
@@ -63,6 +64,7 @@ class Worker:
         self.engine.controls = self.loop
         self.engine.notifier.configure(self.engine, str(config["notify-keyspace-events"]))
         self.context = zmq.Context(io_threads=1)
+        self.links = Links(self.context, config, "shard")
         self.link = self.context.socket(zmq.DEALER)
         self.link.setsockopt(zmq.LINGER, 0)
         self.link.setsockopt(zmq.SNDHWM, 0)
@@ -99,7 +101,7 @@ class Worker:
 
     def open(self) -> None:
         """Bind the link; afterwards a router can be told of it."""
-        self.link.bind(self.endpoint)
+        self.links.bind(self.link, self.endpoint)
         if self.control.fileno() >= 0:
             self.poller.register(self.control.fileno(), select.EPOLLIN)
         self.poller.register(self.link.getsockopt(zmq.FD), select.EPOLLIN)
@@ -296,6 +298,7 @@ class Worker:
         if self.journal is not None:
             self.journal.close()
         self.link.close(0)
+        self.links.close()
         self.context.term()
 
 
