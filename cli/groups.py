@@ -16,6 +16,7 @@ from cluster.listeners import AddressTaken, addresses, check_port, open_listener
 from cluster.locks import DirectoryInUse, DirectoryLock
 from cluster.slots import SHARDS_MAX
 from cluster.supervision import Group, run_group
+from cluster.supervisor import Policy
 from elixircache import __version__
 
 
@@ -60,6 +61,7 @@ def run_in_foreground(role: str, shards: int, config: Config, owner_fd: int = -1
         listeners=listeners,
         on_ready=lambda details: _print_ready(role, shards, config, details),
         owner_fd=owner_fd,
+        policy=Policy(router_silence_s=int(config["router-heartbeat-timeout"]) / 1000),
     )
     raise typer.Exit(run_group(group, lock))
 

@@ -23,7 +23,8 @@ app = typer.Typer()
 def become(program: str, settings: Config, arguments: list[str], own: Path | None = None) -> NoReturn:
     """Replaces this process by a shard or router, so that a container's signals reach it directly.
 
-    `own` is a directory that only this process may use. The configuration goes over in a file that has no name any more when it is read.
+    `own` is a directory that only this process may use. The configuration goes over in a file that has no name
+    any more when it is read.
     """
     try:
         if own is not None:

@@ -85,6 +85,7 @@ _OWN = [
     _yes("ws-start-replica", ROUTER),
     _int("shard-restart-timeout", 5000, ROUTER, 0),  # ms that a command waits for its shard
     _int("shard-heartbeat-timeout", 5000, ROUTER, 100),  # ms of silence until a shard is killed
+    _int("router-heartbeat-timeout", 10000, GROUP, 2000, mutable=False),  # the same of the router
     _int("hold-timeout", 5000, BOTH, 10),  # ms that one operation may hold a shard
     _one_of("enable-python-functions", "local", _LOCAL_OR_NOT, BOTH),
     _bytes("python-memory-limit", 0, SHARD),

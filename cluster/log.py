@@ -47,10 +47,11 @@ class _Json(logging.Formatter):
 
 
 def set_up(role: str, config: Any) -> None:
-    """Log of this process: `loglevel` and `log-format` (text or json) of the configuration."""
+    """Log of this process: `loglevel` (followed when it changes) and `log-format` (text or json)."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Json(role) if config.get("log-format") == "json" else _Text(role))
     root = logging.getLogger("elixircache")
     root.handlers = [handler]
     root.propagate = False
-    root.setLevel(LEVELS.get(str(config.get("loglevel", "notice")), logging.INFO))
+    root.setLevel(LEVELS[config["loglevel"]])
+    config.on_change(lambda name, value: root.setLevel(LEVELS[value]), "loglevel")

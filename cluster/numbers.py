@@ -8,7 +8,7 @@ that 0.1 + 0.2 gives 0.3; a Python float cannot carry those, so that sum is made
 
 import cython
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cython.cimports.libc.errno import ERANGE, errno
+from cython.cimports.libc.errno import ERANGE, errno  # noqa: F401  ruff does not see `global errno`
 from cython.cimports.libc.math import HUGE_VAL, isinf, isnan
 from cython.cimports.libc.stdio import snprintf
 from cython.cimports.libc.stdlib import strtod, strtold

@@ -15,6 +15,9 @@ States of a child:
 
 The shards start together; the router first starts when all of them are ready, because it would have nothing to
 serve before. A stop goes the other way: the router first, so that the shards finish what it had sent them.
+The router watches the shards and says which is wedged; its own messages, one a second, are what the supervisor
+watches it by.
+
 Invariant: a child that is not waiting or gone has exactly one process.
 """
 
@@ -99,6 +102,8 @@ class Policy:
     first_start_tries: int = 3  # a child that never once became ready makes the group give up
     stop_router_s: float = 3.0
     stop_shards_s: float = 5.5
+    router_silence_s: float = 10.0  # a router that says nothing for so long hangs, and is killed
+    look_s: float = 1.0  # how often its silence is looked at
 
 
 @dataclass(slots=True)
@@ -131,6 +136,8 @@ class Supervisor:
         self.children = {child.name: child for child in [*self.shards, self.router]}
         self.ending = False
         self.served = False
+        self._heard = 0.0  # when the router last said something
+        self._looked = 0.0
         self._exit_code = 0
         self._error = ""
 
@@ -152,11 +159,25 @@ class Supervisor:
                     actions.append(self._start(child))
                     # Its endpoints came with its arguments; which of them are dead did not.
                     actions += [Tell(ROUTER, _down(s)) for s in self.shards if s.state is not State.READY]
-        return actions
+        return actions + self._look(now)
+
+    def _look(self, now: float) -> list[Action]:
+        """Kills a router that hangs."""
+        if self.router.state is not State.READY:
+            return []
+        if now - self._looked > 2 * self.policy.look_s:
+            self._heard = now  # we did not run ourselves (a stopped machine): its silence says nothing
+        self._looked = now
+        if now - self._heard < self.policy.router_silence_s:
+            return []
+        self.router.state = State.KILLED
+        return [Log(f"{ROUTER} does not answer and is killed"), Kill(ROUTER, signal.SIGKILL)]
 
     def next_at(self) -> float | None:
         """When tick() next has something to do; None if only an event can change anything."""
         times = [child.since for child in self.children.values() if child.state is State.STOPPING]
+        if self.router.state is State.READY:
+            times.append(self._looked + self.policy.look_s)
         if not self.ending:
             times += [shard.since for shard in self.shards if shard.state is State.WAITING]
             if self.router.state is State.WAITING and self.served:
@@ -164,8 +185,10 @@ class Supervisor:
         return min(times, default=None)
 
     def message(self, name: str, message: dict[str, Any], now: float) -> list[Action]:
-        """A message from a child: ready, fatal, wedged, shutdown or config."""
+        """A message from a child: ready, alive, fatal, wedged, shutdown or config."""
         child = self.children[name]
+        if child is self.router:
+            self._heard = now
         if message.get("ready"):
             return self._became_ready(child, message, now)
         if "fatal" in message:
@@ -233,6 +256,7 @@ class Supervisor:
             if self.router.running:
                 actions.append(Tell(ROUTER, {"shard": child.index, "state": "up", "incarnation": child.incarnation}))
             return actions + self.tick(now)
+        self._looked = now
         if not self.served:
             self.served = True
             actions.append(Ready(message))

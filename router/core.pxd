@@ -21,6 +21,9 @@ cdef class Conn:
     cdef Py_ssize_t out_sent
     cdef list ring
     cdef unsigned int counts[128]
+    cdef long long costs[128]
+    cdef long long owed
+    cdef long long reply_size
     cdef unsigned long long head
     cdef unsigned long long tail
     cdef bint dirty
@@ -61,6 +64,7 @@ cdef class Core:
     cdef public object on_command
     cdef public object on_protocol_error
     cdef public object on_event
+    cdef public object on_flood
     cdef public object on_internal_error
     cdef public long long now
     cdef public list links
@@ -84,6 +88,7 @@ cdef class Core:
     cdef int _whole(self, Conn conn, const char* data, Py_ssize_t size) except? -1
     cdef Py_ssize_t _scan_inline(self, Conn conn, const char* data, Py_ssize_t size) except? -1
     cdef int _forward(self, Conn conn, Link link, int command, int flags, const char* raw, Py_ssize_t size) except? -1
+    cdef int _settle(self, Conn conn, unsigned long long seq, Py_ssize_t size) except? -1
     cdef int _close_run(self, Link link) except? -1
     cdef int _entry(self, Link link, int command, int db, int flags, unsigned int client, const char* raw, Py_ssize_t size) except? -1
     cdef int _deliver(self, Conn conn, unsigned long long seq, const char* data, Py_ssize_t size) except? -1

@@ -23,6 +23,8 @@ from cluster.command_table.model import At, F, Range, Spread
 RING = cython.declare(cython.int, 128)
 RUNS_MAX = cython.declare(cython.int, 100)
 OUT_MAX = cython.declare(cython.Py_ssize_t, 1 << 20)
+# What a client may have under way to shards, in bytes of its commands and of the replies that are to be expected.
+OWED_MAX = cython.declare(cython.longlong, 4 << 20)
 ARGS_MAX = cython.declare(cython.Py_ssize_t, 1 << 20)
 INLINE_MAX = cython.declare(cython.Py_ssize_t, 64 * 1024)
 
@@ -128,6 +130,7 @@ class Conn:
         self.reading = True
         self.scan_left = -1
         self.over_since = 0.0
+        self.reply_size = 4096  # until its first reply comes
 
     @property
     def pending(self):
@@ -237,6 +240,8 @@ class Core:
         if conn.inbox_at >= conn.inbox.size or conn.closing:
             conn.inbox.clear()
             conn.inbox_at = 0
+        elif conn.inbox.size - conn.inbox_at > self.inbox_max and not conn.writer:
+            self.on_flood(conn)
         return None
 
     def resume(self, conn: Conn):
@@ -262,7 +267,7 @@ class Core:
         while at < size:
             if conn.paused or conn.closing:
                 break
-            if conn.tail - conn.head > RUNS_MAX or conn.out.size - conn.out_sent > OUT_MAX:
+            if conn.tail - conn.head > RUNS_MAX or conn.owed > OWED_MAX or conn.out.size - conn.out_sent > OUT_MAX:
                 conn.stalled = True
                 break
             if data[at] == 42:
@@ -451,7 +456,10 @@ class Core:
             conn.tail += 1
             link.expected.append((conn, link.run_seq))
             conn.counts[link.run_seq & 127] = 0
+            conn.costs[link.run_seq & 127] = 0
         conn.counts[link.run_seq & 127] += 1
+        conn.costs[link.run_seq & 127] += size + conn.reply_size
+        conn.owed += size + conn.reply_size
         return self._entry(link, command, conn.db, flags, conn.id, raw, size)
 
     @cython.cfunc
@@ -553,6 +561,7 @@ class Core:
                 target: object = place[0]
                 if type(target) is Conn:
                     seq = place[1]
+                    self._settle(target, seq, length)
                     self._deliver(target, seq, data + at + 8, length)
                 else:
                     self._callback(target, PyBytes_FromStringAndSize(data + at + 8, length))
@@ -560,6 +569,14 @@ class Core:
                 self.on_event(shard, split_command(data + at + 8, length))
             at += 8 + length
         return True
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _settle(self, conn: Conn, seq: cython.ulonglong, size: cython.Py_ssize_t) -> cython.int:
+        """A run is answered: it is owed no more, and says how large the client's replies are."""
+        conn.owed -= conn.costs[seq & 127]
+        conn.reply_size = (conn.reply_size + size // max(conn.counts[seq & 127], 1)) // 2
+        return 0
 
     def _callback(self, callback, raw):
         """Part of an operation is answered; a fault of it must not stop the other replies."""
@@ -576,6 +593,9 @@ class Core:
         """A link is lost: takes what it has not answered, [(conn, place) or (callback, 0)]."""
         link: Link = self.links[shard]
         lost = list(link.expected)
+        for target, place in lost:
+            if type(target) is Conn:
+                self._settle(target, place, 0)
         link.expected.clear()
         link.batch.clear()
         link.run_conn = None

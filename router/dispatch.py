@@ -107,6 +107,10 @@ def queue(session: Session, row: Command, args: list[bytes]) -> None:
     if row.flags & F.NO_MULTI:
         raise CommandError("ERR Command not allowed inside a transaction")
     session.multi.append((row, args))
+    session.multi_size += sum(map(len, args))
+    if session.multi_size > session.router.core.inbox_max:
+        session.router.on_flood(session.conn)
+        return
     session.queued()
 
 

@@ -54,6 +54,10 @@ class Router:
         self.core.on_command = self.on_command
         self.core.on_protocol_error = self.on_protocol_error
         self.core.on_event = self.on_event
+        self.core.on_flood = self.on_flood
+        for name in ("proto-max-bulk-len", "client-query-buffer-limit"):
+            self.set_limit(name, config[name])
+            config.on_change(self.set_limit, name)
         self.core.on_internal_error = self.on_internal_error
         self.started_ms = now_ms
         self.last_save_ms = now_ms
@@ -138,6 +142,18 @@ class Router:
         """Bytes that are no RESP: say so, and close."""
         conn.session.reply(CommandError(text))
         conn.session.close_after_reply()
+
+    def set_limit(self, name: str, value: int) -> None:
+        """How much one argument, or all that a client has sent and that is not executed, may be."""
+        if name == "proto-max-bulk-len":
+            self.core.bulk_max = value
+        else:
+            self.core.inbox_max = value
+
+    def on_flood(self, conn: Any) -> None:
+        """A client sent more than client-query-buffer-limit without its being executed."""
+        log.warning("client %d closed: over the query buffer limit (%d bytes)", conn.id, conn.in_size)
+        self.close(conn, "query buffer limit")
 
     def on_internal_error(self, error: Exception) -> None:
         """A fault of ours in a callback; the other replies of the batch go on."""

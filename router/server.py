@@ -125,7 +125,8 @@ class Server:
         self.open_link(shard)
 
     def heartbeat(self) -> None:
-        """An empty batch to each shard, once a second; a shard that is silent is reported."""
+        """An empty batch to each shard, once a second; a shard that is silent is reported. The supervisor hears
+        that the router is well."""
         timeout = int(self.config["shard-heartbeat-timeout"])
         for link in self.router.core.links:
             if not link.up or link.socket is None:
@@ -140,6 +141,7 @@ class Server:
             link.socket.send(self.router.core.take_batch(link.index, True))
         if self.router.upstream is not None:
             self.router.upstream.acknowledge()
+        self.control.beat()
         self.loop.call_later(HEARTBEAT_S, self.heartbeat)
 
     # -- clients ---------------------------------------------------------------------------

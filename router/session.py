@@ -33,6 +33,7 @@ class Session:
         self.created_ms: int = router.now
         self.flags: set[str] = set()
         self.multi: list[tuple[Any, list[bytes]]] | None = None
+        self.multi_size = 0  # bytes of the arguments that are queued
         self.multi_failed = False
         self.watched: set[tuple[int, bytes]] = set()
         self.watch_shards: set[int] = set()

@@ -23,25 +23,25 @@ from cython.cimports.cluster.wire import Buffer, encode_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.shard.keyspace import Database
 
+import shard.commands
+import shard.controls  # noqa: F401
 from cluster import errors
 from cluster.command_table import BY_ID, TABLE
-from cluster.command_table.model import Effect, F
+from cluster.command_table.model import F
 from cluster.errors import CommandError
 from cluster.wire import command as encode
-import shard.commands  # noqa: F401  registers the handlers
-import shard.controls  # noqa: F401
-from shard.records import Records
 from shard.access import Access
+from shard.expiry_cycle import ExpiryCycle
 from shard.memory import Memory
+from shard.notifications import Notifier
+from shard.records import Records
+from shard.registry import HANDLERS
+from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, STAGED, TRACKERS, WAITERS, WATCHERS
 from shard.stats import Stats
 from shard.tracking import Tracking
-from shard.registry import HANDLERS
-from shard.expiry_cycle import ExpiryCycle
-from shard.notifications import Notifier
 from shard.values import limits
 from shard.waiting import Waiting
 from shard.watching import Watching
-from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, STAGED, TRACKERS, WAITERS, WATCHERS
 
 DATABASES = 16
 

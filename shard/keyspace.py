@@ -12,8 +12,6 @@ what an expired key means. Invariant: a key in expires is in slots.
 import cython
 from cython.cimports.cluster.wire import slot_of_bytes
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cython.cimports.cpython.dict import PyDict_GetItemWithError
-from cython.cimports.cpython.ref import PyObject
 
 SLOTS = 16384
 

@@ -28,9 +28,9 @@ from cluster.errors import MISCONF, CommandError
 from cluster.process import Control, fork_dies_with_parent
 from cluster.wire import encoded, parse_commands, split_replies
 from shard.engine import Engine
-from shard.process_memory import ProcessMemory
 from shard.journal import Journal, Refused, write_rdb
 from shard.loop import Loop
+from shard.process_memory import ProcessMemory
 from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load as load_rdb
 from shard.scripting.interrupts import Interrupts

@@ -2,7 +2,7 @@
 
 import cython
 from cython.cimports.shard.engine import Engine
-from cython.cimports.shard.values.pending import Consumer, Group
+from cython.cimports.shard.values.pending import Group
 from cython.cimports.shard.values.streams import StreamValue, id_text
 
 from cluster import errors

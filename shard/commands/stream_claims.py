@@ -20,7 +20,6 @@ from shard.commands.stream_arguments import (
 )
 from shard.commands.stream_groups import claimed
 from shard.registry import handles
-from shard.signals import N_STREAM
 
 LONG_MAX = (1 << 63) - 1
 

@@ -17,8 +17,8 @@ from typing import Any
 from cluster import records
 from cluster.errors import CommandError
 from cluster.replies import Status
-from cluster.wire import encoded, parse_commands
 from cluster.wire import command as encode
+from cluster.wire import encoded, parse_commands
 from shard.controls.transactions import run_entries, run_record
 from shard.registry import handles
 from shard.staging import Staging, owner_test, pack_value, unpack_value

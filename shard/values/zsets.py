@@ -11,7 +11,7 @@ import cython
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.cpython.mem import PyMem_Free, PyMem_Realloc
 from cython.cimports.libc.string import memcmp, memcpy, memmove
-from cython.cimports.shard.values.score_index import Cell, ScoreIndex, below
+from cython.cimports.shard.values.score_index import Cell, ScoreIndex
 
 LIMITS = cython.declare(cython.int[2])
 LIMITS[0] = 128

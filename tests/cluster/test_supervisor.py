@@ -62,9 +62,9 @@ def test_a_shard_that_keeps_crashing_is_restarted_slower_and_slower_up_to_a_limi
     for _ in range(9):
         core.exited("shard-0", 1, now)
         if core.children["shard-0"].state is State.WAITING:
-            assert core.next_at() is not None
-            delays.append(round(core.next_at() - now, 3))
-            now = core.next_at()
+            assert core.next_at() <= core.children["shard-0"].since
+            delays.append(round(core.children["shard-0"].since - now, 3))
+            now = core.children["shard-0"].since
             assert Start("shard-0", core.children["shard-0"].incarnation + 1) in core.tick(now)
         else:
             delays.append(0.0)
@@ -108,6 +108,36 @@ def test_only_the_router_may_call_a_shard_wedged_and_only_one_that_exists():
 def test_a_killed_router_is_restarted_and_the_shards_are_left_alone():
     core = serving()
     assert deeds(core.exited("router", -9, 1.0)) == [Start("router", 2)]
+
+
+def heard_until(core: Supervisor, now: float) -> None:
+    """The router says once a second that it is well."""
+    for second in range(1, int(now) + 1):
+        assert core.message("router", {"alive": True}, float(second)) == []
+        assert core.tick(float(second)) == []
+
+
+def test_a_router_that_hangs_is_killed_and_restarted():
+    core = serving()
+    heard_until(core, 3.0)
+    now, actions = 3.0, []
+    while not actions:
+        assert core.next_at() > now
+        now = core.next_at()
+        actions = core.tick(now)
+    assert now == 3.0 + Policy().router_silence_s
+    assert deeds(actions) == [Kill("router", signal.SIGKILL)]
+    assert core.next_at() is None and core.tick(now + 60) == []
+    assert deeds(core.exited("router", -9, now)) == [Start("router", 2)]
+
+
+def test_the_silence_while_the_supervisor_itself_stood_still_is_not_counted():
+    core = serving()
+    heard_until(core, 3.0)
+    assert core.tick(3600.0) == []
+    assert deeds(core.tick(3600.0 + 1)) == []
+    core.message("router", {"alive": True}, 3601.0)
+    assert core.router.state is State.READY
 
 
 def test_a_router_that_starts_while_a_shard_is_down_is_told_so():

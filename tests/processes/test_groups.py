@@ -104,6 +104,18 @@ def test_a_stopped_shard_is_found_wedged_and_replaced(tmp_path):
         assert not alive(first)
 
 
+def test_a_stopped_router_is_found_and_replaced():
+    with elixircache.LocalCluster(shards=2, router_heartbeat_timeout=2000) as cluster:
+        cluster.client().set("key", "value")
+        before = cluster.pids
+        os.kill(before["router"], signal.SIGSTOP)
+        until(lambda: cluster.pids.get("router") not in (None, before["router"]), 30)
+        cluster.wait_until_serving()
+        assert not alive(before["router"])
+        assert cluster.pids["shard-1"] == before["shard-1"]
+        assert cluster.client().get("key") in ("value", b"value")
+
+
 def test_a_directory_in_use_is_refused_with_the_pid_of_its_user(cluster):
     result = run("up", "--port", str(elixircache.free_port()), "--dir", str(cluster.directory))
     assert result.returncode == 2
