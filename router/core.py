@@ -19,6 +19,7 @@ from cython.cimports.libc.string import memchr, memcpy, memset
 
 from cluster.command_table import BY_ID
 from cluster.command_table.model import At, F, Range, Spread
+from router.inline import split_inline
 
 RING = cython.declare(cython.int, 128)
 RUNS_MAX = cython.declare(cython.int, 100)
@@ -710,13 +711,3 @@ def _line(
         return 0
     end = cython.cast(cython.p_char, memchr(data + at, 13, size - at))
     return 0 if end == cython.NULL or end - data + 1 >= size else -1
-
-
-def split_inline(line: bytes):
-    """Arguments of an inline command, with redis-cli's quoting; None if quotes are open."""
-    line = line.rstrip(b"\r")
-    if b'"' not in line and b"'" not in line:
-        return line.split()
-    from router.inline import split_quoted
-
-    return split_quoted(line)

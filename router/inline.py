@@ -7,6 +7,12 @@ _HEX = b"0123456789abcdefABCDEF"
 _SPACE = b" \t\n\r\v\f\0"
 
 
+def split_inline(line: bytes) -> list[bytes] | None:
+    """The arguments of an inline command; None if quotes are open."""
+    line = line.rstrip(b"\r")
+    return split_quoted(line) if b'"' in line or b"'" in line else line.split()
+
+
 def split_quoted(line: bytes) -> list[bytes] | None:
     """Split a line into arguments; "..." knows escapes, '...' only \\'. None if a quote is
     open or something follows a closing quote (Redis's sdssplitargs)."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from cluster.command_docs.history import HISTORY
+from cluster.command_docs.syntax import SYNTAX, Argument
 from cluster.command_table import TABLE
 from cluster.command_table.model import Command, Custom, F, Keyword, NumKeys, Range
 from cluster.errors import CommandError, syntax_error
@@ -88,9 +90,7 @@ def places(row: Command) -> list[tuple[MapReply, MapReply]]:
         first = keys.first + parts - 1
         return [*found, (_index(first), _range(keys.last - first if keys.last >= 0 else keys.last, keys.step))]
     if isinstance(keys, NumKeys):
-        numbered = MapReply(
-            [b"type", b"keynum", b"spec", MapReply([b"keynumidx", 0, b"firstkey", 1, b"keystep", 1])]
-        )
+        numbered = MapReply([b"type", b"keynum", b"spec", MapReply([b"keynumidx", 0, b"firstkey", 1, b"keystep", 1])])
         return [*((_index(at), _range(0)) for at in keys.also), (_index(keys.at), numbered)]
     if isinstance(keys, Keyword):
         return [(_word(keys.word, keys.start), _range(-1, 1, 2))]
@@ -131,6 +131,26 @@ def description(row: Command) -> list[Any]:
     ]
 
 
+def argument(found: Argument) -> MapReply:
+    """One argument of COMMAND DOCS."""
+    parts: list[Any] = [b"name", found.name.encode(), b"type", found.type.encode()]
+    if not found.parts:
+        parts += [b"display_text", found.name.encode()]
+    if found.spec >= 0:
+        parts += [b"key_spec_index", found.spec]
+    if found.token is not None:
+        parts += [b"token", found.token.encode()]
+    if found.since:
+        parts += [b"since", found.since.encode()]
+    if found.deprecated:
+        parts += [b"deprecated_since", found.deprecated.encode()]
+    if found.flags:
+        parts += [b"flags", SetReply([Status(flag.encode()) for flag in found.flags])]
+    if found.parts:
+        parts += [b"arguments", [argument(part) for part in found.parts]]
+    return MapReply(parts)
+
+
 def documentation(row: Command) -> MapReply:
     """One command as COMMAND DOCS gives it."""
     found: list[Any] = [b"summary", row.summary.encode(), b"since", row.since.encode(), b"group", row.group.encode()]
@@ -140,6 +160,10 @@ def documentation(row: Command) -> MapReply:
         found += [b"doc_flags", SetReply([Status(b"deprecated")]), b"deprecated_since", row.deprecated.encode()]
     if row.replaced_by:
         found += [b"replaced_by", row.replaced_by.encode()]
+    if row.name in HISTORY:
+        found += [b"history", SetReply([[since.encode(), change.encode()] for since, change in HISTORY[row.name]])]
+    if row.name in SYNTAX:
+        found += [b"arguments", [argument(part) for part in SYNTAX[row.name]]]
     subs = children(row)
     if subs:
         inner = MapReply([part for sub in subs for part in (sub.name.lower().encode(), documentation(sub))])

@@ -8,6 +8,8 @@ import time
 import pytest
 import redis
 
+from cluster.command_docs.history import HISTORY
+from cluster.command_docs.syntax import SYNTAX, parse
 from cluster.command_table import BY_ID, TABLE
 from cluster.command_table.model import At, Custom, Effect, F, Merge, Spread
 from router.commands.introspection import SHOWN, description, documentation
@@ -149,3 +151,64 @@ def test_rows_agree_with_a_real_redis_server(oracle):
         if [without_notes(spec) for spec in mine[8]] != [without_notes(spec) for spec in theirs[8]]:
             differences.append(f"{name}: key specs {mine[8]}, Redis {theirs[8]}")
     assert differences == []
+
+
+def test_arguments_and_history_are_of_commands_that_exist():
+    assert set(SYNTAX) | set(HISTORY) <= {row.name for row in SHOWN}
+    with_arguments = {row.name for row in SHOWN if not row.container and row.arity not in (1, 2)}
+    python = {row.name for row in SHOWN if row.group == "python"}
+    untold_by_redis = {"REPLCONF", "PFDEBUG", "DEBUG", "QUIT", "COMMAND|GETKEYS", "COMMAND|GETKEYSANDFLAGS"}
+    assert with_arguments - set(SYNTAX) - python - untold_by_redis == set()
+
+
+@pytest.mark.parametrize("text", ["key", "key:k@", "a:b(c:s", "a:s)", "NX|XX", "key:q"])
+def test_a_line_that_is_not_in_the_notation_of_arguments_is_refused(text):
+    with pytest.raises((ValueError, KeyError)):
+        parse(text)
+
+
+def as_map(flat_map):
+    return dict(zip(flat_map[::2], flat_map[1::2], strict=True))
+
+
+def comparable(argument):
+    """An argument as a dictionary, without what Redis has told only since 7.2."""
+    found = as_map(argument)
+    found.pop("display_text", None)
+    if "arguments" in found:
+        found["arguments"] = [comparable(part) for part in found["arguments"]]
+    if "flags" in found:
+        found["flags"] = sorted(found["flags"])
+    return found
+
+
+def documented(docs):
+    """Names, with subcommands, and what COMMAND DOCS says of them."""
+    for name, text in as_map(docs).items():
+        found = as_map(text)
+        yield name.upper(), found
+        yield from documented(found.get("subcommands", []))
+
+
+def test_docs_agree_with_a_real_redis_server(oracle):
+    newer = NEWER | {"CLIENT|KILL"}
+    ours = dict(
+        documented([part for row in SHOWN if "|" not in row.name for part in (row.name.lower(), flattened(row))])
+    )
+    differences = []
+    for name, theirs in documented(ask(oracle, "COMMAND", "DOCS")):
+        if name in newer:
+            continue
+        mine = ours[name]
+        if [comparable(part) for part in mine.get("arguments", [])] != [
+            comparable(p) for p in theirs.get("arguments", [])
+        ]:
+            differences.append(f"{name}: arguments {mine.get('arguments')}, Redis {theirs.get('arguments')}")
+        for field in ("since", "group", "history", "deprecated_since"):
+            if mine.get(field) != theirs.get(field):
+                differences.append(f"{name}: {field} {mine.get(field)}, Redis {theirs.get(field)}")
+    assert differences == []
+
+
+def flattened(row):
+    return plain(documentation(row))
