@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from cluster import frames
 
 MAGIC = b"EXR1"
+DONE = b"EXD1"  # opens a journal's note that all records up to an id have been applied everywhere
 _HEAD = struct.Struct("<4sQQH")
 _PART = struct.Struct("<HI")
 
@@ -55,6 +56,20 @@ def unpack(blob: bytes) -> Record:
     except struct.error as error:
         raise ValueError("cut record") from error
     return Record((epoch, sequence), parts)
+
+
+def done_note(record: RecordId) -> bytes:
+    """The note that records up to this one have been applied by all their participants."""
+    return DONE + struct.pack("<QQ", *record)
+
+
+def done_id(note: bytes) -> RecordId:
+    """The id in such a note. ValueError if it is none."""
+    try:
+        epoch, sequence = struct.unpack_from("<QQ", note, len(DONE))
+    except struct.error as error:
+        raise ValueError("cut note") from error
+    return (epoch, sequence)
 
 
 def record_id(blob: bytes) -> RecordId:

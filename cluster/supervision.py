@@ -206,7 +206,10 @@ class _Shell:
         ours.setblocking(False)
         endpoint = ""
         if name == ROUTER:
-            command = self.group.router_command(self.endpoints, theirs.fileno(), self.config_file)
+            # It is told of the others when they are ready.
+            ready = self.core.ready_shards()
+            known = [endpoint if index in ready else "" for index, endpoint in enumerate(self.endpoints)]
+            command = self.group.router_command(known, theirs.fileno(), self.config_file)
         else:
             index = self.core.children[name].index
             # A path that was never used before: nothing of the last process can answer on it.

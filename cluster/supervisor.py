@@ -13,8 +13,8 @@ States of a child:
     stopping  SIGTERM sent, SIGKILL at the deadline    its exit -> gone
     gone      ended and not to be started again
 
-The shards start together; the router first starts when all of them are ready, because it would have nothing to
-serve before. A stop goes the other way: the router first, so that the shards finish what it had sent them.
+All start together: the router answers -LOADING until every shard has loaded, and then says that it is ready.
+A stop goes the other way: the router first, so that the shards finish what it had sent them.
 The router watches the shards and says which is wedged; its own messages, one a second, are what the supervisor
 watches it by.
 
@@ -142,8 +142,8 @@ class Supervisor:
         self._error = ""
 
     def begin(self, now: float) -> list[Action]:
-        """Starts the shards."""
-        return [self._start(shard) for shard in self.shards]
+        """Starts the shards and the router."""
+        return [self._start(child) for child in self.children.values()]
 
     def tick(self, now: float) -> list[Action]:
         """Starts what waited long enough and kills what did not end in time."""
@@ -153,12 +153,7 @@ class Supervisor:
                 child.since = now + 1.0
                 actions += [Log(f"{child.name} did not end in time and is killed"), Kill(child.name, signal.SIGKILL)]
             elif child.state is State.WAITING and now >= child.since and not self.ending:
-                if child is not self.router:
-                    actions.append(self._start(child))
-                elif self.served or all(shard.state is State.READY for shard in self.shards):
-                    actions.append(self._start(child))
-                    # Its endpoints came with its arguments; which of them are dead did not.
-                    actions += [Tell(ROUTER, _down(s)) for s in self.shards if s.state is not State.READY]
+                actions.append(self._start(child))
         return actions + self._look(now)
 
     def _look(self, now: float) -> list[Action]:
@@ -179,9 +174,7 @@ class Supervisor:
         if self.router.state is State.READY:
             times.append(self._looked + self.policy.look_s)
         if not self.ending:
-            times += [shard.since for shard in self.shards if shard.state is State.WAITING]
-            if self.router.state is State.WAITING and self.served:
-                times.append(self.router.since)
+            times += [child.since for child in self.children.values() if child.state is State.WAITING]
         return min(times, default=None)
 
     def message(self, name: str, message: dict[str, Any], now: float) -> list[Action]:
@@ -197,11 +190,17 @@ class Supervisor:
             return self._give_up(str(message["fatal"]), int(message.get("code", 2)), now)
         if "wedged" in message and child is self.router:
             return self._wedged(int(message["wedged"]), message.get("endpoint"))
+        if "loading" in message and child is not self.router:
+            return [Tell(ROUTER, {"shard": child.index, "loading": message["loading"]})] if self.router.running else []
         if "shutdown" in message:
             return [Log("shutdown was asked for by a client"), *self.stop(now)]
         if "config" in message:
             return [Configure(dict(message["config"]))]
         return []
+
+    def ready_shards(self) -> set[int]:
+        """Which shards can be connected to; a router that starts is given the addresses of these."""
+        return {shard.index for shard in self.shards if shard.state is State.READY}
 
     def exited(self, name: str, status: int, now: float) -> list[Action]:
         """A child's process ended. `status` is its exit code, or minus the signal that killed it."""

@@ -24,6 +24,7 @@ from router.blocking import Blocking
 from router.commands import transactions
 from router.commands.scripts import Busy
 from router.core import Core
+from router.loading import Loading
 from router.monitoring import feed
 from router.operations import Operations
 from router.pausing import Pause
@@ -60,7 +61,6 @@ class Router:
             config.on_change(self.set_limit, name)
         self.core.on_internal_error = self.on_internal_error
         self.started_ms = now_ms
-        self.last_save_ms = now_ms
         self.clients: dict[int, Session] = {}
         self.next_client = 1
         self.monitors: set[Session] = set()
@@ -88,6 +88,7 @@ class Router:
         self.draining: list[tuple[Session, Callable[[], None]]] = []
         self.leave_listeners.append(lambda session: self.settle_paths() if session.monitor else None)
         self.serving = False
+        self.loading = Loading(now_ms)
         self.replica_of: tuple[str, int] | None = None
         self.greetings: dict[int, dict[str, Any]] = {}
         # The shell fills these in.

@@ -87,7 +87,6 @@ class Server:
     def report(self, event: dict[str, Any]) -> None:
         """Tell the supervisor."""
         if event.get("ready"):
-            self.listen()
             event = {"ready": True, "port": self.port, "ws_port": self.config["ws-port"], "pid": os.getpid()}
         self.control.send(**event)
 
@@ -267,7 +266,9 @@ class Server:
     def on_control(self, event: dict[str, Any]) -> None:
         """The supervisor says that a shard went down or came up."""
         shard = event["shard"]
-        if event["state"] == "down":
+        if "loading" in event:
+            self.router.loading.heard(shard, event["loading"])
+        elif event["state"] == "down":
             self.lose_link(shard)
         else:
             self.endpoints[shard] = event["endpoint"]
@@ -278,8 +279,10 @@ class Server:
         for name in (signal.SIGTERM, signal.SIGINT):
             self.loop.add_signal_handler(name, self.stopped.set)
         self.loop.add_reader(self.front.epfd, self.front.turn)
-        for shard in range(len(self.endpoints)):
-            self.open_link(shard)
+        self.listen()  # clients hear -LOADING until all shards are there
+        for shard, endpoint in enumerate(self.endpoints):
+            if endpoint:
+                self.open_link(shard)
         if self.control.fileno() >= 0:
             self.loop.add_reader(self.control.fileno(), self.read_control)
         self.tick()

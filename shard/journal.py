@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from shard.children import REWRITE
+from shard.progress import Progress, Report
 from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load
 from shard.rdb.writer import save
@@ -25,6 +27,8 @@ from shard.replay import DamagedStream, replay
 
 log = logging.getLogger("elixircache.shard")
 CHUNK = 8 << 20
+REWRITE_RETRY_S = 5
+REWRITE_RETRY_S_MAX = 3600
 LAST_RECORD = b"elixircache-last-record"
 
 
@@ -89,8 +93,10 @@ def sync_directory(directory: Path) -> None:
 class Journal:
     """The files of one shard. `engine` is where they are loaded into and what a base is made of."""
 
-    def __init__(self, directory: Path, engine: Any, config: Any):
+    def __init__(self, directory: Path, engine: Any, config: Any, report: Report = lambda said: None):
+        """`report` hears how far loading is; see shard/progress.py."""
         self.engine = engine
+        self.report = report
         self.config = config
         self.directory = directory / str(config["appenddirname"])
         self.name = str(config["appendfilename"])
@@ -102,6 +108,9 @@ class Journal:
         self.dirty = False
         self.rewriting = False
         self.last_rewrite_ok = True
+        self.rewrite_failures = 0  # in a row
+        self.rewrite_not_before_ms = 0
+        self.next_try_ms = 0
         self.error = ""
         self.repair = True
         self.untrusted = False
@@ -116,6 +125,9 @@ class Journal:
         started = time.monotonic()
         if self.manifest.read():
             self._load()
+            self._remove_unlisted()
+        elif found := sorted(self._own_files()):
+            raise Refused(f"{self.manifest.path}: there is no manifest, and {found[0].name} is there")
         if not self.manifest.increments:
             self._new_increment()
         self._open_last()
@@ -135,6 +147,8 @@ class Journal:
 
     def _load(self) -> None:
         engine = self.engine
+        names = [name for name, _ in [*([self.manifest.base] if self.manifest.base else []), *self.manifest.increments]]
+        self.progress = Progress(sum(map(self._file_size, names)), self.report)
         try:
             if self.manifest.base is not None:
                 self._load_base(self.directory / self.manifest.base[0])
@@ -147,7 +161,8 @@ class Journal:
 
     def _load_base(self, path: Path) -> None:
         try:
-            reader = load(path, self.engine.dbs, progress=self._progress(path))
+            self.progress.begin(path.name, path.stat().st_size)
+            reader = load(path, self.engine.dbs, progress=self.progress)
         except DamagedFile as error:
             raise Refused(f"{error}; `elixircache check` can tell more") from None
         last = reader.aux.get(LAST_RECORD)
@@ -163,26 +178,9 @@ class Journal:
         for entry in reader.functions:
             scripts_of(self.engine).restore_entry(entry)
 
-    @staticmethod
-    def _progress(path: Path) -> Any:
-        started = time.monotonic()
-        total = path.stat().st_size
-        said = started
-
-        def progress(offset: int, keys: int) -> None:
-            nonlocal said
-            now = time.monotonic()
-            if now - said > 1:
-                said = now
-                rate = offset / (now - started)
-                left = (total - offset) / max(rate, 1)
-                log.info("loading %s: %d keys, %.0f MB/s, %.0f s left", path.name, keys, rate / 1e6, left)
-
-        return progress
-
     def _load_increment(self, path: Path, last: bool) -> None:
-        progress = self._progress(path)
-        done = commands = 0
+        self.progress.begin(path.name, path.stat().st_size)
+        done = 0
         tail = b""
         with path.open("rb") as file:
             while chunk := file.read(CHUNK):
@@ -196,8 +194,7 @@ class Journal:
                     ) from None
                 done += used
                 tail = tail[used:]
-                commands += 1
-                progress(done, sum(len(db) for db in self.engine.dbs))
+                self.progress(done, sum(len(db) for db in self.engine.dbs))
         if not tail:
             return
         if not last or not self.config["aof-load-truncated"]:
@@ -309,8 +306,12 @@ class Journal:
             if self.untrusted:
                 # After a failed fsync the kernel may have dropped pages and call them clean:
                 # only a new base is known to hold everything.
+                if self.engine.now < self.next_try_ms:
+                    return
+                self.next_try_ms = self.engine.now + 1000
+                if not self.rewrite(worker):
+                    return
                 self.untrusted = False
-                self.rewrite(worker)
             log.warning("the journal can be written again")
             self.pending = b""
             self.error = ""
@@ -320,6 +321,7 @@ class Journal:
         if (
             percentage
             and not self.rewriting
+            and self.engine.now >= self.rewrite_not_before_ms
             and total >= int(self.config["auto-aof-rewrite-min-size"])
             and self.size * 100 >= max(self.base_size, 1) * percentage
         ):
@@ -327,53 +329,98 @@ class Journal:
 
     # -- rewriting ---------------------------------------------------------------------------
 
-    def rewrite(self, worker: Any) -> None:
-        """Begin a new base in a child process; effects go to a new increment meanwhile."""
+    def rewrite(self, worker: Any) -> bool:
+        """Begin a new base in a child process; effects go to a new increment meanwhile. Whether it has begun."""
         if self.rewriting:
-            return
-        self.rewriting = True
+            return True
         old = list(self.manifest.increments)
-        self._new_increment()
-        self._open_last()
-        self.engine.stream_db = -1
+        try:
+            self._begin_increment()
+        except OSError as error:
+            self._rewrite_failed(f"{error.strerror}")
+            return False
+        self.rewriting = True
         base = self._base_name()
-        worker.fork(lambda: self.write_base(base[0]), lambda ok: self._rewritten(base, old, ok))
+        return bool(
+            worker.fork(
+                REWRITE, lambda progress: self.write_base(base[0], progress), lambda ok: self._rewritten(base, old, ok)
+            )
+        )
 
     def rewrite_now(self) -> None:
-        """The keys are others now: a new base before anything else."""
+        """The keys are others now: a new base before anything else. Writes are refused until there is one."""
         old = list(self.manifest.increments)
-        self._new_increment()
-        self._open_last()
-        self.engine.stream_db = -1
-        base = self._base_name()
-        self.write_base(base[0])
-        self.rewriting = True
+        try:
+            self._begin_increment()
+            base = self._base_name()
+            self.write_base(base[0])
+        except OSError as error:
+            self.untrusted = True
+            self._failed(error)
+            return
         self._rewritten(base, old, True)
+
+    def _begin_increment(self) -> None:
+        """From here on effects go to a new file. OSError, and nothing has changed."""
+        before = list(self.manifest.increments)
+        try:
+            self._new_increment()
+            self._open_last()
+        except OSError:
+            self.manifest.increments = before
+            raise
+        self.engine.stream_db = -1
+
+    def _rewrite_failed(self, reason: str) -> None:
+        """Try again later, and later each time."""
+        self.last_rewrite_ok = False
+        self.rewrite_failures += 1
+        delay_s = min(REWRITE_RETRY_S * 2 ** min(self.rewrite_failures - 1, 16), REWRITE_RETRY_S_MAX)
+        self.rewrite_not_before_ms = self.engine.now + delay_s * 1000
+        log.error("rewriting the journal failed (%s); the old files stay; next try in %d s", reason, delay_s)
 
     def _base_name(self) -> tuple[str, int]:
         number = self._next_number()
         return (f"{self.name}.{number}.base.rdb", number)
 
-    def write_base(self, name: str) -> None:
+    def write_base(self, name: str, progress: Any = None) -> None:
         """Write a base file, whole and synced, under its name."""
-        write_rdb(self.engine, self.directory / name, base=True)
+        write_rdb(self.engine, self.directory / name, base=True, progress=progress)
 
     def _rewritten(self, base: tuple[str, int], old: list[tuple[str, int]], ok: bool) -> None:
         self.rewriting = False
-        self.last_rewrite_ok = ok
         if not ok:
-            log.error("rewriting the journal failed; the old files stay")
+            self._rewrite_failed("the child's words say why")
             return
-        gone = [name for name, _ in old]
-        if self.manifest.base is not None:
-            gone.append(self.manifest.base[0])
+        before = self.manifest.base, self.manifest.increments
         self.manifest.base = base
         self.manifest.increments = [entry for entry in self.manifest.increments if entry not in old]
-        self.manifest.write()
-        for name in gone:
-            (self.directory / name).unlink(missing_ok=True)
+        try:
+            self.manifest.write()
+        except OSError as error:
+            self.manifest.base, self.manifest.increments = before
+            self._rewrite_failed(f"{error.strerror}")
+            return
+        self.last_rewrite_ok = True
+        self.rewrite_failures = 0
         self.base_size = self._file_size(base[0])
         log.info("journal rewritten: base of %d bytes", self.base_size)
+        self._remove_unlisted()
+
+    def _remove_unlisted(self) -> None:
+        """Files of ours that the manifest does not name: what a rewrite, whole or broken off, has left."""
+        listed = {name for name, _ in self.manifest.increments}
+        if self.manifest.base is not None:
+            listed.add(self.manifest.base[0])
+        for path in [*self._own_files(), *self.directory.glob(f"temp-*-{self.name}.*")]:
+            if path.name not in listed:
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    log.warning("cannot remove %s: %s", path, error.strerror)
+
+    def _own_files(self) -> list[Path]:
+        return [*self.directory.glob(f"{self.name}.*.base.rdb"), *self.directory.glob(f"{self.name}.*.incr.aof")]
 
     def close(self) -> None:
         """Sync and end."""
@@ -388,17 +435,23 @@ class Journal:
                 self.fd = -1
 
 
-def write_rdb(engine: Any, path: Path, base: bool = False) -> None:
-    """Write all keys to an RDB file: beside it first, synced, then under its name."""
+def write_rdb(engine: Any, path: Path, base: bool = False, progress: Any = None) -> None:
+    """Write all keys to an RDB file: beside it first, synced, then under its name. `progress(keys so far)`. OSError."""
     records = engine.records
     extra = [(LAST_RECORD, b"%d-%d" % records.last)]
     extra += [(b"elixircache-record", blob) for _, blob in records.kept]
-    fresh = path.with_name(f"temp-{os.getpid()}-{path.name}")
+    fresh = path.with_name(f"temp-{os.getpid()}-{path.name}")  # a start removes what a killed child leaves
     libraries = engine.scripts.libraries() if hasattr(engine.scripts, "libraries") else ()
-    with fresh.open("wb") as file:
-        save(engine.dbs, file.write, engine.now, base=base, extra=extra, functions=libraries,
-             compress=bool(engine.config["rdbcompression"]), checksum=bool(engine.config["rdbchecksum"]))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    try:
+        with fresh.open("wb") as file:
+            save(
+                engine.dbs, file.write, engine.now, base=base, extra=extra, functions=libraries, progress=progress,
+                compress=bool(engine.config["rdbcompression"]), checksum=bool(engine.config["rdbchecksum"]),
+            )  # fmt: skip
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)  # on a full disk its bytes are needed
+        raise
     sync_directory(path.parent)

@@ -22,7 +22,7 @@ def apply_command(engine, args: list) -> None:
     """Apply one command of a stream. CommandError if it cannot be applied.
 
     MULTI and EXEC only frame; an ECHO that carries a multi-shard record notes that the record
-    has been applied here.
+    has been applied here, another one that records up to some id have been applied everywhere.
     """
     name: bytes = args[0].upper()
     if name == b"SELECT":
@@ -30,6 +30,8 @@ def apply_command(engine, args: list) -> None:
     elif name == b"ECHO":
         if args[1].startswith(records.MAGIC):
             engine.records.add(records.record_id(args[1]), args[1])
+        elif args[1].startswith(records.DONE):
+            engine.records.trim(records.done_id(args[1]))
     elif name not in (b"MULTI", b"EXEC", b"PING"):
         engine.apply(args)
 

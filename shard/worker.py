@@ -25,12 +25,15 @@ from cluster import frames
 from cluster.config import Config
 from cluster.curve import Links
 from cluster.errors import MISCONF, CommandError
-from cluster.process import Control, fork_dies_with_parent
-from cluster.wire import encoded, parse_commands, split_replies
+from cluster.process import Control
+from cluster.records import done_note
+from cluster.wire import command, encoded, parse_commands, split_replies
+from shard.children import SNAPSHOT, Children
 from shard.engine import Engine
 from shard.journal import Journal, Refused, write_rdb
 from shard.loop import Loop
 from shard.process_memory import ProcessMemory
+from shard.progress import Progress
 from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load as load_rdb
 from shard.scripting.interrupts import Interrupts
@@ -39,6 +42,7 @@ from shard.stream import segments
 
 log = logging.getLogger("elixircache.shard")
 TICK_MS = 100
+SAVE_RETRY_S = 5  # after a failed snapshot, as Redis waits
 
 
 class Worker:
@@ -79,25 +83,37 @@ class Worker:
         self.rdb_path = self.data_directory / str(config["dbfilename"])
         self.sync_wanted = False  # WAITAOF: this batch's replies go only after an fsync
         self.saving = False
+        self.saves = 0  # by SAVE
         self.last_save_ok = True
         self.last_save_s = 0
+        self.loaded_keys = 0
         self.changes_at_save = 0
-        self.children: dict[int, Callable[[bool], None]] = {}
+        self.save_tried_s = 0
+        self.children = Children()
 
     def load(self) -> None:
         """Bring the data back. Refused says why the files cannot be used."""
         self.data_directory.mkdir(parents=True, exist_ok=True)
+        for left in self.data_directory.glob(f"temp-*-{self.rdb_path.name}"):
+            left.unlink()
         self.engine.now = time.time_ns() // 1_000_000
         if self.config["appendonly"]:
-            self.journal = Journal(self.data_directory, self.engine, self.config)
+            self.journal = Journal(self.data_directory, self.engine, self.config, self.report_loading)
             self.journal.open()
         elif self.rdb_path.exists():
             try:
-                for entry in load_rdb(self.rdb_path, self.engine.dbs).functions:
+                progress = Progress(self.rdb_path.stat().st_size, self.report_loading)
+                progress.begin(self.rdb_path.name, progress.total)
+                for entry in load_rdb(self.rdb_path, self.engine.dbs, progress=progress).functions:
                     scripts_of(self.engine).restore_entry(entry)
             except DamagedFile as error:
                 raise Refused(f"{error}; `elixircache check` can tell more") from None
         self.saved()
+        self.loaded_keys = sum(len(db) for db in self.engine.dbs)
+
+    def report_loading(self, said: dict[str, Any]) -> None:
+        """Tell the supervisor, and by it the router, how far loading is."""
+        self.control.send(loading=said)
 
     def open(self) -> None:
         """Bind the link; afterwards a router can be told of it."""
@@ -195,29 +211,16 @@ class Worker:
         if reply:
             self.link.send(reply)
 
-    def fork(self, work: Callable[[], None], done: Callable[[bool], None]) -> None:
-        """Do `work` in a child process that sees the keys of this moment; `done(ok)` later."""
-        parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                fork_dies_with_parent(parent)
-                work()
-                code = 0
-            except BaseException:
-                log.exception("a child's work failed")
-            finally:
-                # No clean-up of the parent's sockets: they are not ours.
-                os._exit(code)
-        self.children[pid] = done
-
-    def reap(self) -> None:
-        """Hear of children that have ended."""
-        for pid in list(self.children):
-            found, status = os.waitpid(pid, os.WNOHANG)
-            if found:
-                self.children.pop(pid)(status == 0)
+    def fork(self, kind: str, work: Callable[[Callable[[int], None]], None], done: Callable[[bool], None]) -> bool:
+        """Do `work(progress)` in a child process that sees the keys of this moment; `done(ok)` later. False
+        (after `done(False)`) when there can be no child."""
+        try:
+            self.children.fork(kind, sum(len(db) for db in self.engine.dbs), work, done)
+        except OSError as error:
+            log.error("cannot fork: %s", error.strerror)
+            done(False)
+            return False
+        return True
 
     def replaced_keyspace(self) -> None:
         """All keys are others now (a full synchronisation): the journal begins anew."""
@@ -227,30 +230,36 @@ class Worker:
     def save_now(self, path: str = "") -> None:
         """Write a snapshot and wait for it. OSError."""
         write_rdb(self.engine, Path(path) if path else self.rdb_path)
-        self.saved()
+        if not path:
+            self.saves += 1
+            self.last_save_ok = True
+            self.saved()
 
-    def save_in_background(self, path: str = "") -> None:
-        """Write a snapshot in a child process."""
+    def save_in_background(self, path: str = "") -> bool:
+        """Write a snapshot in a child process; whether one could be begun."""
         self.saving = True
+        self.save_tried_s = self.engine.now // 1000
+        changes = self.engine.changes
 
         def done(ok: bool) -> None:
             self.saving = False
             self.last_save_ok = ok
             if ok:
-                self.saved()
+                self.saved(changes)
             else:
                 log.error("background saving failed")
 
-        self.fork(lambda: write_rdb(self.engine, Path(path) if path else self.rdb_path), done)
+        target = Path(path) if path else self.rdb_path
+        return self.fork(SNAPSHOT, lambda progress: write_rdb(self.engine, target, progress=progress), done)
 
-    def saved(self) -> None:
-        """A snapshot is whole: `save` points count from here."""
+    def saved(self, changes: int | None = None) -> None:
+        """A snapshot is whole that holds the first so many changes (all): `save` points count from here."""
         self.last_save_s = self.engine.now // 1000
-        self.changes_at_save = self.engine.changes
+        self.changes_at_save = self.engine.changes if changes is None else changes
 
     def save_points(self) -> None:
         """Save when one of the `save` points is reached."""
-        if self.saving:
+        if self.saving or (not self.last_save_ok and self.engine.now // 1000 - self.save_tried_s < SAVE_RETRY_S):
             return
         changes = self.engine.changes - self.changes_at_save
         quiet = self.engine.now // 1000 - self.last_save_s
@@ -281,13 +290,17 @@ class Worker:
         engine = self.engine
         if now_ms > engine.now:
             engine.now = now_ms
-        self.reap()
+        self.children.reap()
         engine.free_some()
         self.loop.client = 0  # nobody's command: trackers with NOLOOP hear of it too
         engine.expiry.run(engine)
         engine.memory.tick(engine)
         engine.tracking.trim(engine)
         engine.end_unit()
+        if self.journal is not None:
+            done = engine.records.mark((self.loop.epoch, self.loop.watermark), now_ms)
+            if done is not None:
+                self.unwritten.append(command(b"ECHO", done_note(done)))
         self.finish()
         if self.journal is not None:
             self.journal.tick(self)
@@ -308,14 +321,14 @@ def run(index: int, shards: int, endpoint: str, directory: str, config: Config, 
     gc.disable()
     gc.freeze()
     worker = Worker(index, shards, endpoint, directory, config, control)
-    signal.signal(signal.SIGTERM, worker.stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        worker.load()
+        worker.load()  # SIGTERM ends it at once: nothing has been acknowledged
     except Refused as error:
         log.error("%s", error)
         control.send(fatal=str(error), code=1)
         return 1
+    signal.signal(signal.SIGTERM, worker.stop)
     worker.open()
     control.send(ready=True, shard=index, endpoint=endpoint)
     try:

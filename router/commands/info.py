@@ -169,39 +169,50 @@ def persistence(router: Router, shards: Shards) -> Fields:
     def status(name: str) -> str:
         return "err" if any(part.get(name, "ok") != "ok" for part in parts) else "ok"
 
+    def summed(name: str) -> int:
+        return total(shards, "persistence", name)
+
+    def most(name: str, otherwise: int = 0) -> int:
+        return max((int(part.get(name, otherwise)) for part in parts), default=otherwise)
+
+    keys, written = summed("current_save_keys_total"), summed("current_save_keys_processed")
+    # A snapshot of the group is as old as its oldest part.
+    saved_s = [int(part["rdb_last_save_time"]) for part in parts if "rdb_last_save_time" in part]
     found: Fields = {
         "loading": 0 if router.serving else 1,
         "async_loading": 0,
-        "current_cow_peak": 0,
-        "current_cow_size": 0,
+        "current_cow_peak": summed("current_cow_peak"),
+        "current_cow_size": summed("current_cow_size"),
         "current_cow_size_age": 0,
-        "current_save_keys_processed": 0,
-        "current_save_keys_total": 0,
-        "current_fork_perc": "0.00",
-        "rdb_changes_since_last_save": total(shards, "persistence", "rdb_changes_since_last_save"),
-        "rdb_bgsave_in_progress": max((int(part.get("rdb_bgsave_in_progress", 0)) for part in parts), default=0),
-        "rdb_last_save_time": router.last_save_ms // 1000,
+        "current_save_keys_processed": written,
+        "current_save_keys_total": keys,
+        "current_fork_perc": f"{100 * written / keys if keys else 0:.2f}",
+        "rdb_changes_since_last_save": summed("rdb_changes_since_last_save"),
+        "rdb_bgsave_in_progress": most("rdb_bgsave_in_progress"),
+        "rdb_last_save_time": min(saved_s, default=router.started_ms // 1000),
         "rdb_last_bgsave_status": status("rdb_last_bgsave_status"),
-        "rdb_last_bgsave_time_sec": -1,
-        "rdb_current_bgsave_time_sec": -1,
-        "rdb_saves": max((int(part.get("rdb_saves", 0)) for part in parts), default=0),
-        "rdb_last_cow_size": 0,
-        "rdb_last_load_keys_expired": 0,
-        "rdb_last_load_keys_loaded": 0,
+        "rdb_last_bgsave_time_sec": most("rdb_last_bgsave_time_sec", -1),
+        "rdb_current_bgsave_time_sec": most("rdb_current_bgsave_time_sec", -1),
+        "rdb_saves": most("rdb_saves"),
+        "rdb_last_cow_size": summed("rdb_last_cow_size"),
+        "rdb_last_load_keys_expired": 0,  # expired keys are loaded, and deleted by the expiry cycle
+        "rdb_last_load_keys_loaded": summed("rdb_last_load_keys_loaded"),
         "aof_enabled": int(router.config["appendonly"]),
-        "aof_rewrite_in_progress": max((int(part.get("aof_rewrite_in_progress", 0)) for part in parts), default=0),
-        "aof_rewrite_scheduled": 0,
-        "aof_last_rewrite_time_sec": -1,
-        "aof_current_rewrite_time_sec": -1,
+        "aof_rewrite_in_progress": most("aof_rewrite_in_progress"),
+        "aof_rewrite_scheduled": 0,  # a rewrite does not wait for a snapshot here
+        "aof_last_rewrite_time_sec": most("aof_last_rewrite_time_sec", -1),
+        "aof_current_rewrite_time_sec": most("aof_current_rewrite_time_sec", -1),
         "aof_last_bgrewrite_status": status("aof_last_bgrewrite_status"),
-        "aof_rewrites": max((int(part.get("aof_rewrites", 0)) for part in parts), default=0),
+        "aof_rewrites": most("aof_rewrites"),
         "aof_last_write_status": status("aof_last_write_status"),
-        "aof_rewrites_consecutive_failures": 0,
-        "aof_last_cow_size": 0,
+        "aof_rewrites_consecutive_failures": most("aof_rewrites_consecutive_failures"),
+        "aof_last_cow_size": summed("aof_last_cow_size"),
         "module_fork_in_progress": 0,
         "module_fork_last_cow_size": 0,
     }
-    if router.config["appendonly"]:
+    if not router.serving:
+        found |= router.loading.fields()
+    if router.config["appendonly"] and router.serving:
         found["aof_current_size"] = total(shards, "persistence", "aof_current_size")
         found["aof_base_size"] = total(shards, "persistence", "aof_base_size")
     return found
@@ -241,8 +252,8 @@ def stats(router: Router, shards: Shards) -> Fields:
         "pubsub_channels": len(router.pubsub.channels),
         "pubsub_patterns": len(router.pubsub.patterns),
         "pubsubshard_channels": len(router.pubsub.shard_channels),
-        "latest_fork_usec": 0,
-        "total_forks": 0,
+        "latest_fork_usec": largest(shards, "persistence", "latest_fork_usec"),
+        "total_forks": total(shards, "persistence", "total_forks"),
         "migrate_cached_sockets": 0,
         "slave_expires_tracked_keys": 0,
         "active_defrag_hits": 0,

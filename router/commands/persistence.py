@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cluster import errors
 from cluster.errors import CommandError
 from cluster.replies import Raw, Status
+from router.asking import ask_json
 from router.registry import LATER, handles
 
 if TYPE_CHECKING:
@@ -39,11 +40,7 @@ def _all(router: Router, session: Session, command: list[bytes], answer: Any) ->
 def save(router: Router, session: Session, args: list[bytes]) -> Any:
     """SAVE: write a snapshot of every shard, and wait for it."""
 
-    def answer() -> Any:
-        router.last_save_ms = router.now
-        return Status(b"OK")
-
-    return _all(router, session, [b"SHARD.SAVE", b"now"], answer)
+    return _all(router, session, [b"SHARD.SAVE", b"now"], lambda: Status(b"OK"))
 
 
 @handles("BGSAVE")
@@ -52,11 +49,7 @@ def bgsave(router: Router, session: Session, args: list[bytes]) -> Any:
     if len(args) > 2 or (len(args) == 2 and args[1].upper() != b"SCHEDULE"):
         raise errors.syntax_error()
 
-    def answer() -> Any:
-        router.last_save_ms = router.now
-        return Status(b"Background saving started")
-
-    return _all(router, session, [b"SHARD.SAVE", b"background"], answer)
+    return _all(router, session, [b"SHARD.SAVE", b"background"], lambda: Status(b"Background saving started"))
 
 
 @handles("BGREWRITEAOF")
@@ -69,5 +62,12 @@ def bgrewriteaof(router: Router, session: Session, args: list[bytes]) -> Any:
 
 @handles("LASTSAVE")
 def lastsave(router: Router, session: Session, args: list[bytes]) -> Any:
-    """LASTSAVE: unix time of the last snapshot, seconds."""
-    return router.last_save_ms // 1000
+    """LASTSAVE: unix time of the last snapshot of all shards that is whole, seconds."""
+    if not router.serving:
+        return router.started_ms // 1000
+    return ask_json(
+        router,
+        session,
+        [b"SHARD.INFO"],
+        lambda shards: min(int(found["persistence"]["rdb_last_save_time"]) for found in shards.values()),
+    )

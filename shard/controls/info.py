@@ -11,6 +11,7 @@ from typing import Any
 from cluster import errors
 from cluster.errors import CommandError
 from cluster.replies import OK, Status
+from shard.children import REWRITE, SNAPSHOT
 from shard.commands.generic import peek
 from shard.commands.object import encoding, memory_of
 from shard.registry import HANDLERS, handles
@@ -37,16 +38,38 @@ def persistence(engine: Any) -> dict[str, Any]:
     worker = engine.worker
     if worker is None:
         return {}
+    children = worker.children
+    snapshots, rewrites = children.kinds[SNAPSHOT], children.kinds[REWRITE]
+    now_s = time.monotonic()
+    current = children.current()
     found: dict[str, Any] = {
         "rdb_changes_since_last_save": engine.changes - worker.changes_at_save,
         "rdb_bgsave_in_progress": int(worker.saving),
+        "rdb_last_save_time": worker.last_save_s,
         "rdb_last_bgsave_status": "ok" if worker.last_save_ok else "err",
+        "rdb_last_bgsave_time_sec": snapshots.last_s,
+        "rdb_current_bgsave_time_sec": snapshots.current_s(now_s),
+        "rdb_saves": snapshots.done + worker.saves,
+        "rdb_last_cow_size": snapshots.last_cow,
+        "rdb_last_load_keys_loaded": worker.loaded_keys,
+        "current_cow_size": current["cow"],
+        "current_cow_peak": children.cow_peak,
+        "current_save_keys_processed": current["written"],
+        "current_save_keys_total": current["keys"],
+        "latest_fork_usec": children.last_fork_us,
+        "total_forks": children.forks,
+        "aof_rewrites": rewrites.done,
+        "aof_rewrites_consecutive_failures": rewrites.failures,
+        "aof_last_rewrite_time_sec": rewrites.last_s,
+        "aof_current_rewrite_time_sec": rewrites.current_s(now_s),
+        "aof_last_cow_size": rewrites.last_cow,
     }
     journal = getattr(worker, "journal", None)
     if journal is not None:
         found |= {
             "aof_rewrite_in_progress": int(journal.rewriting),
             "aof_last_bgrewrite_status": "ok" if journal.last_rewrite_ok else "err",
+            "aof_rewrites_consecutive_failures": journal.rewrite_failures,
             "aof_last_write_status": "err" if journal.error else "ok",
             "aof_current_size": journal.base_size + journal.size,
             "aof_base_size": journal.base_size,

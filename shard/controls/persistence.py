@@ -23,7 +23,8 @@ def save(engine: Any, args: list[bytes]) -> Any:
         return OK
     if worker.saving:
         raise CommandError("ERR Background save already in progress")
-    worker.save_in_background(path)
+    if not worker.save_in_background(path):
+        raise CommandError("ERR cannot fork; the log says why")
     return Status(b"Background saving started")
 
 
@@ -36,5 +37,6 @@ def rewrite(engine: Any, args: list[bytes]) -> Any:
         raise CommandError("ERR appendonly is off")
     if journal.rewriting:
         raise CommandError("ERR Background append only file rewriting already in progress")
-    journal.rewrite(engine.worker)
+    if not journal.rewrite(engine.worker):
+        raise CommandError("ERR the rewriting cannot begin; the log says why")
     return Status(b"Background append only file rewriting started")

@@ -13,6 +13,7 @@ from typing import Any
 
 from cluster.errors import CommandError
 from cluster.replies import OK
+from shard.children import PART
 from shard.registry import handles
 from shard.staging import owner_test
 
@@ -28,7 +29,11 @@ def snapshot(engine: Any, args: list[bytes]) -> Any:
     worker.collect()
     engine.feeding = True
     engine.events.append((b"barrier", token))
-    worker.fork(lambda: write_part(engine, path.decode(), first == b"1"), lambda ok: _written(engine, token, ok))
+    worker.fork(
+        PART,
+        lambda progress: write_part(engine, path.decode(), first == b"1", progress),
+        lambda ok: _written(engine, token, ok),
+    )
     return OK
 
 
@@ -36,7 +41,7 @@ def _written(engine: Any, token: bytes, ok: bool) -> None:
     engine.events.append((b"snapshot", token, b"1" if ok else b"0"))
 
 
-def write_part(engine: Any, path: str, first: bool) -> None:
+def write_part(engine: Any, path: str, first: bool, progress: Any = None) -> None:
     """This shard's part of an RDB file: the header if it is the first, no end."""
     from shard.rdb.writer import Writer
 
@@ -46,7 +51,7 @@ def write_part(engine: Any, path: str, first: bool) -> None:
             writer.header(engine.now)
             for code in (engine.scripts.libraries() if hasattr(engine.scripts, "libraries") else ()):
                 writer.function(code)
-        writer.databases(engine.dbs)
+        writer.databases(engine.dbs, progress)
         writer.flush()
 
 

@@ -31,11 +31,20 @@ def serving(shards: int = 2, now: float = 0.0) -> Supervisor:
     return core
 
 
-def test_the_router_starts_when_the_last_shard_is_ready():
+def test_the_router_starts_with_the_shards_and_is_told_when_one_is_ready():
     core = Supervisor(2)
-    assert core.begin(0.0) == [Start("shard-0", 1), Start("shard-1", 1)]
-    assert core.message("shard-1", READY, 0.1) == []
-    assert core.message("shard-0", READY, 0.2) == [Start("router", 1)]
+    assert core.begin(0.0) == [Start("shard-0", 1), Start("shard-1", 1), Start("router", 1)]
+    assert core.ready_shards() == set()
+    assert core.message("shard-1", READY, 0.1) == [Tell("router", {"shard": 1, "state": "up", "incarnation": 1})]
+    assert core.ready_shards() == {1}
+
+
+def test_the_router_hears_how_far_a_shard_s_loading_is():
+    core = Supervisor(1)
+    core.begin(0.0)
+    said = {"total": 10, "loaded": 5, "keys": 1, "bytes_per_s": 5}
+    assert core.message("shard-0", {"loading": said}, 0.1) == [Tell("router", {"shard": 0, "loading": said})]
+    assert core.message("router", {"loading": said}, 0.1) == []
 
 
 def test_the_group_is_ready_once_and_when_the_router_says_so():
@@ -140,10 +149,11 @@ def test_the_silence_while_the_supervisor_itself_stood_still_is_not_counted():
     assert core.router.state is State.READY
 
 
-def test_a_router_that_starts_while_a_shard_is_down_is_told_so():
+def test_a_router_that_starts_while_a_shard_is_down_is_not_given_its_address():
     core = serving()
     core.exited("shard-0", 1, 1.0)
-    assert deeds(core.exited("router", -9, 1.1)) == [Start("router", 2), Tell("router", {"shard": 0, "state": "down"})]
+    assert deeds(core.exited("router", -9, 1.1)) == [Start("router", 2)]
+    assert core.ready_shards() == {1}
 
 
 def test_a_group_whose_shard_never_starts_gives_up_and_ends_the_others():
@@ -155,7 +165,8 @@ def test_a_group_whose_shard_never_starts_gives_up_and_ends_the_others():
         core.exited("shard-1", 7, now)
         now += 5.0
         core.tick(now)
-    assert deeds(core.exited("shard-1", 7, now)) == [Kill("shard-0", signal.SIGTERM)]
+    assert deeds(core.exited("shard-1", 7, now)) == [Kill("router", signal.SIGTERM)]
+    assert deeds(core.exited("router", 0, now)) == [Kill("shard-0", signal.SIGTERM)]
     (last,) = core.exited("shard-0", 0, now)
     assert last == Exit(1, "shard-1 does not start (exit code 7); its log says why")
 
@@ -164,7 +175,8 @@ def test_a_fatal_word_before_readiness_ends_the_group_with_its_text():
     core = Supervisor(2)
     core.begin(0.0)
     actions = core.message("shard-1", {"fatal": "journal damaged at offset 12"}, 0.0)
-    assert deeds(actions) == [Kill("shard-0", signal.SIGTERM), Kill("shard-1", signal.SIGTERM)]
+    assert deeds(actions) == [Kill("router", signal.SIGTERM)]
+    assert core.exited("router", 0, 0.1) == [Kill("shard-0", signal.SIGTERM), Kill("shard-1", signal.SIGTERM)]
     core.exited("shard-0", -15, 0.1)
     assert core.exited("shard-1", 2, 0.1) == [Exit(2, "journal damaged at offset 12")]
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from cluster.config import Config
+from cluster.records import Record, done_note
 from cluster.wire import command
 from shard import offline
 from shard.engine import Engine
 from shard.journal import Journal, Refused, write_rdb
+from shard.records import MARK_EVERY_MS
 from tests.peers import peer
 
 NOW = 1_700_000_000_000
@@ -22,8 +24,8 @@ NOW = 1_700_000_000_000
 class Forkless:
     """Stands in for the worker: does a child's work at once."""
 
-    def fork(self, work, done):
-        work()
+    def fork(self, kind, work, done):
+        work(None)
         done(True)
 
 
@@ -204,3 +206,22 @@ def test_a_snapshot_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypa
     with pytest.raises(OSError):
         write_rdb(engine, tmp_path / "dump.rdb")
     assert (tmp_path / "dump.rdb").read_bytes() == before
+
+
+def record(sequence: int) -> bytes:
+    return Record((7, sequence), {0: b"", 1: b""}).pack()
+
+
+def test_a_journal_notes_which_records_need_not_be_kept_when_it_is_replayed(tmp_path):
+    engine, journal = opened(tmp_path)
+    for sequence in (1, 2, 3):
+        engine.records.add((7, sequence), record(sequence))
+        journal.append(command(b"ECHO", record(sequence)))
+    marks = [engine.records.mark((7, 2), NOW + at_ms) for at_ms in (0, 100, MARK_EVERY_MS, 2 * MARK_EVERY_MS)]
+    assert marks == [None, None, (7, 2), None]  # once, and some seconds late: others may not have synced it before
+    journal.append(command(b"ECHO", done_note((7, 2))))
+    journal.close()
+    again, journal = opened(tmp_path)
+    journal.close()
+    assert again.records.last == (7, 3)
+    assert [number for number, _ in again.records.kept] == [(7, 3)]

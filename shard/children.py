@@ -1,0 +1,152 @@
+"""Forked children that write files of the keys as they were at the fork, and what is measured of them.
+
+parent --fork--> child: work(), then exit      no socket of the parent is touched
+parent <--pages-- child: keys written so far, bytes copied on write (shared memory)
+"""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import os
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster.process import fork_dies_with_parent
+
+log = logging.getLogger("elixircache.shard")
+SNAPSHOT, REWRITE, PART = "rdb", "aof", "part"  # the last is a replica's
+_SHARED = struct.Struct("<qq")
+Progress = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Kind:
+    """What is known of one kind of child. Times in s; -1: none yet."""
+
+    running: int = 0
+    began_s: float = 0.0
+    last_s: int = -1
+    last_ok: bool = True
+    last_cow: int = 0
+    done: int = 0  # how many ended well
+    failures: int = 0  # in a row
+
+    def began(self, now_s: float) -> None:
+        self.running += 1
+        self.began_s = now_s
+
+    def ended(self, ok: bool, now_s: float, cow: int) -> None:
+        self.running -= 1
+        self.last_ok = ok
+        self.last_s = int(now_s - self.began_s)
+        self.last_cow = cow
+        self.done += ok
+        self.failures = 0 if ok else self.failures + 1
+
+    def current_s(self, now_s: float) -> int:
+        """How long the running one takes already, -1 if there is none."""
+        return int(now_s - self.began_s) if self.running else -1
+
+
+@dataclass(slots=True)
+class _Child:
+    kind: str
+    shared: mmap.mmap
+    keys: int
+    done: Callable[[bool], None]
+
+    def read(self) -> tuple[int, int]:
+        """(keys written, bytes copied on write) so far."""
+        keys, cow = _SHARED.unpack_from(self.shared)
+        return int(keys), int(cow)
+
+
+@dataclass(slots=True)
+class Children:
+    """The running children of a shard, by pid."""
+
+    kinds: dict[str, Kind] = field(default_factory=lambda: {name: Kind() for name in (SNAPSHOT, REWRITE, PART)})
+    running: dict[int, _Child] = field(default_factory=dict)
+    forks: int = 0
+    last_fork_us: int = 0
+    cow_peak: int = 0
+
+    def fork(self, kind: str, keys: int, work: Callable[[Progress], None], done: Callable[[bool], None]) -> None:
+        """Do `work(progress)` in a child, of `keys` keys; `done(ok)` is called by `reap`. OSError."""
+        parent = os.getpid()
+        shared = mmap.mmap(-1, mmap.PAGESIZE)
+        began = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                fork_dies_with_parent(parent)
+                measure = _Measure(shared)
+                work(measure)
+                measure.end()
+                code = 0
+            except BaseException:
+                log.exception("a child's work failed")
+            finally:
+                # No clean-up of the parent's sockets: they are not ours.
+                os._exit(code)
+        self.last_fork_us = int((time.monotonic() - began) * 1e6)
+        self.forks += 1
+        self.kinds[kind].began(began)
+        self.running[pid] = _Child(kind, shared, keys, done)
+
+    def reap(self) -> None:
+        """Hear of children that have ended."""
+        for pid in list(self.running):
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                child = self.running.pop(pid)
+                _, cow = child.read()
+                child.shared.close()
+                self.cow_peak = max(self.cow_peak, cow)
+                self.kinds[child.kind].ended(status == 0, time.monotonic(), cow)
+                if cow:
+                    log.info("the child of %s has copied %.1f MB of memory", child.kind, cow / 1e6)
+                child.done(status == 0)
+
+    def current(self) -> dict[str, Any]:
+        """Of the running children together: keys to write, keys written, bytes copied on write."""
+        found = [(child.keys, *child.read()) for child in self.running.values()]
+        keys, written, copied = (sum(column) for column in zip(*found, strict=True)) if found else (0, 0, 0)
+        self.cow_peak = max(self.cow_peak, copied)
+        return {"keys": keys, "written": written, "cow": copied}
+
+
+class _Measure:
+    """In the child: tells the parent, and looks once a second how much memory is its own by now."""
+
+    def __init__(self, shared: mmap.mmap):
+        self.shared = shared
+        self.cow = 0
+        self.keys = 0
+        self.next = 0.0
+
+    def __call__(self, keys: int) -> None:
+        self.keys = keys
+        now = time.monotonic()
+        if now >= self.next:
+            self.next = now + 1.0
+            self.cow = private_dirty()
+        _SHARED.pack_into(self.shared, 0, keys, self.cow)
+
+    def end(self) -> None:
+        """The last figure is the one that counts."""
+        _SHARED.pack_into(self.shared, 0, self.keys, private_dirty())
+
+
+def private_dirty() -> int:
+    """Bytes of this process that it shares with no other: what a fork has cost so far. 0 where Linux does not tell."""
+    try:
+        with open("/proc/self/smaps_rollup") as file:
+            return sum(int(line.split()[1]) for line in file if line.startswith("Private_Dirty:")) * 1024
+    except OSError:
+        return 0
