@@ -33,6 +33,8 @@ REPLY_ENTRY = struct.Struct("<IB3x")
 HELLO = b"HELO"
 # KILL + JSON {"token", "kind"} asks for the end of a running script; it overtakes everything.
 KILL = b"KILL"
+# LENT + a RESP array: the key that a running script has asked for (SHARD.LEND), or why there is none.
+LENT = b"LENT"
 
 # Flags of a request header.
 ECHO = 1  # answer even if there is nothing to say: a heartbeat

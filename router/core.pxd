@@ -14,6 +14,7 @@ cdef class Conn:
     cdef public int flags
     cdef public int db
     cdef public bint trusted
+    cdef public bint local
     cdef public bint writer
     cdef Buffer inbox
     cdef Py_ssize_t inbox_at
@@ -72,6 +73,9 @@ cdef class Core:
     cdef public bint all_slow
     cdef public bint readonly
     cdef public bint writes_slow
+    cdef public bint scripts_slow
+    cdef public int python_from
+    cdef public set known_scripts
     cdef public long long bulk_max
     cdef public long long inbox_max
     cdef public unsigned long long epoch
@@ -83,6 +87,7 @@ cdef class Core:
     cdef Py_ssize_t _scan(self, Conn conn, const char* data, Py_ssize_t size) except? -1
     cdef object _compact(self, Conn conn)
     cdef object _scan_inbox(self, Conn conn)
+    cdef int _script_fast(self, Conn conn, int script, const char* data) except? -1
     cdef int _fast(self, Conn conn, int shard, int command, const char* data, Py_ssize_t size) except? -1
     cdef Py_ssize_t _scan_array(self, Conn conn, const char* data, Py_ssize_t size) except? -1
     cdef int _whole(self, Conn conn, const char* data, Py_ssize_t size) except? -1

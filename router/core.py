@@ -18,7 +18,8 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringA
 from cython.cimports.libc.string import memchr, memcpy, memset
 
 from cluster.command_table import BY_ID
-from cluster.command_table.model import At, F, Range, Spread
+from cluster.command_table.model import F, Range
+from router import paths
 from router.inline import split_inline
 
 RING = cython.declare(cython.int, 128)
@@ -29,27 +30,17 @@ OWED_MAX = cython.declare(cython.longlong, 4 << 20)
 ARGS_MAX = cython.declare(cython.Py_ssize_t, 1 << 20)
 INLINE_MAX = cython.declare(cython.Py_ssize_t, 64 * 1024)
 
-# How a command may take the fast path.
-SLOW = cython.declare(cython.int, 0)
-ONE_KEY = cython.declare(cython.int, 1)  # its one key says the shard
-ANY_KEYS = cython.declare(cython.int, 2)  # only where one shard owns everything
+# See router/paths.py.
+ONE_KEY = cython.declare(cython.int, paths.ONE_KEY)
+NUM_KEYS = cython.declare(cython.int, paths.NUM_KEYS)
+TEXT = cython.declare(cython.int, paths.TEXT)
+PYTHON = cython.declare(cython.int, paths.PYTHON)
 
 Row = cython.struct(
-    size=cython.int, id=cython.int, arity=cython.int, path=cython.int, key=cython.int, write=cython.int, name=cython.char[24]
+    size=cython.int, id=cython.int, arity=cython.int, path=cython.int, key=cython.int, write=cython.int, script=cython.int, name=cython.char[24]
 )
 NAMES = cython.declare(cython.int, 2048)
 ROWS = cython.declare(Row[2048])
-
-
-def _path(row) -> int:
-    """Which fast path a row of the command table may take."""
-    if row.at is not At.SHARD or "|" in row.name or row.container or row.flags & (F.BLOCKING | F.INTERNAL):
-        return 0
-    if isinstance(row.keys, Range) and row.spread is Spread.ONE and row.keys.first == row.keys.last:
-        return 1 if row.keys.first <= 3 else 0
-    if row.keys is not None and row.spread is not Spread.ALL:
-        return 2
-    return 0
 
 
 @cython.cfunc
@@ -76,8 +67,9 @@ def _fill():
         ROWS[at].size = len(name)
         ROWS[at].id = row.id
         ROWS[at].arity = row.arity
-        ROWS[at].path = _path(row)
-        ROWS[at].key = row.keys.first if isinstance(row.keys, Range) else 1
+        ROWS[at].path = paths.path_of(row)
+        ROWS[at].key = row.keys.first if isinstance(row.keys, Range) else getattr(row.keys, "at", 1)
+        ROWS[at].script = paths.script_of(row)
         ROWS[at].write = bool(row.flags & F.WRITE)
         memcpy(cython.address(ROWS[at].name[0]), PyBytes_AS_STRING(name), len(name))
 
@@ -117,6 +109,7 @@ class Conn:
     """A client's connection: its unread input, its ring of pending replies, its output.
 
     writer: it is our master, whose writes a replica takes.
+    local: it comes from the loopback interface or a unix socket.
     fast: single-key commands may go straight to a shard (no MULTI, logged in, ...).
     paused: an operation is in flight that the next command must wait for.
     """
@@ -190,6 +183,7 @@ class Core:
         self.links = [Link(i) for i in range(self.shards)]
         self.dirty = []
         self.bulk_max = 512 << 20
+        self.known_scripts = set()
         self.inbox_max = 1 << 30
 
     def shard_of(self, key: bytes) -> int:
@@ -375,24 +369,35 @@ class Core:
             row = _find(data + conn.arg_at[0], conn.arg_size[0])
             if (
                 row >= 0
-                and ROWS[row].path != SLOW
+                and ROWS[row].path
                 and (argc == ROWS[row].arity if ROWS[row].arity >= 0 else argc >= -ROWS[row].arity)
                 and not (ROWS[row].write and self.writes_slow and not conn.writer)
+                and (not ROWS[row].script or self._script_fast(conn, ROWS[row].script, data))
             ):
-                if ROWS[row].path == ONE_KEY:
-                    if self.shards > 1:
-                        key = ROWS[row].key
-                        shard = self.owner[
-                            slot_of_bytes(
-                                cython.cast(cython.pointer(cython.const[cython.uchar]), data + conn.arg_at[key]),
-                                conn.arg_size[key],
-                            )
-                        ]
+                key = ROWS[row].key
+                if ROWS[row].path == NUM_KEYS and self.shards > 1 and conn.arg_size[key] == 1:
+                    if data[conn.arg_at[key]] == 48:  # "0": no keys
+                        return self._fast(conn, 0, ROWS[row].id, data, size)
+                    if data[conn.arg_at[key]] == 49 and argc > key + 1:  # "1"
+                        key += 1
+                if key > ROWS[row].key or (ROWS[row].path == ONE_KEY and self.shards > 1):
+                    at: cython.p_char = cython.cast(cython.p_char, data + conn.arg_at[key])
+                    shard = self.owner[slot_of_bytes(cython.cast(cython.pointer(cython.uchar), at), conn.arg_size[key])]
                     return self._fast(conn, shard, ROWS[row].id, data, size)
                 if self.shards == 1:
                     return self._fast(conn, 0, ROWS[row].id, data, size)
         self.on_command(conn, split_command(data, size))
         return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _script_fast(self, conn: Conn, script: cython.int, data: cython.pointer(cython.const[cython.char])) -> cython.int:
+        """Whether a script may go straight to its shard (python_from 0: never, 1: from local clients, 2: from all)."""
+        if script == PYTHON and self.python_from + conn.local < 2:
+            return 0
+        if script == TEXT and PyBytes_FromStringAndSize(data + conn.arg_at[1], conn.arg_size[1]) not in self.known_scripts:
+            return 0
+        return not self.scripts_slow
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

@@ -123,8 +123,12 @@ def run(router: Router, session: Session, row: Command, args: list[bytes]) -> An
         return handler(router, session, args)
     if row.flags & F.BLOCKING and session.multi is None:
         return router.blocking.start(session, row, args)
+    if row.group == "scripting":
+        router.scripts.before(row, args)
     if row.spread is Spread.ALL:
         return fanout.to_all(router, session, row, args)
+    if reaches_anywhere(router, row):
+        return router.operations.dataflow(session, row, args)
     shards = shards_of(router, row, args)
     if len(shards) <= 1:
         shard = next(iter(shards), 0)
@@ -136,6 +140,13 @@ def run(router: Router, session: Session, row: Command, args: list[bytes]) -> An
     if row.spread is Spread.SPLIT:
         return fanout.split(router, session, row, args)
     return router.operations.dataflow(session, row, args)
+
+
+def reaches_anywhere(router: Router, row: Command) -> bool:
+    """Whether a command may use keys that it does not name: a script under allow-undeclared-keys. It holds
+    all shards, since only running it tells which keys these are."""
+    scripted = row.group in ("scripting", "python") and row.keys is not None
+    return scripted and router.shard_count > 1 and bool(router.config["allow-undeclared-keys"])
 
 
 def shards_of(router: Router, row: Command, args: list[bytes]) -> set[int]:

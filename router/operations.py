@@ -24,6 +24,7 @@ from cluster.errors import CommandError
 from cluster.records import Record, RecordId, pack_entries
 from cluster.wire import command as encode
 from cluster.wire import parse_command, parse_commands, split_reply
+from router import dispatch
 from router.registry import LATER
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from router.session import Session
 
 DbKey = tuple[int, bytes]
+GIVEN_UP = "ERR operation over several shards timed out; nothing was changed"
 
 
 class Operation:
@@ -41,6 +43,7 @@ class Operation:
     done(replies, error): the RESP array of the entries' replies, or a CommandError.
     plain: entries for each shard that need no borrowed values (EXEC under WATCH): there is
     nothing to run at home, they are committed as they are.
+    lends: what runs may ask for keys that were not named; all shards are held then.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Operation:
         watcher: str = "",
         watch_shards: Iterable[int] = (),
         plain: dict[int, list[Entry]] | None = None,
+        lends: bool = False,
     ):
         self.operations = operations
         self.router = operations.router
@@ -66,6 +70,8 @@ class Operation:
         self.watcher = watcher
         self.watch_shards = set(watch_shards)
         self.plain = plain
+        self.lends = lends
+        self.asking = False
         self.held = set(keys) | {home} | self.watch_shards
         self.answers: dict[int, bytes | None] = {}
         self.record: RecordId | None = None
@@ -125,9 +131,24 @@ class Operation:
                 kind, payload, at_ms = parts if parts else (b"", b"", b"-1")
                 borrowed.append(encode(db, key, kind, payload, at_ms))
         self.state = "running"
-        raw = encode(b"SHARD.RUN", str(self.id), pack_entries(self.entries), b"".join(borrowed))
+        more = [b"LENDS"] if self.lends else []
+        raw = encode(b"SHARD.RUN", str(self.id), pack_entries(self.entries), b"".join(borrowed), *more)
         self.operations.running[self.id] = self
         self.router.core.submit(self.home, TABLE["SHARD.RUN"].id, 0, frames.RESOLVE, 0, raw, None)
+
+    def lend(self, db: bytes, key: bytes) -> None:
+        """What runs at home asks for a key of another shard and waits for it."""
+        self.asking = True
+        raw = encode(b"SHARD.LEND", str(self.id), db, key)
+        owner = self.router.core.shard_of(key)
+        self.router.core.submit(owner, TABLE["SHARD.LEND"].id, 0, frames.RESOLVE, 0, raw, None)
+        self.router.kick()
+
+    def lent(self, answer: list[bytes]) -> None:
+        """The key's owner has answered, or nobody will: the script goes on."""
+        if self.asking:
+            self.asking = False
+            self.router.send_hello(self.home, frames.LENT + encode(str(self.id), *answer))
 
     def ran(self, replies: bytes, writes: bytes) -> None:
         """The home shard has run the commands."""
@@ -185,6 +206,7 @@ class Operation:
         """Let everybody go; nothing happened."""
         if self.state in ("done", "committing"):
             return
+        self.lent([b"error", error.text.encode()])
         self.release()
         self.finish({}, error)
 
@@ -235,9 +257,18 @@ class Operations:
         self.active.pop(operation.id, None)
 
     def on_event(self, shard: int, event: list[bytes]) -> None:
-        """("op", id, "ran", replies, writes) or ("op", id, "done", replies, "")."""
+        """("op", id, "ran", replies, writes), ("op", id, "done", replies, ""), ("op", id, "asks", db, key)
+        or ("op", id, "lent", kind, value, expiry)."""
         operation = self.running.get(int(event[1]))
-        if event[2] == b"ran":
+        if event[2] in (b"asks", b"lent"):
+            if operation is not None and operation.state == "running":
+                if event[2] == b"asks":
+                    operation.lend(event[3], event[4])
+                else:
+                    operation.lent(event[3:])
+            elif event[2] == b"asks":  # it has been given up meanwhile
+                self.router.send_hello(shard, frames.LENT + encode(event[1], b"error", GIVEN_UP.encode()))
+        elif event[2] == b"ran":
             if operation is not None and operation.state == "running":
                 operation.ran(event[3], event[4])
         elif operation is not None:
@@ -253,11 +284,14 @@ class Operations:
         limit = int(self.router.config["hold-timeout"])
         for operation in list(self.active.values()):
             if now_ms - operation.started_ms > limit:
-                operation.fail(CommandError("ERR operation over several shards timed out; nothing was changed"))
+                operation.fail(CommandError(GIVEN_UP))
 
     def dataflow(self, session: Session, row: Command, args: list[bytes]) -> Any:
         """One command whose keys lie on several shards."""
         keys = keys_by_shard(self.router, session.db, [(row, args)])
+        lends = dispatch.reaches_anywhere(self.router, row)
+        if lends:
+            keys = {shard: keys.get(shard, []) for shard in range(self.router.shard_count)}
         for shard in keys:
             self.router.require(shard)
         place = session.reserve()
@@ -272,8 +306,8 @@ class Operations:
 
         entry = (row.id, session.db, session.conn.flags & 33, session.id, encode(*args))
         home = home_of(self.router, row, args, keys)
-        write = bool(row.flags & F.WRITE) or not row.flags & F.READONLY
-        self.launch(Operation(self, keys, home, [entry], write, done))
+        write = lends or bool(row.flags & F.WRITE) or not row.flags & F.READONLY
+        self.launch(Operation(self, keys, home, [entry], write, done, lends=lends))
         return LATER
 
 

@@ -32,6 +32,7 @@ from router.pubsub import PubSub
 from router.records import RouterRecords
 from router.replication.master import Master, new_replid
 from router.replication.upstream import set_role
+from router.script_cache import ScriptCache
 from router.session import Session
 from router.stats import Stats
 from router.tracking import Tracking
@@ -82,6 +83,7 @@ class Router:
         self.listening_port: Callable[[], int] = lambda: 0
         self.on_tell: list[Callable[[str, dict[str, Any]], None]] = []
         self.busy = Busy(self)
+        self.scripts = ScriptCache(self)
         self.pause = Pause(self)
         self.next_measure_ms = 0
         self.run_id = f"{self.chance.getrandbits(160):040x}"
@@ -90,6 +92,7 @@ class Router:
         self.serving = False
         self.loading = Loading(now_ms)
         self.replica_of: tuple[str, int] | None = None
+        self.settle_paths()
         self.greetings: dict[int, dict[str, Any]] = {}
         # The shell fills these in.
         self.kick: Callable[[], None] = lambda: None
@@ -184,6 +187,8 @@ class Router:
         core = self.core
         core.all_slow = bool(self.monitors or self.busy.shards or self.pause.everything)
         core.writes_slow = core.readonly or bool(self.pause.until_ms)
+        core.scripts_slow = bool(self.config["allow-undeclared-keys"])
+        core.python_from = ("no", "local", "yes").index(str(self.config["enable-python-functions"]))
 
     def when_drained(self, session: Session, action: Callable[[], None]) -> None:
         """Do something once a client has all the replies to what it sent before; it is not read from until then."""
@@ -288,6 +293,7 @@ class Router:
             if count:
                 log.warning("shard %d lacked %d multi-shard records; handed over", shard, count)
         self.serving = True
+        self.scripts.router_back()
         if self.config["replicaof"]:
             host, port = str(self.config["replicaof"]).split()
             self.become_replica(host, int(port))
@@ -301,6 +307,7 @@ class Router:
         count = self.records.catch_up(shard, _record_id(answer["last_record"]))
         log.warning("shard %d is back (%d records handed over)", shard, count)
         set_role(self, b"replica" if self.upstream is not None else b"master", shard)
+        self.scripts.shard_back(shard)
         self.tracking.shard_back()
         self.shard_waits.link_up(shard)
         self.tell(f"Shard {shard} is back", kind="shard_up", shard=shard)

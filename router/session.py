@@ -83,6 +83,7 @@ class Session:
     def settle(self) -> None:
         """Say whether the client's single-key commands may take the fast path now."""
         self.conn.trusted = self.authenticated
+        self.conn.local = self.local
         self.conn.fast = (
             self.authenticated
             and self.multi is None

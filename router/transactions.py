@@ -103,7 +103,7 @@ def involved(router: Router, session: Session) -> set[int]:
     shards = set(session.watch_shards)
     for row, args in session.multi or ():
         if row.at is At.SHARD:
-            if row.spread is Spread.ALL:
+            if row.spread is Spread.ALL or dispatch.reaches_anywhere(router, row):
                 return set(range(router.shard_count))
             shards |= dispatch.shards_of(router, row, args) or {0}
     return shards
@@ -116,6 +116,8 @@ def plan(router: Router, session: Session, commands: Queue) -> Plan:
     for row, args in commands:
         element = Element(row, args, db)
         result.elements.append(element)
+        if row.group == "scripting":
+            router.scripts.before(row, args)
         if row.at is At.ROUTER:
             element.router = True
             if row.name == "SELECT" and args[1].isdigit() and int(args[1]) < 16:
@@ -136,6 +138,8 @@ def _parts(router: Router, element: Element) -> dict[int, list[bytes]]:
     row, args = element.row, element.args
     if row.spread is Spread.ALL:
         return dict.fromkeys(range(router.shard_count), args)
+    if dispatch.reaches_anywhere(router, row):
+        return {}
     shards = dispatch.shards_of(router, row, args)
     if len(shards) <= 1:
         return {next(iter(shards), 0): args}
@@ -251,19 +255,23 @@ class Execution:
             return
         keys: dict[int, list[tuple[int, bytes]]] = {}
         entries = []
+        anywhere = False
         for element in self.plan.elements:
             if element.router:
                 continue
             for shard, found in keys_by_shard(self.router, element.db, [(element.row, element.args)]).items():
                 mine = keys.setdefault(shard, [])
                 mine.extend(key for key in found if key not in mine)
+            anywhere = anywhere or dispatch.reaches_anywhere(self.router, element.row)
             flags = self.session.conn.flags & 33
             entries.append((element.row.id, element.db, flags, self.session.id, encode(*element.args)))
+        if anywhere:
+            keys = {shard: keys.get(shard, []) for shard in range(self.router.shard_count)}
         home = max(keys, key=lambda shard: len(keys[shard]))
         self.session.pause()
         self.router.operations.launch(
             Operation(
-                self.router.operations, keys, home, entries, True, self._ran, self.watcher, self.watch_shards
+                self.router.operations, keys, home, entries, True, self._ran, self.watcher, self.watch_shards, lends=anywhere
             )
         )
 

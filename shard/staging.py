@@ -8,6 +8,7 @@ to do; nothing of the real keyspace has been touched. See docs/transactions.md.
 import cython
 from cython.cimports.shard.keyspace import Database
 
+from cluster import errors
 from cluster.command_table import TABLE
 from cluster.errors import CommandError
 from cluster.slots import slot_of
@@ -29,11 +30,13 @@ class StagedDatabase(Database):
     local = cython.declare(dict, visibility="public")
     times = cython.declare(dict, visibility="public")
     owns = cython.declare(object, visibility="public")
+    ask = cython.declare(object, visibility="public")
 
-    def __init__(self, real: Database, owns):
+    def __init__(self, real: Database, owns, ask=None):
         self.index = real.index
         self.real = real
         self.owns = owns
+        self.ask = ask
         self.local = {}
         self.times = {}
         self.slots = real.slots
@@ -47,11 +50,11 @@ class StagedDatabase(Database):
         value: object = self.local.get(key)
         if value is None:
             if not self.owns(key):
-                shown = key.decode("utf-8", "backslashreplace")
-                raise CommandError(
-                    f"ERR key '{shown}' was not declared and lives on another shard; declare it among the keys, "
-                    "or set allow-undeclared-keys yes"
-                )
+                if self.ask is None:
+                    raise CommandError(errors.UNDECLARED_KEY.format(key=key.decode("utf-8", "backslashreplace")))
+                value, at_ms = self.ask(self.index, key)
+                self.lend(key, value, at_ms)
+                return self.local[key]
             value = self.real.find(key)
             if value is None:
                 value = MISSING
@@ -122,15 +125,16 @@ class Staging:
     with Staging(engine, owns) as staging: ... engine.call(...) ...
     """
 
-    def __init__(self, engine, owns):
+    def __init__(self, engine, owns, ask=None):
         self.engine = engine
         self.owns = owns
+        self.ask = ask  # (database, key) -> (value or None, expiry): a key that nobody has lent yet
 
     def __enter__(self):
         engine = self.engine
         self.saved = (engine.dbs, engine.db, engine.listening, engine.unit, engine.dirty, engine.rewritten, engine.changes)
         self.refusals = (engine.write_error, engine.over_memory)
-        engine.dbs = [StagedDatabase(db, self.owns) for db in engine.dbs]
+        engine.dbs = [StagedDatabase(db, self.owns, self.ask) for db in engine.dbs]
         engine.db = engine.dbs[self.saved[1].index]
         engine.listening = STAGED
         engine.staged = set()

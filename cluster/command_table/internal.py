@@ -12,6 +12,7 @@ ROWS = [
     _row("SHARD.HOLD", "Stops the link and lends the serialised values of keys"),
     _row("SHARD.BORROW", "Lends the serialised values of keys without a hold"),
     _row("SHARD.RUN", "Runs a command on own and borrowed keys and stages its writes"),
+    _row("SHARD.LEND", "Lends one more key to the operation that holds the shard"),
     _row("SHARD.COMMIT", "Applies the writes of a held operation and releases the hold"),
     _row("SHARD.ABORT", "Releases a hold and forgets what was staged"),
     _row("SHARD.RECORD", "Says or hands over records of multi-shard writes"),
@@ -33,5 +34,6 @@ ROWS = [
     _row("SHARD.SAVE", "Writes a snapshot"),
     _row("SHARD.REWRITE", "Rewrites the journal"),
     _row("SHARD.DEBUG", "Runs a DEBUG subcommand on the shard"),
+    _row("SHARD.SCRIPTS", "Returns the texts of the cached scripts"),
     _row("SHARD.SLOWLOG", "Reads or empties the shard's slow log"),
 ]

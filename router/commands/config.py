@@ -42,6 +42,7 @@ def config_set(router: Router, session: Session, args: list[bytes]) -> Any:
         zip(words[::2], words[1::2], strict=True), protected == "yes" or (protected == "local" and session.local)
     )
     router.config.apply(values)
+    router.settle_paths()
     texts = {name: router.config.text(name) for name in values}
     router.report({"config": texts})
     told = [part for name, text in texts.items() if OPTIONS[name].who in (SHARD, BOTH) for part in (name, text)]

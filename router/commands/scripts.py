@@ -22,7 +22,10 @@ PYTHON_LOCAL = (
 
 
 def check_python(router: Any, session: Any, row: Command) -> None:
-    """Whether this client may send or call Python functions. CommandError says why not."""
+    """Whether this client may send or call Python functions. CommandError says why not. (The fast path asks
+    the same in `Core._script_fast`; what our master sends is stored, and nothing is run.)"""
+    if session.conn.writer:
+        return
     allowed = str(router.config["enable-python-functions"])
     if allowed == "no":
         raise CommandError(PYTHON_OFF)
@@ -40,7 +43,8 @@ class Busy:
 
     def __init__(self, router: Any):
         self.router = router
-        self.shards: dict[int, tuple[str, bytes, int]] = {}  # shard -> kind, name, since (unix ms)
+        # shard -> kind, name, command, since (unix ms)
+        self.shards: dict[int, tuple[str, bytes, list[bytes], int]] = {}
         self.asked: dict[int, tuple[Any, int, int, list[bytes]]] = {}  # token -> session, place, missing, verdicts
         self.token = 0
         router.event_handlers[b"busy"] = self.on_busy
@@ -52,11 +56,11 @@ class Busy:
 
     def check(self) -> None:
         """BUSY while a shard is in a script for longer than busy-reply-threshold."""
-        for kind, _, _ in self.shards.values():
+        for kind, *_ in self.shards.values():
             raise CommandError(BUSY.format(kill=KILLERS[kind]))
 
     def on_busy(self, shard: int, event: list[bytes]) -> None:
-        self.shards[shard] = event[1].decode(), event[2], self.router.now
+        self.shards[shard] = event[1].decode(), event[2], event[3:], self.router.now
         self.router.settle_paths()
 
     def on_free(self, shard: int, event: list[bytes] | None = None) -> None:
@@ -109,11 +113,11 @@ def py_kill(router: Any, session: Any, args: list[bytes]) -> Any:
 @handles("FUNCTION|STATS")
 def function_stats(router: Any, session: Any, args: list[bytes]) -> Any:
     """FUNCTION STATS: the long-running function, and the engine's libraries and functions."""
-    running = next(((name, since) for kind, name, since in router.busy.shards.values() if kind == "function"), None)
+    running = next((script[1:] for script in router.busy.shards.values() if script[0] == "function"), None)
     shown = None
     if running is not None:
-        shown = MapReply([b"name", running[0], b"command", [b"FCALL", running[0]],
-                          b"duration_ms", router.now - running[1]])  # fmt: skip
+        name, command, since_ms = running
+        shown = MapReply([b"name", name, b"command", command, b"duration_ms", router.now - since_ms])
     if router.busy.shards:
         return MapReply([b"running_script", shown, b"engines", MapReply()])
     place = session.reserve()

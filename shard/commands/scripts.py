@@ -48,6 +48,12 @@ def script_load(engine: Any, args: list[bytes]) -> Any:
     return scripts_of(engine).load(args[2]).sha
 
 
+@handles("SHARD.SCRIPTS")
+def cached_scripts(engine: Any, args: list[bytes]) -> Any:
+    """The texts of all cached scripts, for a router that has just been started."""
+    return [script.text for script in scripts_of(engine).cache.values()] if engine.scripts is not None else []
+
+
 @handles("SCRIPT|EXISTS")
 def script_exists(engine: Any, args: list[bytes]) -> Any:
     """SCRIPT EXISTS sha1 [sha1 ...]"""

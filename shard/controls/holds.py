@@ -12,6 +12,7 @@ handed over by id (cluster/records.py), so none stays half done.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from cluster import records
@@ -58,9 +59,10 @@ def borrow(engine: Any, args: list[bytes]) -> Any:
 @handles("SHARD.RUN")
 def run(engine: Any, args: list[bytes]) -> Any:
     """Event: op, id, "ran", replies (RESP array), writes (see `pack_writes`)."""
-    _, op, entries, borrowed = args
+    _, op, entries, borrowed, *more = args
     engine.no_effect()
-    staging = Staging(engine, owner_test(engine.worker_shards, engine.shard_index))
+    ask = partial(ask_for, engine, op) if more else None
+    staging = Staging(engine, owner_test(engine.worker_shards, engine.shard_index), ask)
     try:
         with staging:
             # Expired keys of other shards die at their owners: here they only hide.
@@ -68,16 +70,37 @@ def run(engine: Any, args: list[bytes]) -> Any:
                 number, key, kind, raw, at_ms = lent
                 if int(number) >= len(engine.dbs):
                     continue
-                db = engine.dbs[int(number)]
-                expires = int(at_ms)
-                gone = not kind or 0 <= expires <= engine.now
-                db.lend(key, None if gone else unpack_value(kind, raw), -1 if gone else expires)
+                engine.dbs[int(number)].lend(key, *borrowed_value(engine, kind, raw, at_ms))
             replies = run_entries(engine, entries)
         writes = pack_writes(staging.writes())
     except CommandError as error:
         replies = b"*1\r\n" + encoded(error)
         writes = b""
     engine.events.append((b"op", op, b"ran", replies, writes))
+    return None
+
+
+def borrowed_value(engine: Any, kind: bytes, raw: bytes, at_ms: bytes) -> tuple[Any, int]:
+    """(value or None, expiry in ms or -1) of what another shard has lent."""
+    expires = int(at_ms)
+    if not kind or 0 <= expires <= engine.now:
+        return None, -1
+    return unpack_value(kind, raw), expires
+
+
+def ask_for(engine: Any, op: bytes, db: int, key: bytes) -> tuple[Any, int]:
+    """A key that a script has not declared, from the shard that owns it."""
+    return borrowed_value(engine, *engine.worker.interrupts.ask(op, db, key))
+
+
+@handles("SHARD.LEND")
+def lend(engine: Any, args: list[bytes]) -> Any:
+    """SHARD.LEND op db key, while this shard is held by op. Event: op, id, "lent", kind, value, expiry."""
+    _, op, db, key = args
+    engine.no_effect()
+    engine.db = engine.dbs[int(db)]
+    kind, raw, at_ms = pack_value(engine, key) or (b"", b"", -1)
+    engine.events.append((b"op", op, b"lent", kind, raw, b"%d" % at_ms))
     return None
 
 

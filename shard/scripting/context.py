@@ -126,15 +126,15 @@ class Context:
     def _check_keys(self, entry: Entry, args: list) -> object:
         """Keys of other shards are an error; a staged database (keys lent by other shards)
         knows better what it has."""
+        kind: object = self.keys[entry.id]
+        if kind is Spread.ALL:
+            raise CommandError(ALL_SHARDS)
         if type(self.engine.db) is not Database:
             return None
-        kind: object = self.keys[entry.id]
         if kind is FIRST:
             if not self.engine.owns(args[1]):
                 raise undeclared(args[1])
             return None
-        if kind is Spread.ALL:
-            raise CommandError(ALL_SHARDS)
         for at in entry.command.key_indexes(args):
             if not self.engine.owns(args[at]):
                 raise undeclared(args[at])

@@ -16,7 +16,7 @@ import zmq
 
 from cluster import frames
 from cluster.errors import CommandError
-from cluster.wire import command
+from cluster.wire import command, parse_command
 from shard.scripting.scripts import NOT_BUSY, scripts_of
 
 POLL_S = 0.02
@@ -53,7 +53,7 @@ class Interrupts:
         if not self.told and now_s - self.started_s > threshold_s:
             context = scripts_of(self.worker.engine).context
             self.told = True
-            self.send(b"busy", context.kind.encode(), context.name)
+            self.send(b"busy", context.kind.encode(), context.name, *context.command)
         return b""
 
     def kill(self, message: bytes) -> None:
@@ -62,6 +62,28 @@ class Interrupts:
         scripts = self.worker.engine.scripts
         verdict = CommandError(NOT_BUSY) if scripts is None else scripts.kill_reply(request["kind"])
         self.send(b"killed", str(request["token"]).encode(), b"OK" if verdict is True else verdict.text.encode())
+
+    def ask(self, op: bytes, db: int, key: bytes) -> list[bytes]:
+        """Ask the router for a key of another shard, which is held as this one is: [kind, value, expiry in ms]
+        as `pack_value` has them. Everything else that comes meanwhile waits. CommandError if nobody lends it."""
+        self.send(b"op", op, b"asks", b"%d" % db, key)
+        while True:
+            if not self.worker.link.poll(100):
+                continue
+            message = self.worker.link.recv()
+            if message.startswith(frames.KILL):
+                self.kill(message)
+            elif message.startswith(frames.LENT):
+                answer = parse_command(message[len(frames.LENT) :])
+                if answer[0] != op:
+                    continue
+                if answer[1] == b"error":
+                    raise CommandError(answer[2].decode())
+                return answer[1:]
+            else:
+                self.waiting.append(message)
+                if message.startswith(frames.HELLO):
+                    raise CommandError("ERR the router was restarted; nothing was changed")
 
     def finished(self) -> None:
         """After a batch: no script runs any more."""

@@ -1,0 +1,74 @@
+"""The scripts that the whole group knows: one cache, though every shard compiles its own.
+
+A text that an EVAL or SCRIPT LOAD brings for the first time goes to all shards before the command
+itself, on the same links: so its EVALSHA is known wherever its keys lie, even in the same pipeline.
+Like Redis's cache it lives as long as the server does: a restarted shard is handed the scripts by
+the router, a restarted router asks the shards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cluster.command_table import TABLE
+from cluster.command_table.model import Command
+from cluster.wire import command as encode
+from cluster.wire import split_reply
+
+if TYPE_CHECKING:
+    from router.router import Router
+
+LOAD = TABLE["SCRIPT|LOAD"]
+TEXTS = TABLE["SHARD.SCRIPTS"]
+
+
+class ScriptCache:
+    """Texts that every shard has, or is about to get."""
+
+    def __init__(self, router: Router):
+        self.router = router
+        self.texts: set[bytes] = router.core.known_scripts
+
+    def before(self, row: Command, args: list[bytes]) -> None:
+        """A command of the scripting group is about to go to its shards."""
+        if row.name in ("EVAL", "EVAL_RO"):
+            self.add(args[1])
+        elif row.name == "SCRIPT|LOAD":
+            self.add(args[2])
+        elif row.name == "SCRIPT|FLUSH" and (len(args) == 2 or args[2].upper() in (b"SYNC", b"ASYNC")):
+            self.texts.clear()
+
+    def add(self, text: bytes) -> None:
+        """Give a new text to all shards that are up; the others get it when they are back."""
+        if text in self.texts:
+            return
+        self.texts.add(text)
+        for link in self.router.core.links:
+            if link.up:
+                self._load(link.index, text)
+
+    def shard_back(self, shard: int) -> None:
+        """A restarted shard knows none."""
+        for text in self.texts:
+            self._load(shard, text)
+
+    def router_back(self) -> None:
+        """A new router learns what the shards have."""
+        for link in self.router.core.links:
+            self.router.core.submit(link.index, TEXTS.id, 0, 0, 0, encode(TEXTS.name), self._learn)
+
+    def _learn(self, raw: bytes | None) -> None:
+        for text in split_reply(raw) if raw is not None else ():
+            self.add(text[text.index(b"\n") + 1 : -2])
+
+    def _load(self, shard: int, text: bytes) -> None:
+        raw = encode(b"SCRIPT", b"LOAD", text)
+        self.router.core.submit(shard, LOAD.id, 0, 0, 0, raw, self._loaded(text))
+
+    def _loaded(self, text: bytes) -> Callable[[bytes | None], None]:
+        def loaded(raw: bytes | None) -> None:
+            if raw is not None and raw[:1] == b"-":
+                self.texts.discard(text)  # it does not compile: nothing to keep
+
+        return loaded
