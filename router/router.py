@@ -215,14 +215,16 @@ class Router:
 
     def become_replica(self, host: str, port: int) -> None:
         """Follow a master from now on; clients' writes are refused."""
-        if self.upstream is not None:
-            self.upstream.stop()
-        else:
+        before = self.upstream
+        if before is None:
             self.master.close_replicas("this group is a replica now")
         self.replica_of = (host, port)
         self.core.readonly = bool(self.config["replica-read-only"])
         self.settle_paths()
         self.upstream = self.make_upstream(host, port)
+        if before is not None:
+            self.upstream.succeed(before)
+            before.stop()
         set_role(self, b"replica")
         if self.upstream is not None:
             self.upstream.start()
@@ -231,12 +233,15 @@ class Router:
         """Follow nobody; replicas of the old master may go on with us."""
         if self.upstream is None:
             return
+        unapplied = self.upstream.unapplied
         self.upstream.stop()
         self.upstream = None
         self.replica_of = None
         self.core.readonly = False
         self.settle_paths()
-        self.master.feed.promote(new_replid())
+        self.master.feed.promote(new_replid(), unapplied)
+        # A replica of ours must ask again: it learns the new id, and lacks nothing that it does not have.
+        self.master.close_replicas("this group is a master now")
         set_role(self, b"master")
         self.tell("Promoted to master", kind="failover")
 

@@ -157,17 +157,24 @@ class Feed:
 
     def adopt(self, replid: str, offset: int) -> None:
         """We follow a master now, at its offset: what it sends is our stream."""
-        if replid != self.replid:
-            self.backlog.clear()
         self.replid = replid
+        self.replid2, self.offset2 = "0" * 40, -1
         self.offset = offset
         self.backlog.clear()
         self.db = -1
         for queue in self.queues:
             queue.clear()
 
-    def promote(self, replid: str) -> None:
-        """We are a master now: replicas of our old master may go on with us."""
+    def rename(self, replid: str) -> None:
+        """The same stream goes on under another id: who knows it by the old one may go on with us."""
         self.replid2, self.offset2 = self.replid, self.offset + 1
         self.replid = replid
+
+    def promote(self, replid: str, unapplied: int = 0) -> None:
+        """We are a master now: replicas of our old master may go on with us. `unapplied`: bytes at the
+        end of the stream that are no whole command or unit; they never happened."""
+        if unapplied:
+            del self.backlog[max(len(self.backlog) - unapplied, 0) :]
+            self.offset -= unapplied
+        self.rename(replid)
         self.db = -1

@@ -274,7 +274,7 @@ class Master:
         self._serve_waiters()
         if now_ms >= self.next_ping_ms:
             self.next_ping_ms = now_ms + 1000 * int(self.router.config["repl-ping-replica-period"])
-            if self.online and not self.router.core.readonly:
+            if self.online and self.router.upstream is None:
                 self.feed.put(encode("PING"))
         limit = 1000 * int(self.router.config["repl-timeout"])
         for replica in self.online:
@@ -292,7 +292,7 @@ class Master:
 
     def shard_lost(self) -> None:
         """What a lost shard has journalled but not sent cannot be known here."""
-        if not self.feed.active or self.router.core.readonly:
+        if not self.feed.active or self.router.upstream is not None:
             return
         self.feed.restart(new_replid())
         self.snapshot = None

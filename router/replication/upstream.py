@@ -5,7 +5,9 @@
         +CONTINUE [id]               go on where we were
 
 The stream is fed to an inner connection whose commands take the ordinary way, so they reach
-their shards batched, and a MULTI ... EXEC unit is applied at one point of our order.
+their shards batched, and a MULTI ... EXEC unit is applied at one point of our order. That
+connection outlives a cut of the link: the half of a command that has come, the queued part of a
+unit and the selected database belong to the offset at which a partial synchronisation goes on.
 """
 
 from __future__ import annotations
@@ -63,17 +65,38 @@ class Upstream:
         """Follow no more."""
         if self.task is not None:
             self.task.cancel()
-        self._drop()
+        self._hang_up()
+        self._forget()
+
+    def succeed(self, other: Upstream) -> None:
+        """Go on where we are in the stream of another master; it may be the same stream under another id."""
+        self.replid, self.offset, self.applied = other.replid, other.offset, other.applied
+        self.conn, self.session = other.conn, other.session
+        other.conn = other.session = None
+        if self.session is not None:
+            self.session.upstream = self
 
     def resync(self) -> None:
         """A shard of ours lost what was on its way: begin with a snapshot."""
         self.replid, self.offset = "?", -1
-        self._drop()
+        self._hang_up()
+        self._forget()
 
-    def _drop(self) -> None:
+    @property
+    def unapplied(self) -> int:
+        """Bytes at the end of what has come that were not executed: half a command, half a unit."""
+        if self.conn is None or self.session is None:
+            return 0
+        queued = self.session.multi
+        held = 0 if queued is None else len(encode("MULTI")) + sum(len(encode(*args)) for _, args in queued)
+        return int(self.conn.in_size) + held
+
+    def _hang_up(self) -> None:
         if self.writer is not None:
             self.writer.close()
             self.writer = None
+
+    def _forget(self) -> None:
         if self.conn is not None:
             self.conn.closed = True
             self.conn = None
@@ -87,7 +110,7 @@ class Upstream:
                     self.down_since_ms = self.router.now
                 log.warning("link to the master %s:%d: %s", self.host, self.port, error or type(error).__name__)
                 self.router.tell(f"Link to master lost: {error}", kind="link_lost")
-            self._drop()
+            self._hang_up()
             self.state = "connect"
             await asyncio.sleep(RETRY_S)
 
@@ -128,8 +151,8 @@ class Upstream:
         elif words and words[0] == "+CONTINUE":
             if len(words) > 1 and words[1] != self.replid:
                 self.replid = words[1]
-            self.router.master.feed.adopt(self.replid, self.offset)
-            self.router.master.feed.active = True
+                self.router.master.feed.rename(self.replid)
+                self.router.master.close_replicas("the stream has a new replication id")
         else:
             raise SyncFailed(f"PSYNC: {answer.decode(errors='replace')}")
         tell("Handshake completed successfully", kind="handshake")
@@ -156,6 +179,9 @@ class Upstream:
         path = os.path.join(self.router.run_directory, f"from-master-{os.getpid()}.rdb")
         try:
             await self._receive(reader, path)
+            # From here on our keys are at no offset of any stream until all shards have loaded.
+            self.replid, self.offset = "?", -1
+            self._forget()
             await self._load(path)
         finally:
             if os.path.exists(path):
@@ -217,14 +243,9 @@ class Upstream:
 
     async def _stream(self, reader: asyncio.StreamReader) -> None:
         router = self.router
-        conn = self.conn = Conn(router.new_id())
-        self.session = Session(router, conn, f"{self.host}:{self.port}")
-        self.session.upstream = self
-        self.session.authenticated = True
-        self.session.settle()
-        self.conn.flags = FROM_MASTER
-        self.conn.writer = True
-        self.conn.muted = True
+        if self.conn is None:
+            self._open_inner()
+        conn = self.conn
         self.state = "connected"
         self.heard_ms = router.now
         timeout = float(router.config["repl-timeout"])
@@ -243,6 +264,16 @@ class Upstream:
                 raise SyncFailed("one of our shards was restarted")
             if not data:
                 raise SyncFailed("the master closed the link")
+
+    def _open_inner(self) -> None:
+        conn = self.conn = Conn(self.router.new_id())
+        self.session = Session(self.router, conn, f"{self.host}:{self.port}")
+        self.session.upstream = self
+        self.session.authenticated = True
+        self.session.settle()
+        conn.flags = FROM_MASTER
+        conn.writer = True
+        conn.muted = True
 
     def acknowledge(self) -> None:
         """Tell the master how far we are: all that was given to the shards and answered."""
@@ -293,8 +324,10 @@ class Upstream:
 
 
 def set_role(router: Router, role: bytes, shard: int = -1) -> None:
-    """SHARD.ROLE to one shard or to all that are up."""
-    raw = encode(b"SHARD.ROLE", role)
+    """SHARD.ROLE to one shard or to all that are up. A replica's shards do not feed their router:
+    the master's stream is its stream."""
+    feeding = role == b"master" and router.master.feed.active
+    raw = encode(b"SHARD.ROLE", role, b"%d" % feeding)
     for link in router.core.links:
         if link.up and shard in (-1, link.index):
             router.core.submit(link.index, TABLE["SHARD.ROLE"].id, 0, 0, 0, raw, lambda raw: None)

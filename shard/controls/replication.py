@@ -3,7 +3,7 @@
     SHARD.SNAPSHOT id path first   begin to send the stream to the router, mark this point in it,
                                    and write the keys of this point to a file, by a forked child
     SHARD.LOAD path                throw all keys away, load those of ours from an RDB file
-    SHARD.ROLE master|replica      who decides that a key expires
+    SHARD.ROLE master|replica feed   who decides that a key expires; whether the router gets the stream
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ def load(engine: Any, args: list[bytes]) -> Any:
 
 @handles("SHARD.ROLE")
 def role(engine: Any, args: list[bytes]) -> Any:
-    """SHARD.ROLE master|replica"""
+    """SHARD.ROLE master|replica 1|0"""
     engine.no_effect()
+    engine.worker.collect()  # what came before this point is fed, or not, as it was until now
+    engine.feeding = args[2] == b"1"
     engine.master = args[1] == b"master"
     return OK

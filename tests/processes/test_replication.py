@@ -176,3 +176,34 @@ def test_we_follow_a_real_redis_server(pair, tmp_path):
             replica.set("a", 1)
         replica.execute_command("REPLICAOF", "NO", "ONE")
         assert replica.set("a", 1) and replica.dbsize() == master.dbsize() + 1
+
+
+def test_a_wait_sent_in_one_breath_with_its_writes_covers_them(pair):
+    master, replica = pair
+    follow(replica, master)
+    for number in range(20):
+        with master.pipeline(transaction=False) as pipe:
+            for key in range(10):
+                pipe.set(f"breath:{key}", number)
+            pipe.execute_command("WAIT", 1, 10_000)
+            assert pipe.execute()[-1] == 1
+        assert replica.mget(f"breath:{key}" for key in range(10)) == [str(number).encode()] * 10
+
+
+def test_siblings_of_a_promoted_replica_go_on_with_it_without_a_snapshot(pair):
+    master, replica = pair
+    fill(master)
+    follow(replica, master)
+    with elixircache.LocalCluster(shards=1, save="") as third:
+        sibling = third.client()
+        follow(sibling, master)
+        master.set("last", "of the old master")
+        assert master.execute_command("WAIT", 2, 10_000) == 2
+        before = replica.info("stats")["sync_full"]
+        replica.execute_command("REPLICAOF", "NO", "ONE")
+        follow(sibling, replica)
+        work(replica, "new master")
+        until(lambda: sibling.get("new master:done") == b"new master")
+        assert state(sibling) == state(replica)
+        assert replica.info("stats")["sync_full"] == before
+        sibling.close()
