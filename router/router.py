@@ -265,7 +265,7 @@ class Router:
         """A socket to a shard is there: greet it. It serves once it has answered."""
         link = self.core.links[shard]
         link.generation += 1
-        hello = {"generation": link.generation, "shards": self.shard_count}
+        hello = {"generation": link.generation, "shards": self.shard_count, "place": self.master.place(shard)}
         self.send_hello(shard, frames.HELLO + json.dumps(hello).encode())
 
     def link_message(self, shard: int, message: bytes) -> None:
@@ -309,6 +309,7 @@ class Router:
         """A restarted shard is back."""
         self.core.links[shard].up = True
         answer = self.greetings[shard]
+        self.master.shard_back(bool(answer.get("resumed")))
         count = self.records.catch_up(shard, _record_id(answer["last_record"]))
         log.warning("shard %d is back (%d records handed over)", shard, count)
         set_role(self, b"replica" if self.upstream is not None else b"master", shard)

@@ -229,6 +229,31 @@ class Journal:
             self.fd = os.open(path, os.O_WRONLY | os.O_APPEND)
             self.size = os.fstat(self.fd).st_size
 
+    # -- places in the stream ----------------------------------------------------------------
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """Where the next effect will stand: (number of the increment, bytes in it); None while what came
+        before it could not be written."""
+        return None if self.pending else (self.manifest.increments[-1][1], self.size)
+
+    def since(self, place: tuple[int, int]) -> bytes | None:
+        """The effects from a place on; None if the files do not reach back to it, or (after a power cut)
+        not up to it."""
+        numbers = [number for _, number in self.manifest.increments]
+        if place[0] not in numbers:
+            return None
+        found = []
+        for name, number in self.manifest.increments[numbers.index(place[0]) :]:
+            path = self.directory / name
+            begin = place[1] if number == place[0] else 0
+            if path.stat().st_size < begin:
+                return None
+            with path.open("rb") as file:
+                file.seek(begin)
+                found.append(file.read())
+        return b"".join(found)
+
     # -- every batch -------------------------------------------------------------------------
 
     def append(self, data: bytes) -> bool:

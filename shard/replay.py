@@ -64,6 +64,36 @@ def whole_units(data: bytes) -> int:
     return end
 
 
+def record_units(data: bytes, db: cython.int) -> tuple:
+    """The multi-shard records in whole units, as `shard.stream.segments` wants them, and the database
+    that is selected at the end. `db`: the one at the start."""
+    raw: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(data)
+    size: cython.Py_ssize_t = PyBytes_GET_SIZE(data)
+    at: cython.Py_ssize_t = 0
+    start: cython.Py_ssize_t = 0
+    body: cython.Py_ssize_t = -1
+    before: cython.int = db
+    length: cython.Py_ssize_t
+    units: list = []
+    while at < size:
+        length = command_end(raw + at, size - at)
+        if length <= 0:
+            raise DamagedStream(at, "this is no command")
+        args: list = split_command(raw + at, length)
+        name: bytes = args[0].upper()
+        if name == b"MULTI":
+            start, before, body = at, db, -1
+        elif name == b"SELECT":
+            db = int(args[1])
+        elif name == b"ECHO" and args[1].startswith(records.MAGIC):
+            body = at + length
+        elif name == b"EXEC" and body >= 0:
+            units.append((start, body, at, at + length, before, db))
+            body = -1
+        at += length
+    return units, db
+
+
 def replay(engine, data: bytes) -> int:
     """Apply the whole units at the start of `data`; how many bytes they are. DamagedStream."""
     end: cython.Py_ssize_t = whole_units(data)

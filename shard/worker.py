@@ -38,6 +38,7 @@ from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load as load_rdb
 from shard.scripting.interrupts import Interrupts
 from shard.scripting.scripts import scripts_of
+from shard.replay import record_units
 from shard.stream import segments
 
 log = logging.getLogger("elixircache.shard")
@@ -78,6 +79,7 @@ class Worker:
         self.next_tick_ms = 0
         self.unwritten: list[bytes] = []
         self.fed_db = -1
+        self.told_place: tuple[int, int] | None = None
         self.journal: Journal | None = None
         self.data_directory = Path(directory) / f"shard-{index}"
         self.rdb_path = self.data_directory / str(config["dbfilename"])
@@ -205,6 +207,8 @@ class Worker:
         if self.sync_wanted:
             self.sync_wanted = False
             written = written and self.journal is not None and self.journal.sync()
+        if self.engine.feeding:
+            self.tell_place()
         reply = self.loop.take(answer)
         if reply and not written:
             reply = unacknowledged(reply, self.engine.write_error)
@@ -266,6 +270,27 @@ class Worker:
         if any(changes >= count and quiet >= seconds for seconds, count in self.config.save_points()):
             self.save_in_background()
 
+    def tell_place(self) -> None:
+        """Say up to where in the journal the router has been told the stream: after a restart of this process
+        it is told the rest."""
+        place = None if self.journal is None else self.journal.place
+        if place != self.told_place:
+            self.told_place = place
+            text = b"" if place is None else b"%d %d %d" % (*place, self.fed_db)
+            self.engine.events.append((b"place", text))
+
+    def resume(self, place: str) -> bool:
+        """Feed the router from a place on that an earlier process told; whether the journal can."""
+        words = [int(word) for word in place.split()]
+        if self.journal is None or len(words) != 3:
+            return False
+        effects = self.journal.since((words[0], words[1]))
+        if effects is None:
+            return False
+        units, last_db = record_units(effects, words[2])
+        self.engine.events.extend(segments(effects, units, words[2], last_db, self.blob_of))
+        return True
+
     def greet(self, message: bytes) -> None:
         """A router opened a link: the new generation begins, and it learns what we have."""
         hello = json.loads(message[len(frames.HELLO) :])
@@ -278,8 +303,12 @@ class Worker:
             "shard": self.index,
             "last_record": records.last,
             "records": [blob.hex() for _, blob in records.kept],
+            "resumed": self.resume(hello.get("place", "")),
         }
+        self.engine.feeding = answer["resumed"]
+        self.told_place = None
         self.link.send(frames.HELLO + json.dumps(answer).encode())
+        self.finish()
 
     def tick(self, now_ms: int) -> None:
         """Ten times a second: expiry, freeing, deadlines."""

@@ -49,6 +49,8 @@ class Feed:
         self.backlog = bytearray()
         self.backlog_size = backlog_size
         self.queues: list[deque[Segment]] = [deque() for _ in range(shard_count)]
+        self.primed = [False] * shard_count  # shards whose stream counts: from a mark on
+        self.barrier = b""  # the mark that is waited for
         self.on_data: Callable[[bytes], None] = lambda data: None
         self.on_barrier: Callable[[bytes], None] = lambda token: None
 
@@ -65,10 +67,26 @@ class Feed:
 
     def on_mark(self, shard: int, event: list[bytes]) -> None:
         """("barrier", token)"""
+        if event[1] != self.barrier:
+            return  # of a snapshot that has been given up
+        self.primed[shard] = True
         everybody = tuple(range(self.shard_count))
         self._add(shard, Segment(b"", -1, -1, b"barrier " + event[1], everybody, True))
 
+    def on_feeding(self, shard: int, event: list[bytes]) -> None:
+        """("feeding",): a promoted group's shard feeds from here on."""
+        self.primed[shard] = True
+
+    def drop_barrier(self) -> None:
+        """Wait for no mark any more."""
+        token, self.barrier = b"barrier " + self.barrier, b""
+        for number, queue in enumerate(self.queues):
+            self.queues[number] = deque(segment for segment in queue if segment.token != token)
+        self._drain()
+
     def _add(self, shard: int, segment: Segment) -> None:
+        if not self.primed[shard]:
+            return
         self.queues[shard].append(segment)
         self._drain()
 
@@ -150,8 +168,14 @@ class Feed:
         """What a lost shard may have sent is unknown: begin a new history."""
         self.replid = replid
         self.replid2, self.offset2 = "0" * 40, -1
+        self._begin_anew()
+        self.active = False
+
+    def _begin_anew(self) -> None:
         self.backlog.clear()
         self.db = -1
+        self.primed = [False] * self.shard_count
+        self.barrier = b""
         for queue in self.queues:
             queue.clear()
 
@@ -160,10 +184,7 @@ class Feed:
         self.replid = replid
         self.replid2, self.offset2 = "0" * 40, -1
         self.offset = offset
-        self.backlog.clear()
-        self.db = -1
-        for queue in self.queues:
-            queue.clear()
+        self._begin_anew()
 
     def rename(self, replid: str) -> None:
         """The same stream goes on under another id: who knows it by the old one may go on with us."""

@@ -63,6 +63,7 @@ class Snapshot:
         self.failed = False
         self.offset = -1
         self.replid = ""
+        self.first = False  # the shards did not feed us before it
 
 
 class Master:
@@ -76,6 +77,7 @@ class Master:
         self.feed.on_barrier = self._on_barrier
         self.replicas: dict[int, Replica] = {}
         self.waiters: list[Waiter] = []
+        self.places: dict[int, str] = {}  # shard -> how far it has told us its stream, in its own words
         self.snapshot: Snapshot | None = None
         self.snapshots = 0
         self.next_ping_ms = 0
@@ -84,6 +86,8 @@ class Master:
         router.event_handlers[b"stream"] = self.feed.on_stream
         router.event_handlers[b"record"] = self.feed.on_record
         router.event_handlers[b"barrier"] = self.feed.on_mark
+        router.event_handlers[b"feeding"] = self.feed.on_feeding
+        router.event_handlers[b"place"] = self._on_place
         router.event_handlers[b"snapshot"] = self._on_written
         router.leave_listeners.append(self._left)
 
@@ -141,11 +145,14 @@ class Master:
     def _begin_snapshot(self) -> None:
         """Ask all shards in one go: their marks are one point of the total order."""
         self.snapshots += 1
+        first = not all(self.feed.primed)
         self.feed.active = True
         token = b"%d-%d" % (os.getpid(), self.snapshots)
         directory = self.router.run_directory
         paths = [os.path.join(directory, f"sync-{token.decode()}-{shard}.rdb") for shard in range(self.router.shard_count)]
         self.snapshot = Snapshot(token, paths)
+        self.snapshot.first = first
+        self.feed.barrier = token
         for replica in self.replicas.values():
             if replica.state == "queued":
                 replica.state = "waiting"
@@ -290,13 +297,36 @@ class Master:
             if replica.state != "handshake":
                 self.router.close(replica.session.conn, reason)
 
+    def _on_place(self, shard: int, event: list[bytes]) -> None:
+        """("place", text)"""
+        self.places[shard] = event[1].decode()
+
+    def place(self, shard: int) -> str:
+        """What a restarted shard is asked to go on from, "" if it need not."""
+        following = self.router.upstream is not None
+        return self.places.get(shard, "") if self.feed.primed[shard] and not following else ""
+
     def shard_lost(self) -> None:
-        """What a lost shard has journalled but not sent cannot be known here."""
-        if not self.feed.active or self.router.upstream is not None:
+        """The snapshot that it was writing will not come; the stream goes on when it is back."""
+        snapshot, self.snapshot = self.snapshot, None
+        if snapshot is None:
+            return
+        _remove(snapshot.paths)
+        if snapshot.first and snapshot.offset < 0:
+            self.feed.restart(new_replid())
+        else:
+            self.feed.drop_barrier()
+        for replica in list(self.replicas.values()):
+            if replica.state in ("waiting", "queued"):
+                self.router.close(replica.session.conn, "a shard was lost during the snapshot")
+
+    def shard_back(self, resumed: bool) -> None:
+        """A restarted shard tells from its journal what it had not sent; if it cannot, a new history begins."""
+        if resumed or not self.feed.active or self.router.upstream is not None:
             return
         self.feed.restart(new_replid())
         self.snapshot = None
-        self.close_replicas("a shard was restarted; synchronise anew")
+        self.close_replicas("a shard lost part of the stream; synchronise anew")
 
 
 def new_replid() -> str:

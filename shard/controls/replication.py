@@ -89,5 +89,7 @@ def role(engine: Any, args: list[bytes]) -> Any:
     engine.no_effect()
     engine.worker.collect()  # what came before this point is fed, or not, as it was until now
     engine.feeding = args[2] == b"1"
+    if engine.feeding:
+        engine.events.append((b"feeding",))
     engine.master = args[1] == b"master"
     return OK

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 import redis
 
@@ -207,3 +210,38 @@ def test_siblings_of_a_promoted_replica_go_on_with_it_without_a_snapshot(pair):
         assert state(sibling) == state(replica)
         assert replica.info("stats")["sync_full"] == before
         sibling.close()
+
+
+def test_a_killed_shard_of_the_master_forces_no_snapshot_and_tears_nothing(pair):
+    master, replica = pair
+    fill(master)
+    follow(replica, master)
+    before = master.info("stats")["sync_full"]
+    for round_number in range(4):
+        done = threading.Event()
+
+        def write(round_number: int = round_number, done: threading.Event = done) -> None:
+            client = master.group.client()
+            for number in range(2000):
+                try:
+                    with client.pipeline(transaction=False) as pipe:
+                        pipe.incr("counter")
+                        pipe.mset({"left": number, "middle": number, "right": number})
+                        pipe.rpush(f"list:{round_number}", number)
+                        pipe.execute()
+                except redis.RedisError:
+                    pass
+                if done.is_set():
+                    break
+            client.close()
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        time.sleep(0.1)
+        master.group.kill_shard(round_number % 2)
+        master.group.wait_until_serving()
+        done.set()
+        writer.join()
+    until(lambda: master.execute_command("WAIT", 1, 1000) == 1)
+    assert state(replica) == state(master)
+    assert master.info("stats")["sync_full"] == before
