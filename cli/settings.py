@@ -13,8 +13,10 @@ from typer.core import TyperCommand
 
 from cli.errors import fail
 from cluster.config import Config, ConfigError
+from cluster.config_kinds import OutputLimits, SavePoints
 from cluster.config_options import NOBODY, OPTIONS
 
+CUMULATIVE = (SavePoints, OutputLimits)  # given twice, these add up; of the others the last one counts
 PANEL = "Configuration (file < flags < ELIXIRCACHE_* variables)"
 
 
@@ -60,7 +62,7 @@ def with_configuration(command: Callable[..., None]) -> Callable[..., None]:
         for parameter, name in names.items():
             values = given.pop(f"option_{parameter}")
             if values:
-                flags[name] = list(values)
+                flags[name] = list(values if isinstance(OPTIONS[name].kind, CUMULATIVE) else values[-1:])
         command(**given, flags=flags)
 
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own.values()]

@@ -12,6 +12,7 @@ from cluster.wire import command as encode
 from router import fanout
 from router.commands.scripts import check_python
 from router.registry import HANDLERS, LATER
+from router.stats import CALLS, FAILED, REJECTED, USEC
 from router.waits import ShardAway
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ SUBSCRIBER_COMMANDS = frozenset(
 
 
 def resolve(args: list[bytes]) -> Command:
-    """The row of a command or subcommand. CommandError: unknown name, wrong arity."""
+    """The row of a command or subcommand. CommandError: unknown name."""
     row = ROWS.get(args[0].upper())
     if row is None or row.flags & F.INTERNAL:
         raise errors.unknown_command(args)
@@ -35,15 +36,17 @@ def resolve(args: list[bytes]) -> Command:
         if sub is None:
             raise errors.unknown_subcommand(row.name, args[1])
         row = sub
-    if not row.arity_ok(len(args)):
-        raise errors.wrong_arity(row.name)
     return row
 
 
 def execute(router: Router, session: Session, args: list[bytes]) -> None:
     """Answer one command of a client, now or later."""
+    row: Command | None = None
+    running = False
     try:
         row = resolve(args)
+        if not row.arity_ok(len(args)):
+            raise errors.wrong_arity(row.name)
         check(router, session, row)
         if session.reply_mode == "skip" and row.name != "CLIENT|REPLY":
             skip_reply(router, session, args)
@@ -57,6 +60,7 @@ def execute(router: Router, session: Session, args: list[bytes]) -> None:
         if session.multi is not None and row.name not in NOT_QUEUED:
             queue(session, row, args)
             return
+        running = True
         reply = run(router, session, row, args)
     except ShardAway as away:
         router.wait_for_shard(session, args, away.shard)
@@ -65,6 +69,8 @@ def execute(router: Router, session: Session, args: list[bytes]) -> None:
         if session.multi is not None:
             session.multi_failed = True
         router.stats.count_error(error.text)
+        if row is not None:
+            router.stats.count_command(row.name, FAILED if running else REJECTED)
         reply = error
     if reply is not LATER:
         session.reply(reply)
@@ -120,12 +126,18 @@ def run(router: Router, session: Session, row: Command, args: list[bytes]) -> An
         handler = HANDLERS.get(row.name)
         if handler is None:
             raise errors.unknown_command(args)
-        return handler(router, session, args)
+        began_us = router.clock_us()
+        try:
+            return handler(router, session, args)
+        finally:
+            router.stats.count_command(row.name, CALLS)
+            router.stats.count_command(row.name, USEC, router.clock_us() - began_us)
     if row.flags & F.BLOCKING and session.multi is None:
         return router.blocking.start(session, row, args)
     if row.group == "scripting":
         router.scripts.before(row, args)
     if row.spread is Spread.ALL:
+        router.stats.repeated[row.name] = router.stats.repeated.get(row.name, 0) + router.shard_count - 1
         return fanout.to_all(router, session, row, args)
     if reaches_anywhere(router, row):
         return router.operations.dataflow(session, row, args)
@@ -138,6 +150,7 @@ def run(router: Router, session: Session, row: Command, args: list[bytes]) -> An
         router.core.forward(session.conn, shard, row.id, encode(*args))
         return LATER
     if row.spread is Spread.SPLIT:
+        router.stats.repeated[row.name] = router.stats.repeated.get(row.name, 0) + len(shards) - 1
         return fanout.split(router, session, row, args)
     return router.operations.dataflow(session, row, args)
 

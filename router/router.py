@@ -86,6 +86,7 @@ class Router:
         self.scripts = ScriptCache(self)
         self.pause = Pause(self)
         self.next_measure_ms = 0
+        self.excused_ms = 0  # until then a shard may be silent: it was told to sleep
         self.run_id = f"{self.chance.getrandbits(160):040x}"
         self.draining: list[tuple[Session, Callable[[], None]]] = []
         self.leave_listeners.append(lambda session: self.settle_paths() if session.monitor else None)
@@ -95,6 +96,7 @@ class Router:
         self.settle_paths()
         self.greetings: dict[int, dict[str, Any]] = {}
         # The shell fills these in.
+        self.clock_us: Callable[[], int] = lambda: 0  # how long commands take is told, and decides nothing
         self.kick: Callable[[], None] = lambda: None
         self.close: Callable[[Any, str], None] = lambda conn, reason: None
         self.send_hello: Callable[[int, bytes], None] = lambda shard, message: None

@@ -52,6 +52,7 @@ class Server:
         self.front.on_link_message = self.router.link_message
         self.front.on_slow_reader = self.slow_reader
         self.router.kick = self.kick
+        self.router.clock_us = lambda: time.monotonic_ns() // 1000
         self.router.close = self.front.close
         self.router.send_hello = self.send_hello
         self.router.report = self.report
@@ -130,7 +131,7 @@ class Server:
         for link in self.router.core.links:
             if not link.up or link.socket is None:
                 continue
-            if link.heard_ms and self.router.now - link.heard_ms > timeout:
+            if link.heard_ms and self.router.now - max(link.heard_ms, self.router.excused_ms) > timeout:
                 log.error("shard %d has not answered for %d ms", link.index, self.router.now - link.heard_ms)
                 link.heard_ms = self.router.now
                 if not self.links.supervised:

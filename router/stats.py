@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# Places in the counters of a command.
+CALLS, USEC, FAILED, REJECTED = range(4)
+
 
 @dataclass(slots=True)
 class Stats:
@@ -15,6 +18,10 @@ class Stats:
     errors: dict[str, int] = field(default_factory=dict)
     bytes_in: int = 0  # of connections that are closed
     bytes_out: int = 0
+    # Of what the router answers itself, and what it refuses: name -> [calls, us, failed, rejected], as shards count.
+    commands: dict[str, list[int]] = field(default_factory=dict)
+    # A command that went to several shards is counted by each of them: name -> how often too often.
+    repeated: dict[str, int] = field(default_factory=dict)
     commands_per_s: int = 0
     in_kbps: float = 0.0
     out_kbps: float = 0.0
@@ -27,6 +34,10 @@ class Stats:
         code = text.split(" ", 1)[0]
         if code in self.errors or len(self.errors) < 128:
             self.errors[code] = self.errors.get(code, 0) + 1
+
+    def count_command(self, name: str, place: int, amount: int = 1) -> None:
+        """Add to one of a command's counters."""
+        self.commands.setdefault(name, [0, 0, 0, 0])[place] += amount
 
     def measure(self, now_ms: int, commands: int, bytes_in: int, bytes_out: int) -> None:
         """Rates since the last measurement, at most once a second; takes running totals."""

@@ -210,6 +210,7 @@ class Engine:
             left = len(self.lazy[-1])
             if self.lazy[-1].release(budget):
                 self.lazy.pop()
+                self.stats.lazyfreed += 1
             budget -= left
         return bool(self.lazy)
 

@@ -54,6 +54,11 @@ class SlowLog:
         if self.latency_ms and us >= self.latency_ms * 1000:
             self.event(b"fast-command" if fast else b"command", now_ms // 1000, us // 1000)
 
+    def stalled(self, name: bytes, now_ms: int, us: int) -> None:
+        """Something that is no command took so long."""
+        if self.latency_ms and us >= self.latency_ms * 1000:
+            self.event(name, now_ms // 1000, us // 1000)
+
     def event(self, name: bytes, second: int, ms: int) -> None:
         """Something took so long; one second has one sample, its worst."""
         samples = self.latency.setdefault(name, deque(maxlen=HISTORY_MAX))

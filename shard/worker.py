@@ -224,6 +224,7 @@ class Worker:
             log.error("cannot fork: %s", error.strerror)
             done(False)
             return False
+        self.loop.slowlog.stalled(b"fork", self.engine.now, self.children.last_fork_us)
         return True
 
     def replaced_keyspace(self) -> None:
@@ -322,7 +323,11 @@ class Worker:
         self.children.reap()
         engine.free_some()
         self.loop.client = 0  # nobody's command: trackers with NOLOOP hear of it too
+        began_us = time.monotonic_ns() // 1000
         engine.expiry.run(engine)
+        took_us = time.monotonic_ns() // 1000 - began_us
+        engine.stats.expire_cycle_us += took_us
+        self.loop.slowlog.stalled(b"expire-cycle", engine.now, took_us)
         engine.memory.tick(engine)
         engine.tracking.trim(engine)
         engine.end_unit()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cluster import errors
 from cluster.command_table import TABLE
 from cluster.errors import CommandError, syntax_error
+from cluster.numbers import try_double
 from cluster.replies import OK, Raw, Status
 from cluster.wire import command as encode
 from router.asking import ask
@@ -23,7 +24,7 @@ NOT_ALLOWED = (
     "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local "
     "connection, otherwise you need to set this option in the configuration file, and then restart the server."
 )
-ALL_SHARDS = {b"SLEEP", b"SET-ACTIVE-EXPIRE", b"JMAP", b"QUICKLIST-PACKED-THRESHOLD"}
+ALL_SHARDS = {b"SET-ACTIVE-EXPIRE", b"JMAP", b"QUICKLIST-PACKED-THRESHOLD"}
 
 
 def _object(router: Router, session: Session, key: bytes) -> Any:
@@ -55,10 +56,7 @@ def debug(router: Router, session: Session, args: list[bytes]) -> Any:
     if word == b"OBJECT" and len(args) in (3, 4):
         return _object(router, session, args[2])
     if word == b"SLEEP" and len(args) == 3:
-        try:
-            float(args[2])
-        except ValueError:
-            raise syntax_error() from None
+        return _sleep(router, session, args[2])
     if word == b"RELOAD":
         return _reload(router, session)
     if word == b"ERROR" and len(args) == 3:
@@ -70,6 +68,15 @@ def debug(router: Router, session: Session, args: list[bytes]) -> Any:
         return ask(router, session, [b"SHARD.DEBUG", *args[1:]], lambda values: OK)
     shown = args[1].decode("utf-8", "replace")
     raise CommandError(f"ERR unknown subcommand or wrong number of arguments for '{shown}'. Try DEBUG HELP.")
+
+
+def _sleep(router: Router, session: Session, raw: bytes) -> Any:
+    """DEBUG SLEEP seconds: no shard does anything for so long, and none is killed for it."""
+    seconds = try_double(raw)
+    if seconds is None or not 0 <= seconds < 1e6:
+        raise syntax_error()
+    router.excused_ms = router.now + int(seconds * 1000)
+    return ask(router, session, [b"SHARD.DEBUG", b"SLEEP", raw, b"%d" % session.id], lambda values: OK)
 
 
 def _reload(router: Router, session: Session) -> Any:

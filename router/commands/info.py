@@ -44,6 +44,12 @@ def largest(shards: Shards, part: str, name: str) -> int:
     return max((int(shard.get(part, {}).get(name, 0)) for shard in shards.values()), default=0)
 
 
+def resident() -> int:
+    """Resident bytes of this process."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def server(router: Router, shards: Shards) -> Fields:
     """Who we are."""
     uptime_s = max(0, router.now - router.started_ms) // 1000
@@ -101,7 +107,7 @@ def memory(router: Router, shards: Shards) -> Fields:
     """Measured by the shards, the router's own beside it."""
     used = total(shards, "memory", "used")
     peak = max(total(shards, "memory", "peak"), used)
-    own_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    own_rss = resident()
     rss = total(shards, "memory", "rss") + own_rss
     buffers = sum(session.conn.in_size + session.conn.out_size for session in router.clients.values())
     system = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -158,7 +164,7 @@ def memory(router: Router, shards: Shards) -> Fields:
         "mem_allocator": "libc",
         "active_defrag_running": 0,
         "lazyfree_pending_objects": total(shards, "stats", "lazyfree_pending_objects"),
-        "lazyfreed_objects": 0,
+        "lazyfreed_objects": total(shards, "stats", "lazyfreed_objects"),
     }
 
 
@@ -243,7 +249,7 @@ def stats(router: Router, shards: Shards) -> Fields:
         "expired_stale_perc": "0.00",
         "expired_time_cap_reached_count": 0,
         "evicted_keys": total(shards, "stats", "evicted_keys"),
-        "expire_cycle_cpu_milliseconds": 0,
+        "expire_cycle_cpu_milliseconds": total(shards, "stats", "expire_cycle_us") // 1000,
         "evicted_clients": 0,
         "total_eviction_exceeded_time": 0,
         "current_eviction_exceeded_time": 0,
@@ -342,8 +348,8 @@ def cpu(router: Router, shards: Shards) -> Fields:
     return {
         "used_cpu_sys": f"{system:.6f}",
         "used_cpu_user": f"{user:.6f}",
-        "used_cpu_sys_children": "0.000000",
-        "used_cpu_user_children": "0.000000",
+        "used_cpu_sys_children": f"{sum(shard.get('cpu', {}).get('children_system', 0.0) for shard in shards.values()):.6f}",
+        "used_cpu_user_children": f"{sum(shard.get('cpu', {}).get('children_user', 0.0) for shard in shards.values()):.6f}",
         "used_cpu_sys_main_thread": f"{own.ru_stime:.6f}",
         "used_cpu_user_main_thread": f"{own.ru_utime:.6f}",
     }
@@ -357,10 +363,15 @@ def modules(router: Router, shards: Shards) -> Fields:
 def commandstats(router: Router, shards: Shards) -> Fields:
     """Calls by command, over all shards. Times are of commands that were timed."""
     sums: dict[str, list[int]] = {}
-    for shard in shards.values():
-        for name, counts in shard["commands"].items():
+    own = {name.lower(): counts for name, counts in router.stats.commands.items()}
+    for part in (own, *(shard["commands"] for shard in shards.values())):
+        for name, counts in part.items():
             if not name.startswith("shard."):
                 sums[name] = [a + b for a, b in zip(sums.get(name, [0, 0, 0, 0]), counts, strict=True)]
+    for name, count in router.stats.repeated.items():
+        if (found := sums.get(name.lower())) is not None:
+            found[0] = max(0, found[0] - count)
+            found[2] = min(found[2], found[0])
     return {
         f"cmdstat_{name}": f"calls={calls},usec={usec},usec_per_call={usec / calls if calls else 0:.2f},"
         f"rejected_calls={rejected},failed_calls={failed}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cluster.errors import CommandError, syntax_error
+from cluster.numbers import parse_int
 from cluster.replies import OK, Verbatim
 from router.asking import ask
 from router.commands.connection import REDIS_VERSION
@@ -27,6 +28,8 @@ def time(router: Router, session: Session, args: list[bytes]) -> Any:
 @handles("LOLWUT")
 def lolwut(router: Router, session: Session, args: list[bytes]) -> Any:
     """LOLWUT [VERSION version]: a flask, and the version."""
+    if len(args) > 2 and args[1].upper() == b"VERSION":
+        parse_int(args[2])
     picture = "\n".join(("    _____", "    \\   /", "     | |", "    /   \\", "   / ~ ~ \\", "  /_______\\"))
     return Verbatim(f"{picture}\n\nElixirCache, Redis ver. {REDIS_VERSION.decode()}\n".encode())
 

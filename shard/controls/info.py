@@ -90,9 +90,14 @@ def scripts(engine: Any) -> dict[str, int]:
 
 
 def cpu() -> dict[str, float]:
-    """Seconds of this process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return {"user": used.ru_utime, "system": used.ru_stime}
+    """Seconds of this process, and of its forked children that have ended."""
+    used, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "user": used.ru_utime,
+        "system": used.ru_stime,
+        "children_user": children.ru_utime,
+        "children_system": children.ru_stime,
+    }
 
 
 @handles("SHARD.INFO")
@@ -117,6 +122,8 @@ def info(engine: Any, args: list[bytes]) -> Any:
             "stats": {
                 "expired_keys": stats.expired_keys,
                 "evicted_keys": stats.evicted_keys,
+                "lazyfreed_objects": stats.lazyfreed,
+                "expire_cycle_us": stats.expire_cycle_us,
                 "changes": engine.changes,
                 "tracking_keys": len(engine.tracking.readers),
                 "lazyfree_pending_objects": sum(map(len, engine.lazy)),
@@ -135,7 +142,7 @@ def info(engine: Any, args: list[bytes]) -> Any:
 
 @handles("SHARD.DEBUG")
 def debug(engine: Any, args: list[bytes]) -> Any:
-    """SHARD.DEBUG OBJECT key | SET-ACTIVE-EXPIRE 0|1 | SLEEP seconds | RESETSTAT | JMAP |
+    """SHARD.DEBUG OBJECT key | SET-ACTIVE-EXPIRE 0|1 | SLEEP seconds client | RESETSTAT | JMAP |
     SLOT slot count (-1: how many keys the slot has; else some of them)"""
     engine.no_effect()
     word = args[1].upper()
@@ -144,8 +151,12 @@ def debug(engine: Any, args: list[bytes]) -> Any:
     if word == b"SET-ACTIVE-EXPIRE" and len(args) == 3:
         engine.expiry.enabled = args[2] != b"0"
         return OK
-    if word == b"SLEEP" and len(args) == 3:
-        time.sleep(float(args[2]))  # what it is for: a shard that does not answer
+    if word == b"SLEEP" and len(args) == 4:
+        seconds = float(args[2])
+        time.sleep(seconds)  # what it is for: a shard that does not answer
+        if engine.shard_index == 0:  # all sleep, and it is one slow command of one client
+            log = engine.worker.loop.slowlog
+            log.took(engine.now, int(seconds * 1e6), [b"DEBUG", b"SLEEP", args[2]], int(args[3]), False)
         return OK
     if word == b"RESETSTAT":
         engine.stats.reset()
@@ -168,7 +179,8 @@ def debug(engine: Any, args: list[bytes]) -> Any:
             os.unlink(path)
     if word in (b"JMAP", b"QUICKLIST-PACKED-THRESHOLD", b"CHANGE-REPL-ID"):
         return OK
-    raise errors.unknown_subcommand("debug", args[1])
+    shown = args[1].decode("utf-8", "replace")
+    raise CommandError(f"ERR unknown subcommand or wrong number of arguments for '{shown}'. Try DEBUG HELP.")
 
 
 def _object(engine: Any, key: bytes) -> Status:

@@ -145,3 +145,67 @@ def test_debug_reload_keeps_everything(client):
     assert raw(client, "DEBUG", "RELOAD") == b"OK"
     assert client.lrange("list", 0, -1) == [b"1", b"2", b"3"]
     assert 90 < client.ttl("volatile") <= 100
+
+
+def test_commandstats_count_what_router_and_shards_answer_and_refuse(client):
+    client.config_resetstat()
+    client.mset({f"key:{number}": number for number in range(20)})
+    client.get("key:1")
+    client.ping()
+    raw(client, "GET")
+    raw(client, "SELECT", "99")
+    raw(client, "INCR", "key:1", "2")
+    raw(client, "LPUSH", "key:1", "2")
+    found = client.info("commandstats")
+
+    def counted(name):
+        entry = found[f"cmdstat_{name}"]
+        return entry["calls"], entry["rejected_calls"], entry["failed_calls"]
+
+    assert counted("mset") == (1, 0, 0)  # on two shards, and one command
+    assert counted("get") == (1, 1, 0)
+    assert counted("ping") == (1, 0, 0)
+    assert counted("select") == (1, 0, 1)
+    assert counted("incr") == (0, 1, 0)
+    assert counted("lpush") == (1, 0, 1)
+
+
+def test_a_sleeping_server_is_slow_and_not_killed(cluster, client):
+    before = cluster.pids
+    client.slowlog_reset()
+    client.config_set("latency-monitor-threshold", 100)
+    client.config_set("shard-heartbeat-timeout", 500)
+    try:
+        raw(client, "DEBUG", "SLEEP", "2.2")
+        assert raw(client, "SLOWLOG", "GET")[0][3] == [b"DEBUG", b"SLEEP", b"2.2"]
+        assert raw(client, "SLOWLOG", "LEN") == 1
+        ((event, _, latest, worst),) = raw(client, "LATENCY", "LATEST")
+        assert event == b"command" and latest == worst == 2200
+        assert len(raw(client, "LATENCY", "HISTORY", "command")) == 1
+        assert b"high 2200 ms" in raw(client, "LATENCY", "GRAPH", "command")
+        assert b"2200 ms" in raw(client, "LATENCY", "DOCTOR")
+        assert raw(client, "LATENCY", "RESET") == 1
+        assert raw(client, "LATENCY", "LATEST") == []
+    finally:
+        client.config_set("latency-monitor-threshold", 0)
+        client.config_set("shard-heartbeat-timeout", 5000)
+    assert cluster.pids == before
+
+
+def test_info_tells_of_forks_and_rates(client):
+    before = client.info("stats")["total_forks"]
+    assert raw(client, "BGREWRITEAOF")
+    for _ in range(50):
+        stats = client.info("stats")
+        if stats["total_forks"] == before + 2 and stats["instantaneous_ops_per_sec"]:
+            break
+        time.sleep(0.05)
+    assert stats["total_forks"] == before + 2 and stats["latest_fork_usec"] > 0
+    assert stats["instantaneous_ops_per_sec"] > 0
+    assert stats["instantaneous_input_kbps"] > 0 and stats["instantaneous_output_kbps"] > 0
+    assert stats["total_net_input_bytes"] > 0
+
+
+def test_the_log_level_follows_config_set(client):
+    for level in ("debug", "warning", "notice"):
+        assert client.config_set("loglevel", level)
