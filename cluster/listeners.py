@@ -45,7 +45,7 @@ def open_listeners(config: Settings) -> list[socket.socket]:
                         raise AddressTaken(f"cannot serve {address}:{port}: {_words(error)}") from None
         path = str(config["unixsocket"] or "")
         if path:
-            opened.append(_bind_unix(path, str(config["unixsocketperm"] or "")))
+            opened.append(_bind_unix(path, int(config["unixsocketperm"])))
     except BaseException:
         for listener in opened:
             listener.close()
@@ -79,7 +79,7 @@ def _bind_tcp(address: str, port: int) -> socket.socket:
     return listener
 
 
-def _bind_unix(path: str, permissions: str) -> socket.socket:
+def _bind_unix(path: str, permissions: int) -> socket.socket:
     place = Path(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -90,8 +90,8 @@ def _bind_unix(path: str, permissions: str) -> socket.socket:
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             place.unlink()  # left by a process that is gone
         listener.bind(path)
-        if permissions and int(permissions, 8):
-            os.chmod(path, int(permissions, 8))
+        if permissions:
+            os.chmod(path, permissions)
     except OSError as error:
         listener.close()
         raise AddressTaken(f"cannot serve {path}: {_words(error)}") from None
