@@ -36,9 +36,9 @@ from shard.process_memory import ProcessMemory
 from shard.progress import Progress
 from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load as load_rdb
+from shard.replay import record_units
 from shard.scripting.interrupts import Interrupts
 from shard.scripting.scripts import scripts_of
-from shard.replay import record_units
 from shard.stream import segments
 
 log = logging.getLogger("elixircache.shard")
