@@ -140,5 +140,5 @@ def unknown_command(args: list[bytes]) -> CommandError:
 
 
 def unknown_subcommand(container: str, sub: bytes) -> CommandError:
-    shown = sub[:128].decode("utf-8", "replace").replace("\r", " ").replace("\n", " ")
+    shown = sub[:128].split(b"\0")[0].decode("utf-8", "surrogateescape").replace("\r", " ").replace("\n", " ")
     return CommandError(f"ERR unknown subcommand '{shown}'. Try {container.upper()} HELP.")

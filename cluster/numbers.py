@@ -161,7 +161,7 @@ def string_to_long_double(raw: bytes, value: cython.pointer(cython.longdouble)) 
     end: cython.p_char = cython.NULL
     found: cython.longdouble
     global errno
-    if size == 0 or size >= 256 or _blank(start[0]):
+    if size == 0 or size >= 5120 or _blank(start[0]):
         return False
     errno = 0
     found = strtold(start, cython.address(end))
@@ -243,3 +243,14 @@ def parse_timeout(raw: bytes, now: cython.longlong = 0) -> cython.longlong:
 def double_is_finite(value: cython.double) -> bool:
     """Neither inf nor nan."""
     return not isinf(value) and not isnan(value)
+
+
+def parse_cursor(raw: bytes) -> int:
+    """An unsigned 64-bit integer as C's strtoul reads it: nothing is 0, a sign is allowed.
+    CommandError."""
+    if not raw:
+        return 0
+    digits = raw[1:] if raw[0] in b"+-" else raw
+    if not digits.isdigit() or len(digits) > 20 or int(digits) >> 64:
+        raise CommandError(errors.INVALID_CURSOR)
+    return -int(digits) & 0xFFFFFFFFFFFFFFFF if raw[0] == 45 else int(digits)

@@ -139,7 +139,7 @@ def run(router: Router, session: Session, row: Command, args: list[bytes]) -> An
     if row.spread is Spread.ALL:
         router.stats.repeated[row.name] = router.stats.repeated.get(row.name, 0) + router.shard_count - 1
         return fanout.to_all(router, session, row, args)
-    if reaches_anywhere(router, row):
+    if reaches_anywhere(router, row, args):
         return router.operations.dataflow(session, row, args)
     shards = shards_of(router, row, args)
     if len(shards) <= 1:
@@ -155,9 +155,11 @@ def run(router: Router, session: Session, row: Command, args: list[bytes]) -> An
     return router.operations.dataflow(session, row, args)
 
 
-def reaches_anywhere(router: Router, row: Command) -> bool:
-    """Whether a command may use keys that it does not name: a script under allow-undeclared-keys. It holds
-    all shards, since only running it tells which keys these are."""
+def reaches_anywhere(router: Router, row: Command, args: list[bytes]) -> bool:
+    """Whether a command may use keys that it does not name: SORT's patterns, a script under
+    allow-undeclared-keys. It holds all shards, since only running it tells which keys these are."""
+    if row.discovers(args):
+        return router.shard_count > 1
     scripted = row.group in ("scripting", "python") and row.keys is not None
     return scripted and router.shard_count > 1 and bool(router.config["allow-undeclared-keys"])
 

@@ -150,7 +150,7 @@ class Operation:
             self.asking = False
             self.router.send_hello(self.home, frames.LENT + encode(str(self.id), *answer))
 
-    def ran(self, replies: bytes, writes: bytes) -> None:
+    def ran(self, shard: int, replies: bytes, writes: bytes) -> None:
         """The home shard has run the commands."""
         parts: dict[int, list[Entry]] = {}
         for db, key, raw in parse_commands(writes)[0]:
@@ -270,7 +270,7 @@ class Operations:
                 self.router.send_hello(shard, frames.LENT + encode(event[1], b"error", GIVEN_UP.encode()))
         elif event[2] == b"ran":
             if operation is not None and operation.state == "running":
-                operation.ran(event[3], event[4])
+                operation.ran(shard, event[3], event[4])
         elif operation is not None:
             operation.applied(shard, event[3])
 
@@ -289,7 +289,7 @@ class Operations:
     def dataflow(self, session: Session, row: Command, args: list[bytes]) -> Any:
         """One command whose keys lie on several shards."""
         keys = keys_by_shard(self.router, session.db, [(row, args)])
-        lends = dispatch.reaches_anywhere(self.router, row)
+        lends = dispatch.reaches_anywhere(self.router, row, args)
         if lends:
             keys = {shard: keys.get(shard, []) for shard in range(self.router.shard_count)}
         for shard in keys:
@@ -317,9 +317,14 @@ def keys_by_shard(router: Router, db: int, commands: list[tuple[Command, list[by
     for row, args in commands:
         for at in row.key_indexes(args):
             keys = found.setdefault(router.core.shard_of(args[at]), [])
-            place = (copy_database(args, db) if row.name == "COPY" and at == 2 else db), args[at]
-            if place not in keys:
-                keys.append(place)
+            databases = [db]
+            if row.name == "COPY" and at == 2:
+                databases = [copy_database(args, db)]
+            elif row.name == "MOVE" and args[2].isdigit():
+                databases.append(min(int(args[2]), 1 << 31))
+            for database in databases:
+                if (database, args[at]) not in keys:
+                    keys.append((database, args[at]))
     return found
 
 

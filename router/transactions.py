@@ -103,7 +103,7 @@ def involved(router: Router, session: Session) -> set[int]:
     shards = set(session.watch_shards)
     for row, args in session.multi or ():
         if row.at is At.SHARD:
-            if row.spread is Spread.ALL or dispatch.reaches_anywhere(router, row):
+            if row.spread is Spread.ALL or dispatch.reaches_anywhere(router, row, args):
                 return set(range(router.shard_count))
             shards |= dispatch.shards_of(router, row, args) or {0}
     return shards
@@ -138,7 +138,7 @@ def _parts(router: Router, element: Element) -> dict[int, list[bytes]]:
     row, args = element.row, element.args
     if row.spread is Spread.ALL:
         return dict.fromkeys(range(router.shard_count), args)
-    if dispatch.reaches_anywhere(router, row):
+    if dispatch.reaches_anywhere(router, row, args):
         return {}
     shards = dispatch.shards_of(router, row, args)
     if len(shards) <= 1:
@@ -262,7 +262,7 @@ class Execution:
             for shard, found in keys_by_shard(self.router, element.db, [(element.row, element.args)]).items():
                 mine = keys.setdefault(shard, [])
                 mine.extend(key for key in found if key not in mine)
-            anywhere = anywhere or dispatch.reaches_anywhere(self.router, element.row)
+            anywhere = anywhere or dispatch.reaches_anywhere(self.router, element.row, element.args)
             flags = self.session.conn.flags & 33
             entries.append((element.row.id, element.db, flags, self.session.id, encode(*element.args)))
         if anywhere:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from cluster.replies import NIL_ARRAY
+
 # Bits of Engine.listening: who wants to hear of changed keys.
 WATCHERS = 1
 WAITERS = 2
@@ -29,15 +31,17 @@ N_NEW = 1 << 11  # n
 class Block(Exception):
     """Raised by a blocking command's handler that found nothing to give.
 
-    keys: what it waits for; timeout_ms: 0 means for ever; nil: the reply on time-out;
+    keys: what it waits for; timeout_ms: 0 means for ever; nil: the reply on time-out; denied: the
+    reply where nothing may block (a transaction, a script), a null array unless another is given;
     args: the command to run again when a key is ready (ids like `$` made concrete).
     """
 
     def __init__(
-        self, keys: list[bytes], timeout_ms: int, nil: Any, args: list[bytes] | None = None
+        self, keys: list[bytes], timeout_ms: int, nil: Any, args: list[bytes] | None = None, denied: Any = NIL_ARRAY
     ) -> None:
         super().__init__("would block")
         self.keys = keys
         self.timeout_ms = timeout_ms
         self.nil = nil
+        self.denied = denied
         self.args = args

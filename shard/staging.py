@@ -31,8 +31,10 @@ class StagedDatabase(Database):
     times = cython.declare(dict, visibility="public")
     owns = cython.declare(object, visibility="public")
     ask = cython.declare(object, visibility="public")
+    now = cython.declare(cython.longlong, visibility="public")
 
-    def __init__(self, real: Database, owns, ask=None):
+    def __init__(self, real: Database, owns, now: cython.longlong, ask=None):
+        self.now = now
         self.index = real.index
         self.real = real
         self.owns = owns
@@ -46,7 +48,8 @@ class StagedDatabase(Database):
 
     @cython.cfunc
     def _bring(self, key: bytes) -> object:
-        """The staged value of a key; the first time, a copy of the real one."""
+        """The staged value of a key; the first time, a copy of the real one. A key whose time has come
+        hides: its owner deletes it, an operation that only reads must not."""
         value: object = self.local.get(key)
         if value is None:
             if not self.owns(key):
@@ -56,11 +59,12 @@ class StagedDatabase(Database):
                 self.lend(key, value, at_ms)
                 return self.local[key]
             value = self.real.find(key)
-            if value is None:
+            at_ms = -1 if value is None else self.real.expiry(key)
+            if value is None or 0 <= at_ms <= self.now:
                 value = MISSING
                 self.times[key] = -1
             else:
-                self.times[key] = self.real.expiry(key)
+                self.times[key] = at_ms
                 if isinstance(value, bytearray):
                     value = bytearray(value)
                 elif not isinstance(value, bytes):
@@ -134,7 +138,7 @@ class Staging:
         engine = self.engine
         self.saved = (engine.dbs, engine.db, engine.listening, engine.unit, engine.dirty, engine.rewritten, engine.changes)
         self.refusals = (engine.write_error, engine.over_memory)
-        engine.dbs = [StagedDatabase(db, self.owns, self.ask) for db in engine.dbs]
+        engine.dbs = [StagedDatabase(db, self.owns, engine.now, self.ask) for db in engine.dbs]
         engine.db = engine.dbs[self.saved[1].index]
         engine.listening = STAGED
         engine.staged = set()
@@ -167,8 +171,8 @@ class Staging:
         for db, raw in self.unit:
             args = parse_command(raw)
             keys = effect_keys(args)
-            if len(keys) > 1:
-                whole.update(place for place in self.written if place[1] in keys)  # COPY writes to another database
+            if len(keys) > 1 or args[0].upper() == b"MOVE":
+                whole.update(place for place in self.written if place[1] in keys)  # COPY and MOVE write to another database
             plain.append((db, keys, raw))
         # Once a key is written whole, its single effects are part of that.
         found = []

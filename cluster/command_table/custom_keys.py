@@ -29,6 +29,23 @@ def _sort(args: Sequence[bytes]) -> list[int]:
     return found if len(args) > 1 else []
 
 
+def _sort_points(args: Sequence[bytes]) -> bool:
+    """Whether a BY or GET pattern makes keys of the elements."""
+    i = 2
+    while i < len(args) - 1:
+        word = args[i].upper()
+        if word in (b"GET", b"BY"):
+            if b"*" in args[i + 1]:
+                return True
+            i += 1
+        elif word == b"STORE":
+            i += 1
+        elif word == b"LIMIT":
+            i += 2
+        i += 1
+    return False
+
+
 def _radius(first_option: int) -> Callable[[Sequence[bytes]], list[int]]:
     def find(args: Sequence[bytes]) -> list[int]:
         found = [1]
@@ -51,8 +68,8 @@ def _migrate(args: Sequence[bytes]) -> list[int]:
     return [3]
 
 
-SORT = Custom(1, _sort, places=("1", "?", "?"))
-SORT_RO = Custom(1, lambda args: [1] if len(args) > 1 else [], places=("1", "?"))
+SORT = Custom(1, _sort, places=("1", "?", "?"), more=_sort_points)
+SORT_RO = Custom(1, lambda args: [1] if len(args) > 1 else [], places=("1", "?"), more=_sort_points)
 GEORADIUS = Custom(1, _radius(5), places=("1", "STORE@6", "STOREDIST@6"))
 GEORADIUSBYMEMBER = Custom(1, _radius(4), places=("1", "STORE@5", "STOREDIST@5"))
 MIGRATE = Custom(3, _migrate, places=("3", "KEYS@-2.."))

@@ -112,7 +112,7 @@ class Keyword:
         for i in range(self.start, len(args)):
             if args[i].upper() == self.word:
                 rest = len(args) - i - 1
-                return list(range(i + 1, i + 1 + rest // 2)) if rest % 2 == 0 else []
+                return list(range(i + 1, i + 1 + rest // 2))
         return []
 
 
@@ -123,6 +123,7 @@ class Custom:
     first: int  # what COMMAND INFO says
     function: Callable[[Sequence[bytes]], list[int]]
     places: tuple[str, ...] = ()  # see custom_keys.py
+    more: Callable[[Sequence[bytes]], bool] | None = None  # whether it reads keys that no argument names
 
     def find(self, args: Sequence[bytes]) -> list[int]:
         return self.function(args)
@@ -188,6 +189,10 @@ class Command:
         """Positions of the keys in `args` (args[0] is the name; for a subcommand, args[1] is
         the subcommand). Empty when the arguments are malformed: the handler then says how."""
         return self.keys.find(args) if self.keys is not None else []
+
+    def discovers(self, args: Sequence[bytes]) -> bool:
+        """Whether it reads keys that its values name (SORT's patterns): they may be on any shard."""
+        return isinstance(self.keys, Custom) and self.keys.more is not None and self.keys.more(args)
 
     @property
     def categories(self) -> set[str]:

@@ -229,7 +229,7 @@ def inner_keys(args: list[bytes]) -> tuple[Command, list[int]]:
     """The row and the key positions of a whole command. CommandError as COMMAND GETKEYS gives it."""
     row = named(args[0])
     if row is not None and row.container and len(args) > 1:
-        row = named(args[0] + b"|" + args[1]) or row
+        row = named(args[0] + b"|" + args[1])
     if row is None:
         raise CommandError(INVALID)
     if row.keys is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cluster import errors
 from cluster.command_table import TABLE
 from cluster.errors import CommandError
+from cluster.numbers import parse_cursor
 from cluster.replies import Raw
 from cluster.wire import command as encode
 from cluster.wire import split_reply
@@ -17,18 +18,13 @@ if TYPE_CHECKING:
     from router.router import Router
     from router.session import Session
 
-CURSOR_MAX = (1 << 64) - 1
-
-
 @handles("SCAN")
 def scan(router: Router, session: Session, args: list[bytes]) -> Any:
     """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
 
     The cursor is (the shard's cursor) * (number of shards) + shard; 0 begins and ends.
     """
-    if not args[1].isdigit() or int(args[1]) > CURSOR_MAX:
-        raise CommandError("ERR invalid cursor")
-    inner, shard = divmod(int(args[1]), router.shard_count)
+    inner, shard = divmod(parse_cursor(args[1]), router.shard_count)
     router.require(shard)
     place = session.reserve()
     session.pause()

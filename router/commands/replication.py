@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster import errors
 from cluster.errors import CommandError
+from cluster.numbers import parse_int, try_int
 from cluster.replies import OK, Status
 from router.registry import LATER, handles
 
@@ -66,10 +67,7 @@ def replconf(router: Router, session: Session, args: list[bytes]) -> Any:
 
 
 def _number(value: bytes) -> int:
-    try:
-        return int(value)
-    except ValueError:
-        raise errors.not_integer() from None
+    return int(parse_int(value))
 
 
 @handles("PSYNC")
@@ -106,7 +104,10 @@ def wait(router: Router, session: Session, args: list[bytes]) -> Any:
     """WAIT numreplicas timeout: how many replicas have confirmed this client's writes."""
     if router.upstream is not None:
         raise CommandError("ERR WAIT cannot be used with replica instances.")
-    wanted, timeout_ms = _number(args[1]), _number(args[2])
+    wanted = _number(args[1])
+    timeout_ms = try_int(args[2])
+    if timeout_ms is None:
+        raise CommandError("ERR timeout is not an integer or out of range")
     if timeout_ms < 0:
         raise CommandError("ERR timeout is negative")
     if session.multi is not None:

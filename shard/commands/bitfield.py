@@ -94,6 +94,9 @@ def _write(value: bytearray, operation: Operation, number: int) -> None:
     value[first:end] = window.to_bytes(end - first, "big")
 
 
+INT64_MAX = (1 << 63) - 1
+
+
 def _fitted(operation: Operation, number: int) -> int | None:
     """The number as it fits the field under the overflow rule, None when FAIL forbids it."""
     low, high = operation.bounds()
@@ -102,7 +105,9 @@ def _fitted(operation: Operation, number: int) -> int | None:
     if operation.overflow == b"FAIL":
         return None
     if operation.overflow == b"SAT":
-        return high if number > high else low
+        # Redis computes high - number in 64 bits: so far below the field counts as above it.
+        beyond = operation.name == b"SET" and operation.bits < 64 and number < high - INT64_MAX
+        return high if number > high or beyond else low
     number &= (1 << operation.bits) - 1
     return number - (1 << operation.bits) if operation.signed and number > high else number
 

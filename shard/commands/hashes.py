@@ -10,9 +10,9 @@ from cython.cimports.shard.values.hashes import HashValue
 
 from cluster import errors
 from cluster.errors import CommandError
-from cluster.numbers import parse_range
+from cluster.numbers import parse_cursor, parse_range
 from cluster.replies import OK, MapReply
-from shard.commands.scan import Options, parse_cursor
+from shard.commands.scan import Options
 from shard.registry import handles
 from shard.signals import N_GENERIC, N_HASH
 from shard.values.hashes import HashValue as _HashValue

@@ -54,11 +54,25 @@ def pfcount(engine: Any, args: list[bytes]) -> int:
     """PFCOUNT key [key ...]"""
     try:
         if len(args) == 2:
-            value = _find(engine, args[1])
-            return 0 if value is None else hll.count(value)
+            return _count(engine, args[1])
         return hll.estimate(_merged(engine, args[1:])[0])
     except hll.Corrupt:
         raise CommandError(errors.HLL_CORRUPT) from None
+
+
+def _count(engine: Any, key: bytes) -> int:
+    """The estimate of one key. A new one is kept in the value: that is a write, which watchers and replicas see."""
+    value = _find(engine, key)
+    if value is None:
+        return 0
+    known = hll.cached(value)
+    if known >= 0:
+        return known
+    if not engine.master and not engine.replaying:
+        return hll.count(bytes(value))
+    known = hll.count(_writable(engine, key, value))
+    engine.touched(key)
+    return known
 
 
 def _merged(engine: Any, keys: list[bytes]) -> tuple[bytearray, bool]:

@@ -169,7 +169,7 @@ def blmove(engine: Engine, args: list):
     timeout_ms = parse_timeout(args[5], engine.now)
     value: ListValue = _list(engine, args[1])
     if value is None:
-        raise Block([args[1]], timeout_ms, NIL_ARRAY, args)
+        raise Block([args[1]], timeout_ms, NIL_ARRAY, args, denied=None)
     item = _move(engine, args[1], args[2], value, pop_left, push_left)
     engine.effect(b"LMOVE", *args[1:5])
     return item
@@ -181,7 +181,7 @@ def brpoplpush(engine: Engine, args: list):
     timeout_ms = parse_timeout(args[3], engine.now)
     value: ListValue = _list(engine, args[1])
     if value is None:
-        raise Block([args[1]], timeout_ms, NIL_ARRAY, args)
+        raise Block([args[1]], timeout_ms, NIL_ARRAY, args, denied=None)
     item = _move(engine, args[1], args[2], value, False, True)
     engine.effect(b"RPOPLPUSH", args[1], args[2])
     return item

@@ -16,8 +16,7 @@ from cython.cimports.cluster.glob import match_bytes
 from cython.cimports.shard.engine import Engine
 
 from cluster import errors
-from cluster.errors import CommandError
-from cluster.numbers import parse_int
+from cluster.numbers import parse_cursor, parse_int
 from shard.commands.generic import type_name
 from shard.registry import handles
 
@@ -28,17 +27,6 @@ WHOLE_SLOT = 64  # a slot with so few keys is given in one go whatever COUNT say
 def place(key: bytes) -> int:
     """A key's position in its slot."""
     return zlib.crc32(key) & 0xFFFFFF
-
-
-def parse_cursor(raw: bytes) -> int:
-    """An unsigned 64-bit integer as C's strtoul reads it: nothing is 0, a sign is allowed.
-    CommandError."""
-    if not raw:
-        return 0
-    digits = raw[1:] if raw[0] in b"+-" else raw
-    if not digits.isdigit() or len(digits) > 20 or int(digits) >> 64:
-        raise CommandError(errors.INVALID_CURSOR)
-    return -int(digits) & 0xFFFFFFFFFFFFFFFF if raw[0] == 45 else int(digits)
 
 
 class Options:

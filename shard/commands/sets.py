@@ -6,9 +6,9 @@ from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.values.sets import SetValue
 
 from cluster import errors
-from cluster.numbers import parse_range
+from cluster.numbers import parse_cursor, parse_range
 from cluster.replies import SetReply
-from shard.commands.scan import Options, parse_cursor
+from shard.commands.scan import Options
 from shard.registry import handles
 from shard.signals import N_GENERIC, N_SET
 from shard.values.sets import SetValue as _SetValue
@@ -91,6 +91,9 @@ def smove(engine: Engine, args: list):
         engine.put(args[2], target)
     if target.add(args[3]):
         engine.changed(args[2], b"sadd", SET)
+    if engine.staged is not None:  # owners apart: each gets its part, not its whole set anew
+        engine.effect(b"SREM", args[1], args[3])
+        engine.effect(b"SADD", args[2], args[3])
     return 1
 
 

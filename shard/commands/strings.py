@@ -137,6 +137,8 @@ def _set_with_options(engine: Engine, args: list) -> object:
     if flags & (S_NX | S_XX):
         if (engine.lookup(key) is not None) == ((flags & S_NX) != 0):
             return before
+    elif flags & S_KEEPTTL:
+        engine.lookup(key)  # a key whose time has come has none to keep
     _store(engine, key, args[2], at, flags & S_KEEPTTL)
     if at >= 0:
         engine.effect(b"SET", key, args[2], b"PXAT", at)

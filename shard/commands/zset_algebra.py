@@ -22,8 +22,7 @@ class Sources:
         if count > len(args) - at - 1:
             raise errors.syntax_error()
         keys = args[at + 1 : at + 1 + count]
-        if not counting:
-            self.values = [self._value(engine, key) for key in keys]
+        self.values = [self._value(engine, key) for key in keys]
         self.weights = [1.0] * count
         self.aggregate = b"SUM"
         self.scored = False
@@ -48,8 +47,6 @@ class Sources:
                 i += 1
             else:
                 raise errors.syntax_error()
-        if counting:
-            self.values = [self._value(engine, key) for key in keys]
 
     def _value(self, engine: Engine, key: bytes):
         value = engine.lookup(key)

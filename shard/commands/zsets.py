@@ -10,9 +10,9 @@ from cython.cimports.shard.values.zsets import ZSetValue
 
 from cluster import errors
 from cluster.errors import CommandError
-from cluster.numbers import parse_double, parse_range, parse_timeout
+from cluster.numbers import parse_cursor, parse_double, parse_range, parse_timeout
 from cluster.replies import NIL_ARRAY, format_double
-from shard.commands.scan import Options, parse_cursor
+from shard.commands.scan import Options
 from shard.commands.zset_arguments import LONG_MAX, emptied, nested, numkeys, paired, positive_count
 from shard.registry import handles
 from shard.signals import N_ZSET, Block

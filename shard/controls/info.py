@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -153,7 +154,8 @@ def debug(engine: Any, args: list[bytes]) -> Any:
         return OK
     if word == b"SLEEP" and len(args) == 4:
         seconds = float(args[2])
-        time.sleep(seconds)  # what it is for: a shard that does not answer
+        with contextlib.suppress(OverflowError):  # Redis's nanosleep, too, refuses such times and nobody hears of it
+            time.sleep(seconds)  # what it is for: a shard that does not answer
         if engine.shard_index == 0:  # all sleep, and it is one slow command of one client
             log = engine.worker.loop.slowlog
             log.took(engine.now, int(seconds * 1e6), [b"DEBUG", b"SLEEP", args[2]], int(args[3]), False)

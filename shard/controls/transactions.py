@@ -34,7 +34,7 @@ def run_entries(engine: Any, entries: bytes) -> bytes:
         except CommandError as error:
             reply = error
         except Block as block:
-            reply = block.nil
+            reply = block.denied
         except Exception as error:
             # A bug of ours: the other commands of the unit still have to be answered.
             log.exception("command %r failed", raw[:64])

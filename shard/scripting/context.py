@@ -117,7 +117,7 @@ class Context:
         try:
             return engine.call_entry(entry, args)
         except Block as block:
-            return block.nil
+            return block.denied
         finally:
             engine.resp = resp
             engine.over_memory = over

@@ -219,7 +219,9 @@ end
 
 function api.sha1hex(...)
   if select("#", ...) ~= 1 then fail("wrong number of arguments") end
-  return py_sha1(tostring((...)))
+  local text = ...
+  if type(text) ~= "string" and type(text) ~= "number" then text = "" end
+  return py_sha1(tostring(text))
 end
 
 function api.log(level, ...)

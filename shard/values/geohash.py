@@ -62,9 +62,16 @@ def cell(bits: cython.ulonglong, steps: cython.int) -> tuple:
     )
 
 
+def _bits_of(score: float) -> int:
+    """A score as 64 bits, also one that is no hash: what x86's conversion of doubles makes of it."""
+    if -(2.0**63) <= score < 2.0**64:
+        return int(score) & 0xFFFFFFFFFFFFFFFF
+    return 1 << 63 if score < 0 else 0
+
+
 def decode(score: float) -> tuple:
     """(lon, lat) of a sorted set's score, degrees."""
-    west, south, east, north = cell(int(score), STEPS)
+    west, south, east, north = cell(_bits_of(score), STEPS)
     lon = min(max((west + east) / 2, -LON_MAX), LON_MAX)
     return lon, min(max((south + north) / 2, -LAT_MAX), LAT_MAX)
 
@@ -115,8 +122,9 @@ def _around(bits: int, steps: int) -> dict:
         ("", 0, 0), ("n", 0, 1), ("s", 0, -1), ("e", 1, 0), ("w", -1, 0),
         ("ne", 1, 1), ("nw", -1, 1), ("se", 1, -1), ("sw", -1, -1),
     ):  # fmt: skip
-        found[name] = _spread((y + dy) & mask) | (_spread((x + dx) & mask) << 1)
-    found[""] = bits  # as it is: a position on the eastern edge has a bit more, and its scores too
+        # A position on the eastern or northern edge has a bit more. A move takes it from the axis that is moved
+        # along, and from that axis only: so Redis finds the cells, and what it does not find there nobody finds.
+        found[name] = _spread((y + dy) & mask if dy else y) | (_spread((x + dx) & mask if dx else x) << 1)
     return found
 
 

@@ -63,10 +63,7 @@ def main() -> int:
             if signature(found) in seen:
                 continue
             seen.add(signature(found))
-            if check(target, oracle, commands, resp) is None:
-                print(f"--- seed {seed}: {found} did not happen again")
-                continue
-            commands, found = shrink(target, oracle, commands, resp, 6)
+            commands, found = shrink(target, oracle, commands, resp, found, 6)
             print(
                 f"--- seed {seed}, RESP{resp}, {found.where}, at {shown([found.args])[:400]}\n{shown(commands)[:1500]}\n  ours   {str(found.ours)[:700]}\n  theirs {str(found.theirs)[:700]}",
                 flush=True,

@@ -72,6 +72,8 @@ FLOATS = [
     b"17179869184",
     b"0.30000000000000004",
 ]
+# No time in a sequence may pass while it runs: two servers would differ by how fast they are.
+SENSELESS_TIMES = [*EXTREME, *(junk for junk in JUNK if junk != b"1"), b"-5", b"x"]
 
 RULES: dict[str, list[tuple[Callable[[Draw], Any], float]]] = {}
 

@@ -82,7 +82,7 @@ def server(d: Draw):
             [b"CONFIG", b"NOSUCH"],
             [b"CONFIG", b"SET", b"nosuch", b"1"],
             [b"SLOWLOG", b"RESET"],
-            [b"CLUSTER", b"KEYSLOT", d.pick(ALL_KEYS)] if d.maybe(0.01) else [b"PING"],
+            [b"PING"],
             [b"NOSUCHCOMMAND", b"a", b"b"],
             [b"SCRIPT", b"EXISTS", b"0" * 40],
             [b"EVALSHA", b"0" * 40, b"0"],

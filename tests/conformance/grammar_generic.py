@@ -1,9 +1,8 @@
 """Commands on keys of any type, expiry among them. Mixed into every sequence."""
 
-from .draw import ALL_KEYS, KEYS, Draw, rule
+from .draw import ALL_KEYS, KEYS, SENSELESS_TIMES, Draw, rule
 
 G = "generic"
-TIMES = [b"1000", b"100000", b"-1", b"0"]
 
 
 def any_key(d: Draw) -> bytes:
@@ -33,7 +32,7 @@ def expire(d: Draw):
         return [
             name,
             any_key(d),
-            d.integer() if d.maybe(0.5) else d.pick([b"9223372036854775807", b"-9223372036854775808", b"x"]),
+            d.pick(SENSELESS_TIMES),
             *condition,
         ]
     return [name, any_key(d), d.pick(when[:2]) if d.maybe(0.85) else when[2], *condition]

@@ -1,6 +1,6 @@
 """Strings, bitmaps, bit fields."""
 
-from .draw import KEYS, Draw, rule
+from .draw import KEYS, SENSELESS_TIMES, Draw, rule
 
 G, B = "strings", "bitmaps"
 
@@ -13,7 +13,7 @@ def set_(d: Draw):
         [b"EXAT", b"33177117420"],
         [b"PXAT", b"33177117420000"],
         b"KEEPTTL",
-        [b"EX", d.integer()],
+        [b"EX", d.pick(SENSELESS_TIMES)],
         [b"PXAT", b"1"],
         share=0.3,
     )
@@ -41,7 +41,7 @@ def getex(d: Draw):
             [b"EXAT", b"33177117420"],
             b"PERSIST",
             [b"PXAT", b"1"],
-            [b"EX", d.integer()],
+            [b"EX", d.pick(SENSELESS_TIMES)],
             b"KEEPTTL",
         ),
     ]
@@ -71,7 +71,7 @@ def setex(d: Draw):
     return [
         d.pick([b"SETEX", b"PSETEX"]),
         d.key(),
-        d.pick([b"1000", b"100000", b"0", b"-1", b"1000"]),
+        d.pick([b"1000000", b"2000000", b"0", b"-1", b"1000000"]),
         d.value(),
     ]
 

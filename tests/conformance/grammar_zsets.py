@@ -20,6 +20,13 @@ def lex_bound(d: Draw) -> bytes:
     return d.pick([b"-", b"+", b"[" + d.member(), b"(" + d.member(), d.member() if d.maybe(0.2) else b"[c"])
 
 
+def level(d: Draw, command: list[bytes], key_at: int = 1) -> list[list[bytes]]:
+    """A command with a lexical range, on a key whose scores are all the same: else Redis leaves the result open."""
+    key = command[key_at]
+    members = [part for member in d.members() for part in (b"0", member)]
+    return [[b"DEL", key], [b"ZADD", key, *members], command]
+
+
 def limit(d: Draw) -> list[bytes]:
     return d.one_of([b"LIMIT", d.index(), d.index()], share=0.3)
 
@@ -45,7 +52,7 @@ def read(d: Draw):
             [b"ZRANK", d.key(), d.member()],
             [b"ZREVRANK", d.key(), d.member()],
             [b"ZCOUNT", d.key(), bound(d), bound(d)],
-            [b"ZLEXCOUNT", d.key(), lex_bound(d), lex_bound(d)],
+            level(d, [b"ZLEXCOUNT", d.key(), lex_bound(d), lex_bound(d)]),
         ]
     )
 
@@ -61,7 +68,7 @@ def zremrange(d: Draw):
         [
             [b"ZREMRANGEBYRANK", d.key(), d.index(), d.index()],
             [b"ZREMRANGEBYSCORE", d.key(), bound(d), bound(d)],
-            [b"ZREMRANGEBYLEX", d.key(), lex_bound(d), lex_bound(d)],
+            level(d, [b"ZREMRANGEBYLEX", d.key(), lex_bound(d), lex_bound(d)]),
         ]
     )
 
@@ -76,12 +83,14 @@ def new_range(d: Draw) -> list[bytes]:
 
 @rule(G, 3)
 def zrange(d: Draw):
-    return [b"ZRANGE", d.key(), *new_range(d), *d.some(b"WITHSCORES", share=0.4)]
+    command = [b"ZRANGE", d.key(), *new_range(d), *d.some(b"WITHSCORES", share=0.4)]
+    return level(d, command) if b"BYLEX" in command else command
 
 
 @rule(G)
 def zrangestore(d: Draw):
-    return [b"ZRANGESTORE", d.key(), d.key(), *new_range(d)]
+    command = [b"ZRANGESTORE", d.key(), d.key(), *new_range(d)]
+    return level(d, command, 2) if b"BYLEX" in command else command
 
 
 @rule(G, 2)
@@ -91,8 +100,8 @@ def old_ranges(d: Draw):
             [b"ZREVRANGE", d.key(), d.index(), d.index(), *d.some(b"WITHSCORES")],
             [b"ZRANGEBYSCORE", d.key(), bound(d), bound(d), *d.some(b"WITHSCORES"), *limit(d)],
             [b"ZREVRANGEBYSCORE", d.key(), bound(d), bound(d), *limit(d), *d.some(b"WITHSCORES")],
-            [b"ZRANGEBYLEX", d.key(), lex_bound(d), lex_bound(d), *limit(d)],
-            [b"ZREVRANGEBYLEX", d.key(), lex_bound(d), lex_bound(d), *limit(d)],
+            level(d, [b"ZRANGEBYLEX", d.key(), lex_bound(d), lex_bound(d), *limit(d)]),
+            level(d, [b"ZREVRANGEBYLEX", d.key(), lex_bound(d), lex_bound(d), *limit(d)]),
         ]
     )
 

@@ -82,7 +82,8 @@ def sequence(rng: random.Random, length: int, kinds: list[str] | None = None, ha
             open_multi = name == b"MULTI" or (open_multi and name not in (b"EXEC", b"DISCARD"))
         if open_multi and any(args[0].startswith(b"@") for args in group):
             continue
-        commands.extend(disturb(d, args) for args in group)
+        # Commands of a group rely on each other.
+        commands.extend(group if len(group) > 1 else [disturb(d, args) for args in group])
     if open_multi:
         commands.append([b"EXEC"])
     return commands
@@ -213,11 +214,9 @@ def check(target: Any, oracle: Any, commands: list[Args], resp: int = 2) -> Mism
 
 
 def shrink(
-    target: Any, oracle: Any, commands: list[Args], resp: int, budget_s: float = 20
+    target: Any, oracle: Any, commands: list[Args], resp: int, first: Mismatch, budget_s: float = 20
 ) -> tuple[list[Args], Mismatch]:
-    """A shorter sequence that still fails in the same place and kind."""
-    first = check(target, oracle, commands, resp)
-    assert first is not None, "a failing sequence must fail again"
+    """A shorter sequence that still fails as `first` does, in place and kind; the whole one if it depends on chance."""
     end = time.monotonic() + budget_s
     size = max(1, len(commands) // 2)
     while size and time.monotonic() < end:
@@ -225,7 +224,7 @@ def shrink(
         while at < len(commands):
             shorter = commands[:at] + commands[at + size :]
             found = check(target, oracle, shorter, resp)
-            if found is not None and found.where == first.where:
+            if found is not None and found.where == first.where and found.args[:1] == first.args[:1]:
                 commands, first, cut = shorter, found, True
             else:
                 at += size
