@@ -66,7 +66,8 @@ ROWS = [
         summary="Find all keys matching the given pattern",
     ),
     Command(
-        "MIGRATE", -6, F.WRITE | F.MOVABLEKEYS, MIGRATE, at=At.ROUTER, access="RW ACCESS DELETE, RW ACCESS DELETE INCOMPLETE",
+        "MIGRATE", -6, F.WRITE | F.MOVABLEKEYS, MIGRATE, at=At.ROUTER,
+        access="RW ACCESS DELETE, RW ACCESS DELETE INCOMPLETE",
         effect=Effect.REWRITTEN, since="2.6.0", acl=("keyspace", "dangerous"), tips=("nondeterministic_output",),
         complexity=(
             "This command actually executes a DUMP+DEL in the source instance, and a RESTORE in the target "

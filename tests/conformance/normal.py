@@ -117,13 +117,17 @@ KNOWN: list[tuple[str, Callable[[Args, Any, Any], bool]]] = [
     (
         "Redis measures the memory of a key whose time has come until it is deleted",
         lambda words, ours, theirs: (
-            words[:2] == [b"MEMORY", b"USAGE"] and (ours is None or ours == Mark("_", None) or getattr(ours, "value", 0) is None)
+            words[:2] == [b"MEMORY", b"USAGE"]
+            and (ours is None or ours == Mark("_", None) or getattr(ours, "value", 0) is None)
         ),
     ),
     (
         "XREAD takes + from 7.4 on",
         lambda words, ours, theirs: (
-            words[0] == b"XREAD" and b"+" in words and isinstance(theirs, Mark) and b"Invalid stream ID" in (theirs.value or b"")
+            words[0] == b"XREAD"
+            and b"+" in words
+            and isinstance(theirs, Mark)
+            and b"Invalid stream ID" in (theirs.value or b"")
         ),
     ),
     (

@@ -65,10 +65,10 @@ def test_a_read_over_shards_that_meets_an_expired_key_is_answered_at_once(client
 
 def test_move_to_another_database_beside_commands_over_shards(client):
     for i in range(6):
-        client.set(f"key{i}", i)
+        client.mset({f"key{i}": i, f"other{i}": i})
         pipe = client.pipeline()
         pipe.move(f"key{i}", 1)
-        pipe.rename(f"other{i}", f"third{i}") if client.set(f"other{i}", i) else None
+        pipe.rename(f"other{i}", f"third{i}")
         assert pipe.execute() == [True, True]
         assert client.exists(f"key{i}") == 0
     assert sorted(client.keys("third*")) == [b"third%d" % i for i in range(6)]
