@@ -10,7 +10,7 @@ ARGS   ?=
 # Process tests measure time-outs, so they do not share the machine with the parallel part.
 SERIAL := tests/processes tests/conformance tests/bench tests/clients
 
-.PHONY: up test bench lint simulate conformance clean test-clients crash build dev peers
+.PHONY: up test bench lint simulate conformance clean test-clients test-compose crash build dev peers
 .DEFAULT_GOAL := up
 
 # Installed without compiling: `make build` does that, with the venv's own Cython, and only what changed.
@@ -39,8 +39,10 @@ peers:
 	@sh tests/install_peers.sh
 
 test: build peers
-	$(PY) -m pytest -n $(JOBS) --dist loadfile $(addprefix --ignore=,$(SERIAL)) tests $(ARGS)
+	$(PY) -m pytest -n $(JOBS) --dist loadfile $(addprefix --ignore=,$(SERIAL) tests/compose) tests $(ARGS)
 	$(PY) -m pytest $(wildcard $(SERIAL)) $(ARGS)
+	@if docker info >/dev/null 2>&1; then $(MAKE) test-compose; \
+	else echo "compose files: not tested, no Docker engine runs here (make test-compose starts one)"; fi
 
 simulate: build
 	$(PY) -m pytest tests/simulation $(ARGS)
@@ -56,6 +58,12 @@ conformance: build peers
 test-clients: build peers
 	$(PY) -m pip install --quiet --disable-pip-version-check celery
 	CLIENTS=1 $(PY) -m pytest tests/clients $(ARGS)
+
+# Containers: builds the image, starts both compose files, kills, fails over, stops. Needs a Docker engine, or
+# root and Debian, where one is installed and started for the test. BASE=... is the image to build on.
+test-compose: build
+	@sh tests/compose/install_engine.sh
+	$(PY) -m pytest tests/compose --timeout 1500 -x $(ARGS)
 
 crash: build peers
 	ELIXIRCACHE_CRASH_ROUNDS=100 $(PY) -m pytest tests/processes/test_crash.py $(ARGS)

@@ -13,6 +13,7 @@ import json
 import logging
 import sys
 import tempfile
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from cluster.wire import command
 from router.core import Conn
 from router.metrics import exposition
 from router.session import Session
-from router.ws_protocol import INVALID_JSON, BadRequest, Conversation, Request, parse_request
+from router.ws_protocol import INVALID_JSON, BadRequest, Conversation, Request, parse_request, reply_end
 
 if TYPE_CHECKING:
     from router.server import Server as RouterServer
@@ -38,6 +39,7 @@ ENDPOINTS = {"/ws/master": "master", "/ws/slave": "slave", "/ws/replica": "slave
 CONSOLE = Path(__file__).parent / "console"
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 QUEUE_MAX = 10_000
+ANSWERS_BYTES_MAX = 1 << 20  # a client with more unread answers is not read from
 START_REPLICA_S = 60.0
 
 
@@ -52,12 +54,20 @@ class WebSession(Session):
 
 
 class Peer:
-    """One WebSocket connection."""
+    """One WebSocket connection. `limit`: bytes that may wait for it, 0 is no limit.
 
-    def __init__(self, socket: ServerConnection, name: str):
+    `may_hear()`: whether it has said who it is, so that it may be told what happens.
+    """
+
+    def __init__(self, socket: ServerConnection, name: str, limit: int):
         self.socket = socket
         self.conversation = Conversation(name)
         self.outbox: asyncio.Queue[str] = asyncio.Queue()
+        self.limit = limit
+        self.waiting_bytes = 0
+        self.room = asyncio.Event()
+        self.room.set()
+        self.may_hear: Callable[[], bool] = lambda: False
 
     def deliver(self, data: bytes) -> None:
         """RESP3 from the server's side."""
@@ -66,15 +76,35 @@ class Peer:
 
     def put(self, message: str) -> None:
         """Queue a message; a reader that is too slow is closed, others are unharmed."""
-        if self.outbox.qsize() >= QUEUE_MAX:
-            asyncio.ensure_future(self.socket.close(1008, "too slow"))
+        self.waiting_bytes += len(message)
+        if self.outbox.qsize() >= QUEUE_MAX or (self.limit and self.waiting_bytes > self.limit):
+            # It does not read, so it would not read a closing handshake either.
+            log.warning("websocket %s closed: it reads too slowly", self.socket.remote_address)
+            self.socket.transport.abort()
             return
+        if self.waiting_bytes > ANSWERS_BYTES_MAX:
+            self.room.clear()
         self.outbox.put_nowait(message)
 
     async def pump(self) -> None:
         """Send what is queued, in order."""
         while True:
-            await self.socket.send(await self.outbox.get())
+            message = await self.outbox.get()
+            await self.socket.send(message)
+            self.waiting_bytes -= len(message)
+            if self.waiting_bytes <= ANSWERS_BYTES_MAX:
+                self.room.set()
+
+    async def flushed(self) -> None:
+        """Wait until what is queued has been sent, at most a second."""
+        deadline = asyncio.get_running_loop().time() + 1
+        while self.waiting_bytes and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.01)
+
+    def answer(self, request: Request, raw: bytes) -> None:
+        """Answer one request, when none is in flight."""
+        self.conversation.sent(request)
+        self.deliver(raw)
 
 
 class WebServer:
@@ -118,38 +148,46 @@ class WebServer:
 
     # -- HTTP --------------------------------------------------------------------------------
 
-    def http_request(self, connection: ServerConnection, request: HttpRequest) -> Response | None:
+    async def http_request(self, connection: ServerConnection, request: HttpRequest) -> Response | None:
         """Pages and metrics; None lets a WebSocket handshake go on."""
         path = urlsplit(request.path).path
         if path in ENDPOINTS:
-            return self._refusal(request)
+            return self._refusal(connection, request)
         if path == "/healthz":
             return _response(200, "ok\n")
         if path == "/readyz":
             ready = self.router.serving and all(link.up for link in self.router.core.links)
             return _response(200, "ready\n") if ready else _response(503, "not ready\n")
         if path == "/metrics":
-            text, kind = exposition(self.router)
+            if not self._has_token(request):
+                return _response(401, "a token is needed\n")
+            text, kind = await exposition(self.router)
             return _response(200, text, kind)
         file = CONSOLE / ("index.html" if path == "/" else path.lstrip("/"))
         if file.parent == CONSOLE and file.is_file():
             return _response(200, file.read_bytes(), TYPES.get(file.suffix, "application/octet-stream"))
         return _response(404, "not found\n")
 
-    def _refusal(self, request: HttpRequest) -> Response | None:
-        """Why a WebSocket is not taken: origin, token, too many."""
+    def _has_token(self, request: HttpRequest) -> bool:
+        """Whether the request brings `ws-token`, if there is one."""
+        token = str(self.config["ws-token"])
+        given = parse_qs(urlsplit(request.path).query).get("token", [""])[0]
+        given = given or request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return not token or hmac.compare_digest(token.encode(), given.encode())
+
+    def _refusal(self, connection: ServerConnection, request: HttpRequest) -> Response | None:
+        """Why a WebSocket is not taken: a stranger in protected mode, origin, token, too many."""
+        config = self.config
+        if config["protected-mode"] and not (config["requirepass"] or config["ws-token"]):
+            if not _loopback(connection.remote_address[0]):
+                return _response(403, "protected mode: without a password or ws-token only this machine is served\n")
         origin = request.headers.get("Origin")
         allowed = str(self.config["ws-allowed-origins"]).split()
         if origin and "*" not in allowed and origin not in allowed:
             if urlsplit(origin).netloc != request.headers.get("Host"):
                 return _response(403, "this origin may not connect\n")
-        token = str(self.config["ws-token"])
-        if token:
-            given = parse_qs(urlsplit(request.path).query).get("token", [""])[0]
-            header = request.headers.get("Authorization", "")
-            given = given or header.removeprefix("Bearer ")
-            if not hmac.compare_digest(token.encode(), given.encode()):
-                return _response(401, "a token is needed\n")
+        if not self._has_token(request):
+            return _response(401, "a token is needed\n")
         limit = int(self.config["ws-max-clients"])
         if limit and len(self.peers) >= limit:
             return _response(503, "too many connections\n")
@@ -161,7 +199,7 @@ class WebServer:
         """One connection from handshake to end."""
         assert socket.request is not None
         name = ENDPOINTS[urlsplit(socket.request.path).path]
-        peer = Peer(socket, name)
+        peer = Peer(socket, name, self.config.output_limits("pubsub")[0])
         self.peers.add(peer)
         pump = asyncio.ensure_future(peer.pump())
         try:
@@ -171,7 +209,7 @@ class WebServer:
             pass
         except OSError as error:
             peer.put(json.dumps({"error": f"the {name} cannot be reached: {error}"}))
-            await asyncio.sleep(0)
+            await peer.flushed()
         finally:
             self.peers.discard(peer)
             pump.cancel()
@@ -187,6 +225,7 @@ class WebServer:
         router.connect(session)
         session.resp = 3
         session.settle()
+        peer.may_hear = lambda: session.authenticated
         try:
             async for text in peer.socket:
                 request = self._request(peer, text)
@@ -195,7 +234,9 @@ class WebServer:
                     router.core.receive_data(conn, command(*request.args))
                     self.server.flush()
                 if conn.closing:
+                    await peer.flushed()
                     break
+                await peer.room.wait()
         finally:
             conn.closed = True
             router.disconnected(conn, "websocket closed")
@@ -205,15 +246,8 @@ class WebServer:
         host, port = await self._other_group()
         reader, writer = await asyncio.open_connection(host, port)
         try:
-            password = str(self.config["masterauth"] or self.config["requirepass"])
-            hello = ["HELLO", "3", *(["AUTH", "default", password] if password else [])]
-            peer.conversation.sent(Request([b"HELLO"]))
-            writer.write(command(*hello))
-            greeting = await reader.readuntil(b"\r\n")
-            peer.conversation.buffer = greeting
-            while not (found := peer.conversation.receive(b"")) and peer.conversation.requests:
-                peer.conversation.buffer += await reader.read(65536)
-            del found
+            await self._greet(peer, reader, writer)
+            peer.may_hear = lambda: True
             back = asyncio.ensure_future(self._remote_replies(peer, reader))
             try:
                 async for text in peer.socket:
@@ -222,10 +256,27 @@ class WebServer:
                         peer.conversation.sent(request)
                         writer.write(command(*request.args))
                         await writer.drain()
+                    await peer.room.wait()
             finally:
                 back.cancel()
         finally:
             writer.close()
+
+    async def _greet(self, peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Make it a RESP3 session. A password is the client's to give: nothing else goes over before."""
+        while True:
+            writer.write(command("HELLO", "3"))
+            greeting = await _whole_reply(reader)
+            if not greeting.startswith(b"-NOAUTH"):
+                return
+            request = self._request(peer, await peer.socket.recv())
+            if request is None:
+                continue
+            if request.args[0].upper() == b"AUTH":
+                writer.write(command(*request.args))
+                peer.answer(request, await _whole_reply(reader))
+            else:
+                peer.answer(request, b"-NOAUTH Authentication required.\r\n")
 
     @staticmethod
     async def _remote_replies(peer: Peer, reader: asyncio.StreamReader) -> None:
@@ -245,7 +296,7 @@ class WebServer:
             return None
         kind = message.get("type")
         if kind == "reset_server":
-            return Request([b"FLUSHALL"], message.get("id"))
+            return Request([b"FLUSHALL"], message.get("id"), done=self._was_reset)
         if kind != "COMMAND":
             peer.put(json.dumps({"error": f"unknown type {kind!r}", "id": message.get("id")}))
             return None
@@ -255,12 +306,16 @@ class WebServer:
             peer.put(json.dumps({"error": str(error), "id": message.get("id")}))
             return None
 
+    def _was_reset(self) -> None:
+        self.router.tell("The data was reset", kind="reset")
+
     def broadcast(self, text: str, event: dict[str, Any]) -> None:
         """Tell every connection."""
         connection = "slave" if self.router.upstream is not None else "master"
         message = json.dumps({"type": "BROADCAST", "message": text, "connection": connection, "event": event})
         for peer in list(self.peers):
-            peer.put(message)
+            if peer.may_hear():
+                peer.put(message)
 
     # -- the other group ---------------------------------------------------------------------
 
@@ -298,6 +353,17 @@ class WebServer:
                 raise OSError("the replica group did not start")
             await asyncio.sleep(0.05)
         return port
+
+
+async def _whole_reply(reader: asyncio.StreamReader) -> bytes:
+    """The one reply that is awaited. ConnectionError."""
+    raw = b""
+    while reply_end(raw, 0) < 0:
+        data = await reader.read(65536)
+        if not data:
+            raise ConnectionError("the other group closed the connection")
+        raw += data
+    return raw
 
 
 def _loopback(host: str) -> bool:

@@ -13,6 +13,7 @@ import base64
 import binascii
 import json
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,13 +29,15 @@ class BadRequest(Exception):
 
 @dataclass
 class Request:
-    """One request in flight. args: the command; replies: RESP pieces that belong to it so far."""
+    """One request in flight. args: the command; replies: RESP pieces that belong to it so far; done: called when
+    it has succeeded."""
 
     args: list[bytes]
     id: Any = None
     raw: bool = False
     expected: int = 1
     replies: list[bytes] = field(default_factory=list)
+    done: Callable[[], None] | None = None
 
 
 def parse_request(message: dict[str, Any]) -> Request:
@@ -118,6 +121,8 @@ class Conversation:
         self.requests.popleft()
         if request.args[0].upper() == b"MONITOR" and raw[:1] == b"+":
             self.monitoring = True
+        if request.done is not None and raw[:1] == b"+":
+            request.done()
         return json.dumps(self._result(request))
 
     def _message(self, items: Any) -> dict[str, Any]:

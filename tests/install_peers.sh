@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs the servers that the tests compare with, where that is allowed; says so where it is not.
+# Installs the servers that the tests compare with, and the browser that they drive, where that is allowed; says so where it is not.
 # With ELIXIRCACHE_REQUIRE_PEERS=1 a missing one is an error.
 missing=""
-for pair in redis-server:redis-server redis-cli:redis-tools redis-sentinel:redis-sentinel nutcracker:nutcracker; do
+for pair in redis-server:redis-server redis-cli:redis-tools redis-sentinel:redis-sentinel nutcracker:nutcracker chromium:chromium; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 [ -z "$missing" ] && exit 0

@@ -1,4 +1,4 @@
-"""Finds the servers that tests compare with: redis-server, redis-cli, redis-sentinel, nutcracker.
+"""Finds the servers that tests compare with: redis-server, redis-cli, redis-sentinel, nutcracker; and chromium.
 
 A missing one skips the test and says why; with ELIXIRCACHE_REQUIRE_PEERS=1 (as in CI) it fails it.
 """

@@ -3,8 +3,9 @@
 const SAMPLES = 180;
 
 export class Chart {
-  /** name: the chart is canvas #chart-name with output #now-name; show: number -> text. */
-  constructor(name, show) {
+  /** name: the chart is canvas #chart-name with output #now-name; show: number -> text; base: of its units, such as 1024. */
+  constructor(name, show, base = 1000) {
+    this.base = base;
     this.canvas = document.getElementById(`chart-${name}`);
     this.output = document.getElementById(`now-${name}`);
     this.show = show;
@@ -35,7 +36,7 @@ export class Chart {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
     const known = this.values.filter((v) => v !== null);
-    const top = ceiling(Math.max(...known, 1e-9));
+    const top = ceiling(Math.max(...known, 1e-9), this.base);
     const x = (i) => width - 4 - ((this.values.length - 1 - i) * (width - 8)) / (SAMPLES - 1);
     const y = (v) => height - 4 - (v / top) * (height - 20);
 
@@ -49,21 +50,41 @@ export class Chart {
       pen.stroke();
       if (known.length) pen.fillText(this.show(top * part), 4, y(top * part) - 3);
     }
-    pen.strokeStyle = colour("--accent");
+    pen.strokeStyle = pen.fillStyle = colour("--accent");
     pen.lineWidth = 1.8;
     pen.lineJoin = "round";
-    pen.beginPath();
-    let down = false;
-    this.values.forEach((value, i) => {
-      if (value !== null) pen[down ? "lineTo" : "moveTo"](x(i), y(value));
-      down = value !== null;
-    });
-    pen.stroke();
+    for (const [from, to] of pieces(this.values)) {
+      pen.beginPath();
+      pen.moveTo(x(from), y(this.values[from]));
+      for (let i = from + 1; i < to; i++) pen.lineTo(x(i), y(this.values[i]));
+      pen.stroke();
+      pen.lineTo(x(to - 1), y(0));
+      pen.lineTo(x(from), y(0));
+      pen.globalAlpha = 0.12;
+      pen.fill();
+      pen.globalAlpha = 1;
+    }
   }
 }
 
-/** The next of 1, 2, 5, 10, 20, ... at or above a value. */
-function ceiling(value) {
+/** Where samples follow each other without a gap: [from, to) of each piece. */
+function pieces(values) {
+  const found = [];
+  values.forEach((value, i) => {
+    if (value === null) return;
+    if (found.length && found.at(-1)[1] === i) found.at(-1)[1]++;
+    else found.push([i, i + 1]);
+  });
+  return found;
+}
+
+/** The next of 1, 2, 5, 10, 20, ... at or above a value, in the unit that it is shown in. */
+function ceiling(value, base) {
+  const unit = base === 1000 ? 1 : base ** Math.max(0, Math.floor(Math.log(value) / Math.log(base)));
+  return unit * round(value / unit);
+}
+
+function round(value) {
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= value);
 }

@@ -6,7 +6,7 @@ import { Link, bytes, make, pairs, text, withToken } from "./link.js";
 import { Terminal } from "./terminal.js";
 
 const POLL_MS = 1000;
-const SLOWLOG_MS = 5000;
+const SLOWLOG_MS = 3000;
 const EVENTS_MAX = 300;
 const $ = (id) => document.getElementById(id);
 
@@ -15,12 +15,15 @@ const status = new Link(new URLSearchParams(location.search).get("endpoint") ===
 const terminal = new Terminal();
 new KeyBrowser(status);
 const charts = {
-  ops: new Chart("ops", (n) => (n >= 1000 ? `${(n / 1000).toFixed(1)} k` : n.toFixed(n < 10 ? 1 : 0))),
-  memory: new Chart("memory", bytes),
+  ops: new Chart("ops", amount),
+  memory: new Chart("memory", bytes, 1024),
   clients: new Chart("clients", (n) => (Number.isInteger(n) ? String(n) : n.toFixed(1))),
   latency: new Chart("latency", (n) => `${n.toFixed(n < 10 ? 2 : 0)} ms`),
 };
 let lastCount = null;
+let lastLinks = null;
+// Shards that an event called lost: the topology shows it at once, not at the next poll.
+const away = new Set();
 
 function setState(state, words) {
   $("state").dataset.state = state;
@@ -55,7 +58,8 @@ $("login").addEventListener("submit", async (event) => {
 // -- topology and charts ----------------------------------------------------------------------
 
 function node(tag, state, name, word, ...facts) {
-  const element = make(tag, { className: "node" }, make("b", { textContent: name }), make("span", { className: "status", textContent: word }),
+  const head = make("div", { className: "head" }, make("b", { textContent: name }), make("span", { className: "status", textContent: word }));
+  const element = make(tag, { className: "node" }, head,
     ...facts.map((fact) => make("span", { textContent: fact })));
   element.dataset.state = state;
   return element;
@@ -69,13 +73,41 @@ function fields(info) {
   }));
 }
 
-function drawShards(found) {
-  const of = (name, shard) => found.get(name)?.find((one) => one.labels.shard === shard)?.value ?? 0;
-  $("shards").replaceChildren(...(found.get("elixircache_shard_up") ?? []).map(({ labels: { shard }, value }) =>
-    node("li", value ? "good" : "bad", `shard ${shard}`, value ? "up" : "restarting",
+function drawShards(found, at) {
+  const of = (name, shard) => found.get(name)?.find((one) => one.labels.shard === shard)?.value ?? null;
+  const links = new Map();
+  $("shards").replaceChildren(...(found.get("elixircache_shard_up") ?? []).map(({ labels: { shard }, value }) => {
+    const now = { commands: of("elixircache_link_commands_total", shard), batches: of("elixircache_link_batches_total", shard) };
+    const before = lastLinks?.links.get(shard);
+    links.set(shard, now);
+    const seconds = before && now.commands >= before.commands ? (at - lastLinks.at) / 1000 : 0;
+    const rate = seconds ? (now.commands - before.commands) / seconds : 0;
+    const full = seconds && now.batches > before.batches ? (now.commands - before.commands) / (now.batches - before.batches) : 0;
+    const keys = of("elixircache_shard_keys", shard);
+    const element = node("li", value && !away.has(shard) ? "good" : "bad", `shard ${shard}`, value && !away.has(shard) ? "up" : "restarting",
+      keys === null ? "keys not known" : `${keys.toLocaleString()} keys · ${bytes(of("elixircache_shard_memory_used_bytes", shard))}`,
+      `${amount(rate)}/s${full > 1 ? ` · ${full.toFixed(1)} in a batch` : ""}`,
       `in flight ${of("elixircache_link_in_flight", shard)}`,
-      `offset ${of("elixircache_shard_stream_offset", shard).toLocaleString()}`,
-      `batches ${of("elixircache_link_batches_total", shard).toLocaleString()}`)));
+      `offset ${of("elixircache_shard_stream_offset", shard).toLocaleString()}`);
+    element.dataset.shard = shard;
+    return element;
+  }));
+  lastLinks = { links, at };
+}
+
+/** What an event says about a shard, shown before the next poll can tell. */
+function markShard(shard, up) {
+  if (up) away.delete(shard);
+  else away.add(shard);
+  const element = $("shards").querySelector(`[data-shard="${shard}"]`);
+  if (!element) return;
+  element.dataset.state = up ? "good" : "bad";
+  element.querySelector(".status").textContent = up ? "up" : "restarting";
+  if (!up) setState("wait", "a shard is restarting");
+}
+
+function amount(n) {
+  return n >= 1e6 ? `${(n / 1e6).toFixed(1)} M` : n >= 1000 ? `${(n / 1000).toFixed(1)} k` : n.toFixed(n > 0 && n < 10 ? 1 : 0);
 }
 
 function drawRouter(found, info, role) {
@@ -83,7 +115,7 @@ function drawRouter(found, info, role) {
   const serving = value("redis_up") === 1;
   $("router-node").replaceChildren(node("div", serving ? "good" : "wait", `router · ${role ?? "role not known"}`, serving ? "serving" : "not ready",
     `offset ${Number(info?.master_repl_offset ?? value("redis_master_repl_offset")).toLocaleString()}`,
-    `held operations ${value("elixircache_held_operations")}`, `clients ${value("redis_connected_clients")}`));
+    `${value("redis_connected_clients")} clients, ${value("redis_blocked_clients")} blocked`, `${value("elixircache_held_operations")} operations over shards`));
 }
 
 /** Replicas by ROLE, in the words of INFO replication, for a user who may not ask INFO. */
@@ -131,10 +163,10 @@ async function poll() {
   lastCount = count === null ? null : { count, at: asked };
   charts.ops.add(rate);
   charts.clients.add(one("redis_connected_clients"));
-  charts.memory.add(info?.used_memory ? Number(info.used_memory) : null);
+  charts.memory.add(one("redis_memory_used_bytes") ?? (info?.used_memory ? Number(info.used_memory) : null));
   charts.latency.add(latency);
   drawRouter(found, info, role?.[0] ?? info?.role);
-  if (found) drawShards(found);
+  if (found) drawShards(found, asked);
   drawPeers(info ?? fromRole(role));
   if (!status.open) setState("bad", "not connected");
   else if ($("login").hidden) {
@@ -170,9 +202,11 @@ async function slowlog() {
 status.addEventListener("push", ({ detail }) => {
   if (detail.type !== "BROADCAST") return;
   $("no-events").hidden = true;
+  const happened = detail.event ?? {};
+  if (happened.kind === "shard_lost" || happened.kind === "shard_up") markShard(String(happened.shard), happened.kind === "shard_up");
   const feed = $("feed");
   const details = pairs(detail.event ?? {}).filter(([name]) => name !== "kind").map(([name, value]) => `${name} ${text(value)}`).join(", ");
-  feed.append(make("li", {}, make("time", { textContent: new Date().toLocaleTimeString() }),
+  feed.append(make("li", { className: text(happened.kind ?? "") }, make("time", { textContent: new Date().toLocaleTimeString() }),
     make("span", { textContent: text(detail.message) }, details ? make("small", { className: "hint", textContent: ` ${details}` }) : null)));
   while (feed.childElementCount > EVENTS_MAX) feed.firstChild.remove();
   feed.scrollTop = feed.scrollHeight;
@@ -184,7 +218,12 @@ $("attach").addEventListener("click", async () => {
   try {
     const replica = terminal.link("slave");
     if (!replica.open) await new Promise((resolve) => replica.addEventListener("open", resolve, { once: true }));
-    const role = await replica.ask(["ROLE"]);
+    let role = await replica.ask(["ROLE"]);
+    while (role[0] === "slave" && role[3] !== "connected") {
+      $("attach-note").textContent = `The replica's link: ${role[3]} …`;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      role = await replica.ask(["ROLE"]);
+    }
     $("attach-note").textContent = `The replica answers as ${role[0]}; its state is ${role[3]}.`;
   } catch (error) {
     $("attach-note").textContent = error.message;
@@ -192,7 +231,10 @@ $("attach").addEventListener("click", async () => {
   $("attach").disabled = false;
 });
 
-status.addEventListener("open", () => terminal.learn(status));
+status.addEventListener("open", () => {
+  away.clear();  // what was told meanwhile was not heard
+  terminal.learn(status);
+});
 status.addEventListener("close", () => setState("bad", "not connected"));
 repeat(poll, POLL_MS);
 repeat(slowlog, SLOWLOG_MS);

@@ -17,6 +17,7 @@ export class Terminal {
     this.at = this.history.length;
     this.docs = new Map();
     this.chosen = -1;
+    this.hint = $("syntax").textContent;
     this.links = {};
     this.login = null;
     $("prompt").addEventListener("submit", (event) => {
@@ -125,7 +126,7 @@ export class Terminal {
     this.input.ariaExpanded = String(names.length > 0);
     const words = typed.split(" ");
     const name = [words.slice(0, 2).join(" "), words[0]].find((one) => this.docs.has(one));
-    if (name) $("syntax").textContent = `${name} ${this.docs.get(name).syntax}  –  ${this.docs.get(name).summary}`;
+    $("syntax").textContent = name ? `${name} ${this.docs.get(name).syntax}  –  ${this.docs.get(name).summary}` : this.hint;
   }
 
   choose(index) {

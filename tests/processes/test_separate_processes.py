@@ -41,7 +41,18 @@ class Processes:
 
     def router(self, port: int, links: list[int], *words: str) -> subprocess.Popen[bytes]:
         endpoints = ",".join(f"tcp://127.0.0.1:{link}" for link in links)
-        return self.start("router", "--endpoints", endpoints, "--port", str(port), "--ws-port", "0", "--dir", str(self.directory), *words)
+        return self.start(
+            "router",
+            "--endpoints",
+            endpoints,
+            "--port",
+            str(port),
+            "--ws-port",
+            "0",
+            "--dir",
+            str(self.directory),
+            *words,
+        )
 
     def log(self) -> str:
         return (self.directory / "log").read_text()
@@ -86,7 +97,9 @@ def test_a_group_with_keys_serves_and_gets_a_killed_shard_and_router_back(proces
     shards[1].kill()
     shards[1].wait()
     processes.shard(1, shard_ports[1], *keys)
-    assert until(lambda: client.mget(f"k{number}" for number in range(100)) == [b"%d" % number for number in range(100)])
+    assert until(
+        lambda: client.mget(f"k{number}" for number in range(100)) == [b"%d" % number for number in range(100)]
+    )
 
     router.kill()
     router.wait()
@@ -144,7 +157,9 @@ def test_a_router_with_a_strange_key_says_so_and_does_not_serve(processes, tmp_p
 def test_a_link_to_other_machines_without_keys_is_refused_before_anything_starts(processes):
     ended = processes.start("shard", "--endpoint", "tcp://0.0.0.0:7000", "--dir", str(processes.directory / "data"))
     assert ended.wait(20) == 2
-    ended = processes.start("router", "--endpoints", "tcp://192.0.2.1:7000", "--port", str(free_port()), "--ws-port", "0")
+    ended = processes.start(
+        "router", "--endpoints", "tcp://192.0.2.1:7000", "--port", str(free_port()), "--ws-port", "0"
+    )
     assert ended.wait(20) == 2
     assert processes.log().count("has no keys: make some with `elixircache keys DIR`") == 2
 
@@ -154,7 +169,9 @@ def test_links_of_this_machine_need_no_keys(endpoint):
     check_endpoint(endpoint)
 
 
-@pytest.mark.parametrize("endpoint", ["tcp://*:1", "tcp://0.0.0.0:1", "tcp://[::]:1", "tcp://shard-0:1", "tcp://10.0.0.1:1"])
+@pytest.mark.parametrize(
+    "endpoint", ["tcp://*:1", "tcp://0.0.0.0:1", "tcp://[::]:1", "tcp://shard-0:1", "tcp://10.0.0.1:1"]
+)
 def test_links_to_other_machines_do(endpoint):
     with pytest.raises(LinkRefused):
         check_endpoint(endpoint)

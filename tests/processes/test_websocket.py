@@ -144,7 +144,9 @@ async def test_json_that_is_no_command_is_an_error_and_the_connection_goes_on(cl
 async def test_many_commands_in_a_row_are_answered_in_order(cluster):
     async with connected(cluster) as socket:
         for number in range(300):
-            await socket.send(json.dumps({"type": "COMMAND", "args": ["SET", f"k{number}", str(number)], "id": 2 * number}))
+            await socket.send(
+                json.dumps({"type": "COMMAND", "args": ["SET", f"k{number}", str(number)], "id": 2 * number})
+            )
             await socket.send(json.dumps({"type": "COMMAND", "args": ["GET", f"k{number}"], "id": 2 * number + 1}))
         for number in range(300):
             assert (await received(socket))["id"] == 2 * number
@@ -250,6 +252,24 @@ def test_the_pages_for_people_and_monitoring(cluster):
     assert after["redis_connected_clients"] == before["redis_connected_clients"] + 1
     assert after["redis_commands_processed_total"] >= before["redis_commands_processed_total"] + 2
     assert (after['elixircache_shard_up{shard="0"}'], after['elixircache_shard_up{shard="1"}']) == (1, 1)
+
+
+def test_metrics_have_the_names_of_redis_exporter_and_tell_of_each_shard(cluster):
+    with cluster.client() as client:
+        client.mset({f"k{number}": number for number in range(20)})
+        client.expire("k1", 1000)
+        client.get("k1")
+        found = metrics(cluster)
+        info = client.info()
+    assert found['redis_db_keys{db="db0"}'] == 20 and found['redis_db_keys_expiring{db="db0"}'] == 1
+    assert found["redis_memory_used_bytes"] == pytest.approx(info["used_memory"], rel=0.2)
+    assert found['redis_commands_total{cmd="get"}'] >= 1
+    assert found["redis_net_input_bytes_total"] > 0 and found["redis_expired_keys_total"] >= 0
+    assert any(name.startswith("redis_instance_info{") and 'role="master"' in name for name in found)
+    by_shard = [found[f'elixircache_shard_keys{{shard="{shard}"}}'] for shard in (0, 1)]
+    assert sum(by_shard) == 20 and min(by_shard) > 0
+    assert found['elixircache_link_commands_total{shard="0"}'] >= found['elixircache_link_batches_total{shard="0"}'] > 0
+    assert found['elixircache_process_cpu_seconds_total{process="shard-1"}'] > 0
 
 
 def test_readyz_says_503_while_a_shard_is_away(cluster):
