@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import bench_growth, bench_load, bench_systems
+from cli import bench_durability, bench_growth, bench_load, bench_systems
 from cli.bench_load import Sample, Workload
 from cli.bench_systems import System
 
@@ -140,12 +140,24 @@ def growth_table(sizes: list[int], requests: int, starts: dict[str, bench_growth
     return table, rows
 
 
+def durability_table(rows: list[dict[str, Any]]) -> Table:
+    """What was measured beside what is wanted."""
+    table = Table(title="durability, one shard")
+    for heading in ("what", "measured", "", "wanted", "holds"):
+        table.add_column(heading, justify="right" if heading in ("measured", "wanted") else "left")
+    for row in rows:
+        wanted = "" if row["wanted"] is None else f"{'<=' if row['at_most'] else '>='} {row['wanted']:,g}"
+        holds = "" if row["holds"] is None else ("yes" if row["holds"] else "no")
+        table.add_row(row["what"], f"{row['value']:,.2f}", row["unit"], wanted, holds)
+    return table
+
+
 @app.command()
 def bench(
     only: Annotated[
         str,
         typer.Option(
-            help="sections (core, types, transactions, memory, growth) or workload names, "
+            help="sections (core, types, transactions, memory, growth, durability) or workload names, "
             "comma-separated; everything when empty"
         ),
     ] = "",
@@ -205,6 +217,10 @@ def bench(
             [1000, 20_000 if quick else 1_000_000], int(100_000 * scale) + 1000, starts
         )
         tables.append(table)
+    if not wanted or "durability" in wanted:
+        rows = bench_durability.measure(rounds, scale, items, lambda text: console.print(f"[dim]{text}"))
+        figures["durability"] = rows
+        tables.append(durability_table(rows))
     for table in tables:
         console.print(table)
     if to_json is not None:

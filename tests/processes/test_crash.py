@@ -20,6 +20,7 @@ from elixircache import LocalCluster
 
 ROUNDS = int(os.environ.get("ELIXIRCACHE_CRASH_ROUNDS", "3"))
 WRITERS = 3
+pytestmark = pytest.mark.timeout(120 + 15 * ROUNDS)
 
 
 class Writer(threading.Thread):

@@ -14,7 +14,7 @@ from router.records import RouterRecords
 from shard.loop import Loop
 from tests.simulation.history import Txn, Violation, check_appends
 from tests.simulation.workload import Run
-from tests.simulation.world import SimShard
+from tests.simulation.world import Disk, SimShard
 
 KINDS = ["append", "read", "transaction", "watched", "transfer", "audit", "move", "count_tokens"]
 SEEDS = 2000
@@ -66,6 +66,15 @@ def caught(seeds: range) -> int:
 def test_without_the_record_the_checker_finds_torn_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RouterRecords, "catch_up", lambda self, shard, last: 0)
     assert caught(range(60)) > 0
+
+
+def test_power_cuts_take_what_was_not_synced() -> None:
+    assert sum(run(seed).world.forgotten > 0 for seed in range(3, 243, 4)) > 0
+
+
+def test_without_the_fsync_the_checker_finds_lost_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Disk, "sync", lambda self: None)
+    assert caught(range(3, 83, 4)) > 0
 
 
 def test_without_the_hold_the_checker_finds_lost_updates(monkeypatch: pytest.MonkeyPatch) -> None:

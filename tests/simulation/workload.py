@@ -185,8 +185,17 @@ class Worker:
 class Run:
     """One seed: a world, its clients, its faults, its verdict."""
 
-    def __init__(self, seed: int, kinds: list[str], *, shards: int = 3, clients: int = 4, operations: int = 8, faults: bool = True,
-                 power_cuts: bool = False):
+    def __init__(
+        self,
+        seed: int,
+        kinds: list[str],
+        *,
+        shards: int = 3,
+        clients: int = 4,
+        operations: int = 8,
+        faults: bool = True,
+        power_cuts: bool = False,
+    ):
         self.rng = random.Random(seed ^ 0x5EED)
         self.world = World(seed, shards, fsync_always=power_cuts)
         self.kinds = kinds
@@ -224,7 +233,9 @@ class Run:
         self.verdict()
 
     def where(self) -> str:
-        return "; ".join(f"{w.number}: {w.count} of {self.operations}, {len(w.client.replies)}/{w.expected}" for w in self.workers)
+        return "; ".join(
+            f"{w.number}: {w.count} of {self.operations}, {len(w.client.replies)}/{w.expected}" for w in self.workers
+        )
 
     def fault(self) -> None:
         """Kill something, or bring something back."""

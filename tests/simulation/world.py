@@ -41,8 +41,11 @@ class Disk:
     def sync(self) -> None:
         self.synced = len(self.data)
 
-    def power_cut(self) -> None:
-        self.data = self.data[: self.synced]
+    def power_cut(self, rng: random.Random) -> int:
+        """What was synced is there, of the rest as much as the kernel happened to have written: how many bytes go."""
+        before = len(self.data)
+        self.data = self.data[: rng.randint(self.synced, before)]
+        return before - len(self.data)
 
 
 class SimShard:
@@ -73,8 +76,9 @@ class SimShard:
         self.inbox.clear()
         self.outbox.clear()
 
-    def deliver(self) -> None:
-        """Take one message: what shard/worker.py does, without its sockets and files."""
+    def deliver(self, power: bool = True) -> None:
+        """Take one message: what shard/worker.py does, without its sockets and files. Without power it comes as
+        far as its write, and neither to the fsync nor to the reply."""
         message = self.inbox.popleft()
         if message.startswith(b"HELO"):
             import json
@@ -92,6 +96,8 @@ class SimShard:
             return
         self.engine.records.trim((self.loop.epoch, self.loop.watermark))
         self.disk.append(self.engine.take_stream())
+        if not power:
+            return
         if self.world.fsync_always:
             self.disk.sync()
         reply = self.loop.take(True)
@@ -141,6 +147,7 @@ class World:
         self.router: Router | None = None
         self.generation = 0
         self.crashes = 0
+        self.forgotten = 0  # bytes that power cuts took
         for shard in self.shards:
             shard.start()
         self.start_router()
@@ -214,13 +221,15 @@ class World:
 
     def power_cut(self) -> None:
         """All processes die, and with them what was not fsynced."""
-        self.kill_router()
         for shard in self.shards:
             if shard.alive:
+                if shard.inbox and self.rng.random() < 0.7:
+                    shard.deliver(power=False)
                 shard.kill()
                 self.crashes += 1
-            shard.disk.power_cut()
+            self.forgotten += shard.disk.power_cut(self.rng)
             shard.inbox.clear()
+        self.kill_router()
 
     # -- time and messages -----------------------------------------------------------------
 
