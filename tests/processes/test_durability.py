@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -269,3 +270,20 @@ def test_a_real_redis_server_loads_a_shard_s_files(files, tmp_path):
             from_snapshots |= state(server)
     assert from_journals == before
     assert from_snapshots == before
+
+
+def test_a_split_for_another_number_of_shards_survives_a_kill_at_any_moment(tmp_path):
+    with elixircache.LocalCluster(shards=2, directory=tmp_path / "data") as cluster, cluster.client() as client:
+        fill(client)
+        client.mset({f"k{number}": number for number in range(20_000)})
+        before = state(client)
+    command = [sys.executable, "-m", "cli", "master", "--shards", "3", "--dir", str(tmp_path / "data")]
+    command += ["--port", str(elixircache.free_port()), "--ws-port", "0"]
+    for wait_s in (0.3, 0.5, 0.7, 0.9, 1.1):
+        starting = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(wait_s)
+        starting.kill()
+        starting.wait()
+    with elixircache.LocalCluster(shards=3, directory=tmp_path / "data") as cluster, cluster.client() as client:
+        assert state(client) == before
+    assert not (tmp_path / "data" / "resplit").exists()

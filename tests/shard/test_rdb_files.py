@@ -16,6 +16,7 @@ from shard.rdb.errors import DamagedFile
 from shard.rdb.packed import ziplist_items, zipmap_items
 from shard.rdb.plain import to_plain
 from tests.peers import peer
+from tests.processes.real_redis import redis_server
 
 FIXTURE = Path(__file__).parent / "rdb_files" / "redis-7.0.rdb"
 NOW = 1_700_000_000_000
@@ -193,4 +194,58 @@ def test_packed_forms_of_old_files_are_read():
     entries = b"\x00\x02ab" + b"\x04\xf6" + b"\x02\xfe\xfd" + b"\x03\xc0\xe8\x03"
     raw = (11 + len(entries)).to_bytes(4, "little") + bytes(4) + (4).to_bytes(2, "little") + entries + b"\xff"
     assert ziplist_items(raw) == [b"ab", b"5", b"-3", b"1000"]
-    assert zipmap_items(b"\x02\x03foo\x03\x00bar\x05hello\x05\x02world\x00\x00\xff") == [b"foo", b"bar", b"hello", b"world"]
+    assert zipmap_items(b"\x02\x03foo\x03\x00bar\x05hello\x05\x02world\x00\x00\xff") == [
+        b"foo",
+        b"bar",
+        b"hello",
+        b"world",
+    ]
+
+
+def ziplist(*items: bytes) -> bytes:
+    """A ziplist of short strings, as Redis before 7 packed small collections."""
+    body, before = b"", 0
+    for item in items:
+        entry = bytes([before, len(item)]) + item
+        body, before = body + entry, len(entry)
+    size = 10 + len(body) + 1
+    return (
+        size.to_bytes(4, "little")
+        + (size - 1 - before).to_bytes(4, "little")
+        + len(items).to_bytes(2, "little")
+        + body
+        + b"\xff"
+    )
+
+
+def string(data: bytes) -> bytes:
+    """A string of an RDB file with a length of six bits, or of 32."""
+    return (bytes([len(data)]) if len(data) < 64 else b"\x80" + len(data).to_bytes(4, "big")) + data
+
+
+# type codes: a list of one ziplist, a quicklist of ziplists, a hash, a sorted set, a hash as zipmap (Redis 2.4 and before)
+OLD_VALUES = {
+    b"list": (10, string(ziplist(b"a", b"bb", b"3"))),
+    b"quicklist": (14, b"\x02" + string(ziplist(b"a", b"b")) + string(ziplist(b"c"))),
+    b"hash": (13, string(ziplist(b"f", b"v", b"g", b"w"))),
+    b"zset": (12, string(ziplist(b"one", b"1", b"two", b"2.5"))),
+    b"zipmap": (9, string(b"\x01\x03foo\x03\x00bar\xff")),
+}
+
+
+def test_a_file_of_the_time_of_ziplists_loads_here_as_it_does_in_redis(tmp_path):
+    raw = b"REDIS0004\xfe\x00"  # version 4 has no checksum
+    for key, (code, value) in OLD_VALUES.items():
+        raw += bytes([code]) + string(key) + value
+    path = tmp_path / "dump.rdb"
+    path.write_bytes(raw + b"\xff")
+    engine, _ = loaded(path)
+    db = engine.dbs[0]
+    assert list(db.get(b"list")) == [b"a", b"bb", b"3"]
+    assert list(db.get(b"quicklist")) == [b"a", b"b", b"c"]
+    assert dict(db.get(b"hash").items()) == {b"f": b"v", b"g": b"w"}
+    assert list(db.get(b"zset")) == [(b"one", 1.0), (b"two", 2.5)]
+    assert dict(db.get(b"zipmap").items()) == {b"foo": b"bar"}
+    with redis_server(tmp_path) as server:
+        for key in OLD_VALUES:
+            assert comparable(reader.restore(server.dump(key))) == comparable(db.get(key)), key
