@@ -20,7 +20,9 @@ from tests.processes.waiting import until
 ROOT = Path(__file__).parents[2]
 PULLED_BASE, PULLED_SENTINEL = "python:3.12-slim", "redis:7.2"
 OWN_BASE = "elixircache-base"
-IMAGE = "elixircache-test"
+# IMAGE names an image that is there already; without it one is built.
+IMAGE = os.environ.get("IMAGE", "elixircache-test")
+BUILD = [] if "IMAGE" in os.environ else ["--build"]
 
 
 def run(*words: str, environment: dict[str, str] | None = None, timeout_s: float = 900) -> str:
@@ -133,7 +135,7 @@ def project(request: pytest.FixtureRequest, images: dict[str, str]) -> Iterator[
     """The compose file that the test names with @pytest.mark.parametrize(..., indirect=True), up and built."""
     started = Project(request.param, images)
     try:
-        started.compose("up", "--build", "-d")
+        started.compose("up", *BUILD, "-d")
         yield started
     except BaseException:
         print(
