@@ -106,6 +106,9 @@ def replay(engine, data: bytes) -> int:
             apply_command(engine, split_command(raw + at, length))
         except CommandError as error:
             raise DamagedStream(at, f"a command cannot be applied: {error.text}") from None
+        except Exception as error:
+            # Arguments that no router lets through: the bytes are damaged, whatever trips over them.
+            raise DamagedStream(at, f"a command cannot be applied: {type(error).__name__}: {error}") from None
         at += length
     # What applying had for effects of its own is in the stream already.
     engine.unit = []

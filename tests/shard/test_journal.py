@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import subprocess
 from pathlib import Path
 
@@ -225,3 +226,39 @@ def test_a_journal_notes_which_records_need_not_be_kept_when_it_is_replayed(tmp_
     journal.close()
     assert again.records.last == (7, 3)
     assert [number for number, _ in again.records.kept] == [(7, 3)]
+
+
+def test_a_journal_with_any_flipped_byte_or_garbage_is_refused_with_its_place_or_read(tmp_path):
+    """RESP has no checksum: a byte changed within a value is read. Nothing else than Refused may be raised."""
+    engine, journal = opened(tmp_path)
+    written(
+        engine,
+        journal,
+        "SET a 1",
+        "HSET h f v",
+        "ZADD z 1 m",
+        "XADD s 1-1 f v",
+        "SELECT 3",
+        "RPUSH l 1 2",
+        "MSET x 1 y 2",
+    )
+    journal.close()
+    path = increment(tmp_path)
+    whole = path.read_bytes()
+    rng = random.Random(4)
+    refused = 0
+    for round_number in range(300):
+        raw = bytearray(whole)
+        if round_number % 3:
+            raw[rng.randrange(len(raw))] ^= rng.randrange(1, 256)
+        else:
+            at = rng.randrange(len(raw))
+            raw[at : at + rng.randrange(40)] = rng.randbytes(rng.randrange(40))
+        path.write_bytes(raw)
+        try:
+            _, journal = opened(tmp_path)
+            journal.close()
+        except Refused as error:
+            refused += 1
+            assert str(path) in str(error) and "offset" in str(error)
+    assert refused > 50
