@@ -18,7 +18,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+<<<<<<< HEAD
 from cli import bench_durability, bench_growth, bench_load, bench_systems
+=======
+import elixircache
+from cli import bench_growth, bench_load, bench_systems
+>>>>>>> d058338 (BullMQ for real, FUNCTION DUMP to Redis and back, more Lua conformance, a bench of scripts)
 from cli.bench_load import Sample, Workload
 from cli.bench_systems import System
 
@@ -26,7 +31,8 @@ app = typer.Typer()
 console = Console()
 if console.width < 150:
     console = Console(width=150)  # a narrower table breaks its figures over lines
-SECTIONS = {"core": bench_load.CORE, "types": bench_load.TYPES, "transactions": bench_load.TRANSACTIONS}
+SECTIONS = {"core": bench_load.CORE, "types": bench_load.TYPES, "transactions": bench_load.TRANSACTIONS,
+            "scripts": bench_load.SCRIPTS}  # fmt: skip
 REQUESTS = {1: 60_000, 16: 400_000, 64: 600_000}
 Results = dict[tuple[str, int], dict[str, list[Sample]]]
 
@@ -44,6 +50,11 @@ def measure(
     results: Results = {}
     for work in works:
         fitting = [s for s in systems if work.proxied or "proxy" not in s.roles]
+        if work.python is not None:
+            fitting = [s for s in fitting if s.name.startswith("ElixirCache")]
+            load = [b"PY.LOAD", work.python.__name__.encode(), elixircache.pack(work.python), b"REPLACE"]
+            for system in fitting:
+                bench_load.run_commands(system.port, [load])
         for system in fitting if work.setup else []:
             bench_load.run_commands(system.port, work.setup)
         for depth in depths if work.command is not None else [1]:
@@ -157,7 +168,11 @@ def bench(
     only: Annotated[
         str,
         typer.Option(
+<<<<<<< HEAD
             help="sections (core, types, transactions, memory, growth, durability) or workload names, "
+=======
+            help="sections (core, types, scripts, transactions, memory, growth) or workload names, "
+>>>>>>> d058338 (BullMQ for real, FUNCTION DUMP to Redis and back, more Lua conformance, a bench of scripts)
             "comma-separated; everything when empty"
         ),
     ] = "",

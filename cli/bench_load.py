@@ -7,6 +7,7 @@ number), or a function that makes one request of several commands for the epoll 
 from __future__ import annotations
 
 import csv
+import hashlib
 import random
 import select
 import socket
@@ -14,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from cli.bench_systems import System
 
@@ -30,6 +32,7 @@ class Workload:
     request: Request | None = None
     setup: list[list[bytes]] = field(default_factory=list)
     proxied: bool = True  # twemproxy can do it
+    python: Callable[..., Any] | None = None  # a function that it calls by name: for ElixirCache alone
     weight: float = 1.0  # cost of one request compared with a SET, for the number of requests
 
 
@@ -195,6 +198,13 @@ def mget_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
     return [[b"MGET", *(_key(rng) for _ in range(10))]]
 
 
+def get_set(db: Any, keys: list[bytes], args: list[bytes]) -> Any:
+    """The Python function beside the script of the same work."""
+    value = db.get(keys[0])
+    db.set(keys[0], args[0])
+    return value
+
+
 _R = "key:__rand_int__"
 CORE = [
     Workload("SET", ["SET", _R, VALUE]),
@@ -216,6 +226,24 @@ TYPES = [
         ["LRANGE", "hundred", "0", "99"],
         setup=[[b"DEL", b"hundred"], [b"RPUSH", b"hundred", *(b"element:%d" % i for i in range(100))]],
         weight=10,
+    ),
+]
+GET_SET = "local v = redis.call('GET', KEYS[1]) redis.call('SET', KEYS[1], ARGV[1]) return v"
+SCRIPTS = [
+    Workload(
+        "EVALSHA GET + SET",
+        ["EVALSHA", hashlib.sha1(GET_SET.encode()).hexdigest(), "1", _R, VALUE],
+        setup=[[b"SCRIPT", b"LOAD", GET_SET.encode()]],
+        proxied=False,
+        weight=2,
+    ),
+    Workload("EVAL GET + SET", ["EVAL", GET_SET, "1", _R, VALUE], proxied=False, weight=2),
+    Workload(
+        "PY.CALL get + set",
+        ["PY.CALL", "get_set", "1", _R, VALUE],
+        python=get_set,
+        proxied=False,
+        weight=2,
     ),
 ]
 TRANSACTIONS = [

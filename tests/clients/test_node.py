@@ -1,4 +1,4 @@
-"""node-redis and ioredis, installed by npm into a temporary directory."""
+"""node-redis, ioredis and BullMQ, installed by npm into a temporary directory."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+import redis
 
 pytestmark = pytest.mark.clients
 
@@ -65,13 +66,44 @@ const {createClient} = require('redis');
 """
 
 
+# BullMQ is Lua from end to end, and its scripts make keys of what they read (a job's, a parent's). With a hash tag
+# as prefix all of them are on one shard; without one they are what allow-undeclared-keys is for.
+BULLMQ = """
+const {Queue, Worker, QueueEvents, FlowProducer} = require('bullmq');
+const options = {connection: {port: PORT, maxRetriesPerRequest: null}, prefix: 'PREFIX'};
+(async () => {
+  const out = {}, queue = new Queue('work', options), events = new QueueEvents('work', options);
+  await events.waitUntilReady();
+  let failures = 0;
+  const worker = new Worker('work', async job => {
+    if (job.name === 'flaky' && failures++ < 1) throw new Error('once');
+    return job.data.n * 2;
+  }, {...options, concurrency: 4});
+  const jobs = await queue.addBulk([...Array(20).keys()].map(n => ({name: 'double', data: {n}})));
+  jobs.push(await queue.add('late', {n: 50}, {delay: 200}));
+  jobs.push(await queue.add('flaky', {n: 60}, {attempts: 3, backoff: 10}));
+  jobs.push(await queue.add('first', {n: 70}, {priority: 1}));
+  out.results = await Promise.all(jobs.map(job => job.waitUntilFinished(events, 20000)));
+  const flow = new FlowProducer(options);
+  const tree = await flow.add({name: 'parent', queueName: 'work', data: {n: 80}, children: [
+    {name: 'child', queueName: 'work', data: {n: 1}}, {name: 'child', queueName: 'work', data: {n: 2}}]});
+  out.parent = await tree.job.waitUntilFinished(events, 20000);
+  out.children = Object.values(await tree.job.getChildrenValues()).sort();
+  out.counts = await queue.getJobCounts('completed', 'failed', 'active', 'waiting', 'delayed');
+  await worker.close(); await events.close(); await flow.close(); await queue.close();
+  console.log(JSON.stringify(out));
+  process.exit(0);
+})().catch(error => { console.error(error); process.exit(1); });
+"""
+
+
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
     directory = tmp_path_factory.mktemp("node")
     reason = None if shutil.which("npm") else "npm is not installed"
     if reason is None:
         done = subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "--no-fund", "ioredis", "redis"],
+            ["npm", "install", "--silent", "--no-audit", "--no-fund", "ioredis", "redis", "bullmq"],
             cwd=directory,
             capture_output=True,
             text=True,
@@ -115,4 +147,21 @@ def test_node_redis(node, port, version):
         "stream": ["v"],
         "keys": ["a", "h", "s", "z"],
         "message": ["p1", "hello"],
+    }
+
+
+@pytest.mark.parametrize(("prefix", "undeclared"), [("{bull}", "no"), ("bull", "yes")])
+def test_bullmq(node, port, prefix, undeclared):
+    with redis.Redis(port=port) as client:
+        client.flushall()
+        client.config_set("allow-undeclared-keys", undeclared)
+        try:
+            found = node(BULLMQ.replace("PORT", str(port)).replace("PREFIX", prefix))
+        finally:
+            client.config_set("allow-undeclared-keys", "no")
+    assert found == {
+        "results": [*(2 * n for n in range(20)), 100, 120, 140],
+        "parent": 160,
+        "children": [2, 4],
+        "counts": {"completed": 26, "failed": 0, "active": 0, "waiting": 0, "delayed": 0},
     }

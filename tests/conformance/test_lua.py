@@ -75,6 +75,50 @@ SCRIPTS = [
     r"""local function f() error('deep') end f()""",
     r"""return tostring(1e15) .. tostring(3.0) .. tostring(2^53)""",
     r"""return redis.call('echo', 12.5)""",
+    r"""return {3.99, -3.99, 1e15, 0/0 ~= 0/0, 1/0 > 1}""",
+    r"""return {1, nil, 3}""",
+    r"""return {nil}""",
+    r"""return {a=1, b=2}""",
+    r"""return {{}, {{}}, ''}""",
+    r"""return {redis.call('hgetall', 'no'), redis.call('lrange', 'no', 0, -1), redis.call('type', 'no')}""",
+    r"""redis.setresp(3) redis.call('hset','h','f','v') local h = redis.call('hgetall','h') return {type(h.map), h.map.f}""",
+    r"""redis.setresp(3) redis.call('sadd','s','m') local s = redis.call('smembers','s') return tostring(s.set.m)""",
+    r"""redis.setresp(3) redis.call('zadd','z','1.5','m') return redis.call('zscore','z','m')""",
+    r"""redis.setresp(3) return tostring(redis.call('get','none'))""",
+    r"""return redis.setresp(1)""",
+    r"""return redis.setresp()""",
+    r"""return redis.sha1hex()""",
+    r"""return redis.log('x')""",
+    r"""return redis.status_reply(1)""",
+    r"""return redis.error_reply({})""",
+    r"""return tostring(redis.replicate_commands())""",
+    r"""return redis.set_repl(redis.REPL_ALL)""",
+    r"""return {redis.LOG_DEBUG, redis.LOG_WARNING, redis.REPL_NONE, redis.REPL_SLAVE, redis.REPL_ALL}""",
+    r"""return type(loadfile)""",
+    r"""return type(dofile)""",
+    r"""return type(require)""",
+    r"""return _G.x""",
+    r"""_G.x = 1""",
+    r"""x = 1""",
+    r"""return os.time""",
+    r"""local a = {} a.b.c = 1""",
+    r"""return redis.pcall('set', 'k')""",
+    r"""return redis.call('select', 99)""",
+    r"""return tostring(redis.pcall('hset','k1','f').err)""",
+    r"""return cjson.encode({[1]='a',[3]='c'})""",
+    r"""return cjson.decode('{"a":[],"b":{}}').a""",
+    r"""return cjson.encode(cjson.decode('[1.0,2.50,1e3,-0]'))""",
+    r"""return {bit.tohex(-1), bit.bor(-1, 0), bit.band(1.9, 3)}""",
+    r"""return {struct.unpack('>hhl', struct.pack('>hhl', 1, -1, 5))}""",
+    "#!lua flags=no-writes\nreturn redis.call('set','k','v')",
+    "#!lua flags=no-writes,allow-stale\nreturn 1",
+    "#!lua flags=bad\nreturn 1",
+    "#!lua name=x\nreturn 1",
+    "#!python\nreturn 1",
+    r"""return string.format('%5.2f|%q|%s', 3.14159, 'a', 'b')""",
+    r"""local t = {3,1,2} table.sort(t, function(a, b) return a > b end) return t""",
+    r"""return select('#', unpack({1,2,3}))""",
+    r"""return {math.floor(-1.5), math.ceil(1.2), math.max(1,5,3), math.huge > 1 and 1 or 0}""",
 ]
 
 
@@ -120,3 +164,24 @@ def ask(connection: socket.socket, *args: bytes) -> bytes:
 def test_a_script_gives_what_it_gives_on_redis(oracle: socket.socket, script: str) -> None:
     ours = encoded(Engine().run([b"EVAL", script.encode("latin-1"), b"0"]))
     assert ours == ask(oracle, b"EVAL", script.encode("latin-1"), b"0")
+
+
+LIBRARIES = [
+    b"#!lua name=one\nredis.register_function('f', function(keys, args) return args[1] end)",
+    b"#!lua name=two\n" + b"-- a comment that compresses well\n" * 40 + b"redis.register_function('g', function() return 7 end)",
+]
+
+
+def test_function_dump_goes_from_us_to_redis_and_back(oracle: socket.socket) -> None:
+    ours = Engine()
+    for code in LIBRARIES:
+        ours.run([b"FUNCTION", b"LOAD", code])
+    assert ask(oracle, b"FUNCTION", b"RESTORE", ours.run([b"FUNCTION", b"DUMP"]), b"FLUSH") == b"+OK\r\n"
+    assert ask(oracle, b"FCALL", b"f", b"0", b"x") == b"$1\r\nx\r\n"
+    assert ask(oracle, b"FCALL", b"g", b"0") == b":7\r\n"
+    raw = ask(oracle, b"FUNCTION", b"DUMP")
+    payload = raw[raw.index(b"\r\n") + 2 : -2]
+    other = Engine()
+    assert other.run([b"FUNCTION", b"RESTORE", payload]) == b"OK"
+    assert other.run([b"FCALL", b"g", b"0"]) == 7
+    assert sorted(other.scripts.lua_libraries()) == sorted(LIBRARIES)
