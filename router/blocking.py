@@ -216,6 +216,11 @@ class Blocking:
             blocked.finish(self._nil(blocked))
         return True
 
+    def unblock_all(self, text: str) -> None:
+        """Every blocked client gets an error; what is pushed from now on is not for them."""
+        for blocked in list(self.blocked.values()):
+            blocked.finish(_error(text))
+
     def _nil(self, blocked: Blocked) -> bytes:
         from cluster.wire import encoded
 

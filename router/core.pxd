@@ -71,7 +71,6 @@ cdef class Core:
     cdef public list links
     cdef public list dirty
     cdef public bint all_slow
-    cdef public bint readonly
     cdef public bint writes_slow
     cdef public bint scripts_slow
     cdef public int python_from

@@ -1,4 +1,4 @@
-"""CLIENT PAUSE: commands (or only writes) are held back until a time, or until UNPAUSE."""
+"""CLIENT PAUSE: commands (or only writes) are held back until a time, or until UNPAUSE; a failover holds writes back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from router.session import Session
 
 
+FOREVER_MS = 1 << 62
+
+
 class Pause:
     """until_ms: 0 when nothing is paused. A client whose command is held back is not read from."""
 
@@ -18,6 +21,7 @@ class Pause:
         self.router = router
         self.until_ms = 0
         self.everything = False
+        self.switching = False
         self.held: list[tuple[Session, list[bytes]]] = []
 
     def start(self, until_ms: int, everything: bool) -> None:
@@ -26,6 +30,15 @@ class Pause:
         self.until_ms = max(until_ms, self.until_ms) if active else until_ms
         self.everything = everything or (active and self.everything)
         self.router.settle_paths()
+
+    def hold_writes(self, on: bool) -> None:
+        """Writes wait, whatever clients say about it, until this is taken back."""
+        self.switching = on
+        if on:
+            self.until_ms = FOREVER_MS
+            self.router.settle_paths()
+        else:
+            self.end()
 
     def holds(self, session: Session, row: Command) -> bool:
         """Whether a command must wait now."""
@@ -49,7 +62,7 @@ class Pause:
 
     def end(self) -> None:
         """All go on, in the order in which they came."""
-        self.until_ms = 0
+        self.until_ms = FOREVER_MS if self.switching else 0
         self.everything = False
         self.router.settle_paths()
         held, self.held = self.held, []

@@ -24,6 +24,8 @@ from router.blocking import Blocking
 from router.commands import transactions
 from router.commands.scripts import Busy
 from router.core import Core
+from router.failover import Failover
+from router.gates import Gates, writes
 from router.loading import Loading
 from router.monitoring import feed
 from router.operations import Operations
@@ -85,6 +87,8 @@ class Router:
         self.busy = Busy(self)
         self.scripts = ScriptCache(self)
         self.pause = Pause(self)
+        self.gates = Gates(self)
+        self.failover = Failover(self)
         self.next_measure_ms = 0
         self.excused_ms = 0  # until then a shard may be silent: it was told to sleep
         self.run_id = f"{self.chance.getrandbits(160):040x}"
@@ -171,8 +175,12 @@ class Router:
             self.busy.check()
         if not self.serving and not row.flags & F.LOADING:
             raise CommandError(errors.LOADING)
-        if self.core.readonly and row.flags & F.WRITE and not session.conn.writer:
-            raise CommandError(errors.READONLY)
+        if session.conn.writer:
+            return
+        if self.gates.closed_to_writes and writes(session, row):
+            self.gates.check_write()
+        if self.gates.stale and not row.flags & F.STALE:
+            raise CommandError(errors.MASTER_DOWN)
 
     def output_class(self, session: Session) -> str:
         """Which of client-output-buffer-limit's classes a client is in."""
@@ -187,8 +195,8 @@ class Router:
     def settle_paths(self) -> None:
         """Say which commands may not take the fast path: what MONITOR, CLIENT PAUSE or a long script must see."""
         core = self.core
-        core.all_slow = bool(self.monitors or self.busy.shards or self.pause.everything)
-        core.writes_slow = core.readonly or bool(self.pause.until_ms)
+        core.all_slow = bool(self.monitors or self.busy.shards or self.pause.everything or self.gates.stale)
+        core.writes_slow = self.gates.closed_to_writes or bool(self.pause.until_ms)
         core.scripts_slow = bool(self.config["allow-undeclared-keys"])
         core.python_from = ("no", "local", "yes").index(str(self.config["enable-python-functions"]))
 
@@ -215,21 +223,35 @@ class Router:
 
     # -- replication -----------------------------------------------------------------------
 
-    def become_replica(self, host: str, port: int) -> None:
-        """Follow a master from now on; clients' writes are refused."""
-        before = self.upstream
-        if before is None:
-            self.master.close_replicas("this group is a replica now")
-        self.replica_of = (host, port)
-        self.core.readonly = bool(self.config["replica-read-only"])
-        self.settle_paths()
-        self.upstream = self.make_upstream(host, port)
+    def become_replica(self, host: str, port: int, failover: Callable[[bool], None] | None = None) -> None:
+        """Follow a master from now on; clients' writes are refused.
+
+        `failover`: it is a replica of ours that has all that we have, and is to take over; see Upstream."""
+        before, upstream = self.upstream, self.make_upstream(host, port)
         if before is not None:
-            self.upstream.succeed(before)
+            upstream.succeed(before)
             before.stop()
+        else:
+            self.master.close_replicas("this group is a replica now")
+            self.blocking.unblock_all(errors.UNBLOCKED_ROLE)
+        if failover is not None:
+            upstream.failover = failover
+            upstream.replid, upstream.offset = self.master.feed.replid, self.master.feed.offset
+        self.upstream = upstream
+        self.replica_of = (host, port)
+        self.gates.settle()
         set_role(self, b"replica")
+        self.remember_role()
+        upstream.start()
+
+    def keep_mastership(self) -> None:
+        """The replica that was to take over did not: all is as it was before."""
         if self.upstream is not None:
-            self.upstream.start()
+            self.upstream.stop()
+        self.upstream = self.replica_of = None
+        self.gates.settle()
+        set_role(self, b"master")
+        self.remember_role()
 
     def become_master(self) -> None:
         """Follow nobody; replicas of the old master may go on with us."""
@@ -239,13 +261,20 @@ class Router:
         self.upstream.stop()
         self.upstream = None
         self.replica_of = None
-        self.core.readonly = False
-        self.settle_paths()
         self.master.feed.promote(new_replid(), unapplied)
+        self.gates.settle()
         # A replica of ours must ask again: it learns the new id, and lacks nothing that it does not have.
         self.master.close_replicas("this group is a master now")
         set_role(self, b"master")
+        self.remember_role()
         self.tell("Promoted to master", kind="failover")
+
+    def remember_role(self) -> None:
+        """A router that is started anew has the role of this moment, and CONFIG REWRITE writes it."""
+        text = " ".join(map(str, self.replica_of)) if self.replica_of else ""
+        if text != self.config["replicaof"]:
+            self.config.apply({"replicaof": text})
+            self.report({"config": {"replicaof": text}})
 
     def tell(self, text: str, **event: Any) -> None:
         """Something that people who watch should know (WebSocket broadcasts)."""
@@ -370,6 +399,8 @@ class Router:
         self.blocking.tick(now_ms)
         self.master.tick(now_ms)
         self.pause.tick(now_ms)
+        self.gates.tick()
+        self.failover.tick(now_ms)
         if now_ms >= self.next_measure_ms:
             self.next_measure_ms = now_ms + 1000
             conns = [session.conn for session in self.clients.values()]

@@ -321,14 +321,13 @@ def replication(router: Router, shards: Shards) -> Fields:
     found["connected_slaves"] = len(online)
     needed = int(router.config["min-replicas-to-write"])
     if up is None and needed:
-        lag_max = int(router.config["min-replicas-max-lag"])
-        found["min_slaves_good_slaves"] = sum(1 for replica in online if lag_s(replica, router.now) <= lag_max)
+        found["min_slaves_good_slaves"] = router.gates.good_replicas()
     for number, replica in enumerate(online):
         found[f"slave{number}"] = (
             f"ip={replica.ip},port={replica.port},state=online,offset={replica.acked},lag={lag_s(replica, router.now)}"
         )
     return found | {
-        "master_failover_state": "no-failover",
+        "master_failover_state": router.failover.state,
         "master_replid": feed.replid,
         "master_replid2": feed.replid2,
         "master_repl_offset": feed.offset,

@@ -1,4 +1,4 @@
-"""REPLICAOF, PSYNC, REPLCONF, ROLE, WAIT."""
+"""REPLICAOF, FAILOVER, PSYNC, REPLCONF, ROLE, WAIT."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from cluster import errors
 from cluster.errors import CommandError
 from cluster.numbers import parse_int, try_int
 from cluster.replies import OK, Status
+from router.failover import Target
 from router.registry import LATER, handles
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 @handles("REPLICAOF", "SLAVEOF")
 def replicaof(router: Router, session: Session, args: list[bytes]) -> Any:
     """REPLICAOF host port | NO ONE"""
+    if router.failover.active:
+        raise CommandError("ERR REPLICAOF not allowed while failing over.")
     if args[1].upper() == b"NO" and args[2].upper() == b"ONE":
         router.become_master()
         return OK
@@ -31,6 +34,33 @@ def replicaof(router: Router, session: Session, args: list[bytes]) -> Any:
     if router.replica_of == (host, port):
         return Status(b"OK Already connected to specified master")
     router.become_replica(host, port)
+    return OK
+
+
+@handles("FAILOVER")
+def failover(router: Router, session: Session, args: list[bytes]) -> Any:
+    """FAILOVER [TO host port [FORCE]] [TIMEOUT milliseconds] | ABORT"""
+    if len(args) == 2 and args[1].upper() == b"ABORT":
+        router.failover.abort()
+        return OK
+    host, port, timeout_ms, force = "", 0, 0, False
+    at = 1
+    while at < len(args):
+        word, left = args[at].upper(), len(args) - at - 1
+        if word == b"TIMEOUT" and left >= 1 and not timeout_ms:
+            timeout_ms = _number(args[at + 1])
+            if timeout_ms <= 0:
+                raise CommandError("ERR FAILOVER timeout must be greater than 0")
+            at += 2
+        elif word == b"TO" and left >= 2 and not host:
+            host, port = args[at + 1].decode("utf-8", "replace"), _number(args[at + 2])
+            at += 3
+        elif word == b"FORCE" and not force:
+            force = True
+            at += 1
+        else:
+            raise errors.syntax_error()
+    router.failover.start(Target(host, port, timeout_ms, force))
     return OK
 
 
@@ -72,7 +102,13 @@ def _number(value: bytes) -> int:
 
 @handles("PSYNC")
 def psync(router: Router, session: Session, args: list[bytes]) -> Any:
-    """PSYNC replicationid offset"""
+    """PSYNC replicationid offset [FAILOVER]: with FAILOVER our master hands its role to us."""
+    if len(args) > 3 and args[3].upper() == b"FAILOVER":
+        if router.upstream is None:
+            raise CommandError("ERR PSYNC FAILOVER can't be sent to a master.")
+        if args[1].decode("latin-1") != router.master.feed.replid:
+            raise CommandError("ERR PSYNC FAILOVER replid must match my replid.")
+        router.become_master()
     if router.upstream is not None and router.upstream.state != "connected":
         raise CommandError("NOMASTERLINK Can't SYNC while not connected with my master")
     router.master.psync(session, args[1].decode("latin-1"), _number(args[2]))

@@ -1,4 +1,4 @@
-"""TIME, LOLWUT, SHUTDOWN, FAILOVER, MODULE, READONLY and kin: small commands on the server as a whole."""
+"""TIME, LOLWUT, SHUTDOWN, MODULE, READONLY and kin: small commands on the server as a whole."""
 
 from __future__ import annotations
 
@@ -55,16 +55,6 @@ def shutdown(router: Router, session: Session, args: list[bytes]) -> Any:
     if save:
         return ask(router, session, [b"SHARD.SAVE", b"now"], stop)
     return stop()
-
-
-@handles("FAILOVER")
-def failover(router: Router, session: Session, args: list[bytes]) -> Any:
-    """FAILOVER: replicas are promoted by Sentinel or by `elixircache failover`."""
-    if router.upstream is not None:
-        raise CommandError("ERR FAILOVER is not valid when server is a replica.")
-    if not list(router.master.online):
-        raise CommandError("ERR FAILOVER requires connected replicas.")
-    raise CommandError("ERR FAILOVER is done by Sentinel or by the command `elixircache failover`")
 
 
 @handles("MODULE|LIST")

@@ -281,7 +281,7 @@ class Master:
         self._serve_waiters()
         if now_ms >= self.next_ping_ms:
             self.next_ping_ms = now_ms + 1000 * int(self.router.config["repl-ping-replica-period"])
-            if self.online and self.router.upstream is None:
+            if self.online and self.router.upstream is None and not self.router.failover.active:
                 self.feed.put(encode("PING"))
         limit = 1000 * int(self.router.config["repl-timeout"])
         for replica in self.online:

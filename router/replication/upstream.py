@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cluster.command_table import TABLE
@@ -36,7 +37,11 @@ class SyncFailed(Exception):
 
 
 class Upstream:
-    """Follows one master until `stop`. state: connect, handshake, sync, connected."""
+    """Follows one master until `stop`. state: connect, handshake, sync, connected.
+
+    failover: None, or what is called once the master has taken over from us (True) or will not (False)."""
+
+    failover: Callable[[bool], None] | None = None
 
     def __init__(self, router: Router, host: str, port: int):
         self.router = router
@@ -110,6 +115,8 @@ class Upstream:
                     self.down_since_ms = self.router.now
                 log.warning("link to the master %s:%d: %s", self.host, self.port, error or type(error).__name__)
                 self.router.tell(f"Link to master lost: {error}", kind="link_lost")
+                if self.failover is not None:
+                    self.failover(False)
             self._hang_up()
             self.state = "connect"
             await asyncio.sleep(RETRY_S)
@@ -143,9 +150,12 @@ class Upstream:
         wanted = self.offset + 1 if self.offset >= 0 else -1
         tell(f"Slave -> Master: PSYNC {self.replid} {wanted}", kind="handshake")
         self.state = "sync"
-        answer = await self._ask(reader, "PSYNC", self.replid, wanted)
+        answer = await self._ask(reader, "PSYNC", self.replid, wanted, *(["FAILOVER"] if self.failover else []))
         words = answer.decode(errors="replace").split()
         tell("Master -> Slave: " + answer.decode(errors="replace").lstrip("+"), kind="handshake")
+        if self.failover is not None and words and words[0] in ("+FULLRESYNC", "+CONTINUE"):
+            self.failover(True)
+            self.failover = None
         if words and words[0] == "+FULLRESYNC" and len(words) >= 3:
             await self._full(reader, words[1], int(words[2]))
         elif words and words[0] == "+CONTINUE":
@@ -323,10 +333,11 @@ class Upstream:
         set_role(self.router, role)
 
 
-def set_role(router: Router, role: bytes, shard: int = -1) -> None:
+def set_role(router: Router, role: bytes, shard: int = -1, feeding: bool | None = None) -> None:
     """SHARD.ROLE to one shard or to all that are up. A replica's shards do not feed their router:
     the master's stream is its stream."""
-    feeding = role == b"master" and router.master.feed.active
+    if feeding is None:
+        feeding = role == b"master" and router.master.feed.active
     raw = encode(b"SHARD.ROLE", role, b"%d" % feeding)
     for link in router.core.links:
         if link.up and shard in (-1, link.index):

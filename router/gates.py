@@ -1,0 +1,71 @@
+"""What replication allows clients to do now: write (is it a replica? are enough replicas near?), read stale data.
+
+The fast path asks nothing of this: two flags of the core send what may be refused to `Router.gate`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cluster import errors
+from cluster.command_table.model import Command, F
+from cluster.errors import CommandError
+from router.replication.master import lag_s
+
+if TYPE_CHECKING:
+    from router.router import Router
+    from router.session import Session
+
+
+def writes(session: Session, row: Command) -> bool:
+    """Whether a command writes; an EXEC does if one of its queue does."""
+    if row.name == "EXEC" and session.multi is not None:
+        return any(queued.flags & F.WRITE for queued, _ in session.multi)
+    return bool(row.flags & F.WRITE)
+
+
+class Gates:
+    """readonly: a replica that takes no writes. short: a master with too few good replicas.
+    stale: a replica without its master that shall not answer from old data."""
+
+    def __init__(self, router: Router):
+        self.router = router
+        self.readonly = self.short = self.stale = False
+        names = ("replica-read-only", "replica-serve-stale-data", "min-replicas-to-write", "min-replicas-max-lag")
+        router.config.on_change(lambda name, value: self.settle(), *names)
+
+    @property
+    def closed_to_writes(self) -> bool:
+        """Whether writes are looked at one by one now."""
+        return self.readonly or self.short
+
+    def check_write(self) -> None:
+        """CommandError: why there is no writing now."""
+        if self.readonly:
+            raise CommandError(errors.READONLY)
+        if self.short:
+            raise CommandError(errors.NO_REPLICAS)
+
+    def good_replicas(self) -> int:
+        """How many replicas were heard within min-replicas-max-lag."""
+        router = self.router
+        lag_max_s = int(router.config["min-replicas-max-lag"])
+        return sum(1 for replica in router.master.online if lag_s(replica, router.now) <= lag_max_s)
+
+    def settle(self) -> None:
+        """Look anew at role, link, replicas and configuration."""
+        config, upstream = self.router.config, self.router.upstream
+        wanted = int(config["min-replicas-to-write"])
+        if not int(config["min-replicas-max-lag"]):
+            wanted = 0  # either of the two at 0 switches this off, as in Redis
+        before = (self.readonly, self.short, self.stale)
+        self.readonly = upstream is not None and bool(config["replica-read-only"])
+        self.short = upstream is None and wanted > 0 and self.good_replicas() < wanted
+        self.stale = upstream is not None and upstream.state != "connected" and not config["replica-serve-stale-data"]
+        if before != (self.readonly, self.short, self.stale):
+            self.router.settle_paths()
+
+    def tick(self) -> None:
+        """Replicas come, go and fall silent; links break."""
+        if self.router.upstream is not None or self.short or self.router.config["min-replicas-to-write"]:
+            self.settle()
