@@ -40,7 +40,7 @@ class LocalCluster:
 
     shards: how many. directory: where it keeps its data; without one a temporary directory that
     goes with it. replicas: how many groups follow it, each a LocalCluster of `cluster.replicas`
-    with processes of its own. Further names are configuration (`appendfsync="always"`; "_" stands for "-").
+    with processes of its own, synchronised when `start` returns. Further names are configuration (`appendfsync="always"`; "_" stands for "-").
     """
 
     def __init__(self, shards: int = 2, directory: str | Path | None = None, *, replicas: int = 0, **config: Any):
@@ -94,7 +94,11 @@ class LocalCluster:
             for number in range(1, self._replica_count + 1):
                 replica = LocalCluster(self.shards, self.directory / f"replica-{number}", **config)
                 replica._role = ["replica", "--of", f"127.0.0.1:{self.port}"]
+                if "requirepass" in self.config:
+                    replica.config.setdefault("masterauth", self.config["requirepass"])
                 self.replicas.append(replica.start())
+            for replica in self.replicas:
+                replica._wait_until_synced()
         except BaseException:
             self.stop()
             raise
@@ -139,6 +143,13 @@ class LocalCluster:
 
         return redis.Redis(**{"port": self.port, "password": self.config.get("requirepass"), **options})
 
+    def _wait_until_synced(self) -> None:
+        deadline = time.monotonic() + START_S
+        while self._state().get("link") != "connected":
+            if time.monotonic() > deadline:
+                raise ClusterError(f"a replica did not synchronise:\n{self.log_path.read_text(errors='replace')[-4000:]}")
+            time.sleep(0.01)
+
     @property
     def supervisor_pid(self) -> int:
         """The process that started all others."""
@@ -150,12 +161,15 @@ class LocalCluster:
         """Process ids by name ("router", "shard-0", ...)."""
         return self._pids()
 
-    def _pids(self) -> dict[str, int]:
+    def _state(self) -> dict[str, Any]:
+        """What its supervisor says of it."""
         try:
-            state = json.loads((self.directory / "run" / "state.json").read_text())
+            return dict(json.loads((self.directory / "run" / "state.json").read_text()))
         except FileNotFoundError:  # it has ended, or not begun
             return {}
-        return {name: child["pid"] for name, child in state["children"].items() if child["pid"]}
+
+    def _pids(self) -> dict[str, int]:
+        return {name: child["pid"] for name, child in self._state().get("children", {}).items() if child["pid"]}
 
     def kill_shard(self, index: int, number: int = signal.SIGKILL) -> None:
         """Send a signal (SIGKILL) to a shard's process."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from cluster.supervisor import Policy
 from elixircache import __version__
 
 
+REPLICAS_MAX = 16
+
+
 def checked_shards(given: int | None, default: int) -> int:
     """The number of shards, from ELIXIRCACHE_SHARDS, the flag or the default."""
     text = os.environ.get("ELIXIRCACHE_SHARDS")
@@ -33,8 +36,51 @@ def checked_shards(given: int | None, default: int) -> int:
     return shards
 
 
+def checked_replicas(given: int | None, default: int) -> int:
+    """The number of replica groups, from ELIXIRCACHE_REPLICAS, the flag or the default."""
+    text = os.environ.get("ELIXIRCACHE_REPLICAS")
+    if text is not None:
+        if not text.isdigit():
+            fail(f"ELIXIRCACHE_REPLICAS must be a number from 0 to {REPLICAS_MAX}, not '{text}'")
+        given = int(text)
+    replicas = default if given is None else given
+    if not 0 <= replicas <= REPLICAS_MAX:
+        fail(f"--replicas must be from 0 to {REPLICAS_MAX}, not {replicas}")
+    return replicas
+
+
+def check_free(config: Config) -> None:
+    """Ends the command when the directory or an address of a group is in use: nothing has been started then."""
+    directory = Path(str(config["dir"]))
+    try:
+        DirectoryLock(directory).release()
+        for listener in open_listeners(config):
+            listener.close()
+        check_port(addresses(config["bind"])[0].removeprefix("-").replace("*", ""), int(config["ws-port"] or 0))
+    except (DirectoryInUse, AddressTaken) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"cannot use directory {directory}: {error.strerror}")
+
+
 def run_in_foreground(role: str, shards: int, config: Config, owner_fd: int = -1) -> None:
     """Runs a group until it is told to stop. Nothing is started when an address or the directory is taken."""
+
+    def ready(details: Mapping[str, Any]) -> None:
+        title = f"{role}, {shards} shard{'s' if shards > 1 else ''}, data in {config['dir']}"
+        print_ready(title, endpoints(config, int(details.get("port") or 0)), int(details.get("port") or 0))
+
+    raise typer.Exit(serve(shards, config, ready, owner_fd=owner_fd))
+
+
+def serve(
+    shards: int,
+    config: Config,
+    on_ready: Callable[[Mapping[str, Any]], None] = lambda details: None,
+    on_change: Callable[[Mapping[str, Any]], None] = lambda values: None,
+    owner_fd: int = -1,
+) -> int:
+    """The whole life of a group; its exit code."""
     directory = Path(str(config["dir"]))
     try:
         lock = DirectoryLock(directory)
@@ -59,11 +105,12 @@ def run_in_foreground(role: str, shards: int, config: Config, owner_fd: int = -1
         directory=directory.resolve(),
         config=config.to_json(),
         listeners=listeners,
-        on_ready=lambda details: _print_ready(role, shards, config, details),
+        on_ready=on_ready,
+        on_change=on_change,
         owner_fd=owner_fd,
         policy=Policy(router_silence_s=int(config["router-heartbeat-timeout"]) / 1000),
     )
-    raise typer.Exit(run_group(group, lock))
+    return run_group(group, lock)
 
 
 class DataRefused(Exception):
@@ -84,22 +131,28 @@ def prepare_data(directory: Path, shards: int, config: Config) -> None:
         raise DataRefused(str(error)) from None
 
 
-def _print_ready(role: str, shards: int, config: Config, details: Mapping[str, Any]) -> None:
-    """The endpoints, one line to try, and READY alone on the last line for scripts that wait for it."""
+def host_of(config: Config) -> str:
+    """Where this machine's programs reach a group."""
     host = addresses(config["bind"])[0].removeprefix("-")
-    shown = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::*": "::1"}.get(host, host)
-    port = int(details.get("port") or 0)
-    lines = [f"ElixirCache {__version__}: {role}, {shards} shard{'s' if shards > 1 else ''}, data in {config['dir']}"]
-    if port:
-        lines.append(f"  redis protocol  {shown}:{port}")
+    return {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::*": "::1"}.get(host, host)
+
+
+def endpoints(config: Config, port: int) -> list[str]:
+    """What a group serves, a line each."""
+    lines = [f"redis protocol  {host_of(config)}:{port}"] if port else []
     if config["unixsocket"]:
-        lines.append(f"  unix socket     {config['unixsocket']}")
-    if details.get("ws_port"):
-        lines.append(f"  console         http://{shown}:{details['ws_port']}/")
+        lines.append(f"unix socket     {config['unixsocket']}")
+    if config["ws-port"]:
+        lines.append(f"console         http://{host_of(config)}:{config['ws-port']}/")
+    return lines
+
+
+def print_ready(title: str, lines: Sequence[str], port: int) -> None:
+    """The endpoints, one line to try, and READY alone on the last line for scripts that wait for it."""
+    lines = [f"ElixirCache {__version__}: {title}", *(f"  {line}" for line in lines)]
     if port:
         lines.append(f"  try             redis-cli -p {port} SET hello world")
-    lines.append("READY")
-    typer.echo("\n".join(lines))
+    typer.echo("\n".join([*lines, "READY"]))
     sys.stdout.flush()
 
 

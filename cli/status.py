@@ -1,17 +1,18 @@
-"""status: the processes of a running group and how they do."""
+"""status: the groups that replicate each other, and the processes of the one that is asked."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.errors import fail
+from cli.replication_view import GroupRow, groups_of, groups_table
 from cluster.slots import slot_ranges
 
 if TYPE_CHECKING:
@@ -50,11 +51,13 @@ class Snapshot:
     info: dict[str, Any]
     keys: int
     processes: list[Process] = field(default_factory=list)
+    groups: list[GroupRow] = field(default_factory=list)
 
     @property
     def health(self) -> str:
         """"ok", or which processes do not serve."""
         ill = [process.name for process in self.processes if process.state != "ready"]
+        ill += [group.address for group in self.groups if group.state not in ("ok", "online")]
         return f"degraded: {', '.join(ill)}" if ill else "ok"
 
 
@@ -94,7 +97,8 @@ def look(client: redis.Redis, address: str) -> Snapshot:
     info: Any = client.info()
     size: Any = client.dbsize()
     settings: Any = client.config_get("dir")
-    return Snapshot(address, info, size, processes_of(Path(settings.get("dir", ""))))
+    processes = processes_of(Path(settings.get("dir", "")))
+    return Snapshot(address, info, size, processes, groups_of(client, address, info))
 
 
 def processes_of(directory: Path) -> list[Process]:
@@ -131,8 +135,11 @@ def table(snapshot: Snapshot) -> RenderableType:
         value = next((snapshot.info[name] for name in names if name in snapshot.info), None)
         if value is not None:
             summary.add_row(label, str(value))
+    parts: list[RenderableType] = [summary]
+    if len(snapshot.groups) > 1:
+        parts += ["", groups_table(snapshot.groups)]
     if not snapshot.processes:
-        return summary
+        return Group(*parts)
     processes = Table(box=None, header_style="bold", padding=(0, 2))
     for title in ("process", "state", "pid", "slots", "memory", "restarts"):
         processes.add_column(title, justify="left" if title in ("process", "state", "slots") else "right")
@@ -142,7 +149,7 @@ def table(snapshot: Snapshot) -> RenderableType:
         restarts = str(max(process.starts - 1, 0))
         pid = str(process.pid or "")
         processes.add_row(process.name, process.state, pid, process.slots, memory, restarts, style=style)
-    return Group(summary, "", processes)
+    return Group(*parts, "", processes)
 
 
 def _watch(client: redis.Redis, address: str, interval_s: float) -> None:
@@ -167,6 +174,7 @@ def _as_json(snapshot: Snapshot) -> dict[str, Any]:
         "health": snapshot.health,
         "keys": snapshot.keys,
         "info": snapshot.info,
+        "groups": [asdict(group) for group in snapshot.groups],
         "processes": [
             {
                 "name": process.name,

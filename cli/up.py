@@ -1,15 +1,27 @@
-"""up, master, replica: a whole process group in the foreground."""
+"""up, master, replica: whole process groups in the foreground."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli.errors import fail
-from cli.groups import checked_shards, run_in_foreground
+from cli.groups import (
+    check_free,
+    checked_replicas,
+    checked_shards,
+    endpoints,
+    host_of,
+    print_ready,
+    run_in_foreground,
+    serve,
+)
 from cli.settings import ServerCommand, configuration, with_configuration
+from cluster.config import Config
+from cluster.ensemble import Ensemble, Member, note_role, noted_master
 
 app = typer.Typer()
 
@@ -27,11 +39,70 @@ OwnerFd = Annotated[int, typer.Option("--owner-fd", hidden=True, help="End when 
 def up(
     flags: dict[str, list[str]],
     shards: Shards = None,
+    replicas: Annotated[
+        int | None,
+        typer.Option("--replicas", help="Replica groups, on the next ports.", metavar="R", show_default="1"),
+    ] = None,
     config: ConfigFile = None,
     owner_fd: OwnerFd = -1,
 ) -> None:
-    """Start a cluster on this machine and serve until Ctrl-C."""
-    run_in_foreground("master", checked_shards(shards, 4), configuration(config, flags), owner_fd)
+    """Start a cluster on this machine, a master group and its replicas, and serve until Ctrl-C."""
+    settings, count, copies = configuration(config, flags), checked_shards(shards, 4), checked_replicas(replicas, 1)
+    if not copies:
+        run_in_foreground("master", count, settings, owner_fd)
+    if not settings["port"]:
+        fail("replicas need a master with a TCP port; use --port, or --replicas 0")
+    configs = [settings, *(replica_config(settings, number) for number in range(1, copies + 1))]
+    for each in configs:
+        check_free(each)
+    members = [
+        Member(Path(str(each["dir"])).resolve(), f"{host_of(each)} {each['port']}", runner(count, each))
+        for each in configs
+    ]
+    first = noted_master([member.directory for member in members])
+
+    def ready() -> None:
+        lines = []
+        for number, each in enumerate(configs):
+            lines += [f"{'master' if number == first else 'replica'}, data in {each['dir']}"]
+            lines += [f"  {line}" for line in endpoints(each, int(each["port"]))]
+        title = f"{count} shard{'s' if count > 1 else ''}, {copies} replica group{'s' if copies > 1 else ''}"
+        print_ready(title, lines, int(configs[first]["port"]))
+
+    raise typer.Exit(Ensemble(members, first, ready, owner_fd).run())
+
+
+def replica_config(config: Config, number: int) -> Config:
+    """The configuration of a master group's replica: what cannot be shared is its own."""
+    own = Config(config.to_json())
+    own.path = ""  # CONFIG REWRITE of a replica must not write its port into its master's file
+    own.load("port", [str(int(config["port"]) + number)])
+    if config["ws-port"]:
+        own.load("ws-port", [str(int(config["ws-port"]) + number)])
+    own.load("unixsocket", [""])
+    own.load("dir", [str(Path(str(config["dir"])) / f"replica-{number}")])
+    return own
+
+
+def runner(shards: int, config: Config) -> Callable[[str], int]:
+    """What runs one group of several in its process."""
+
+    def run(replicaof: str) -> int:
+        config.load("replicaof", replicaof.split())
+        if config["requirepass"] and not config["masterauth"]:
+            config.load("masterauth", [str(config["requirepass"])])
+        directory = Path(str(config["dir"])).resolve()
+
+        def changed(values: Mapping[str, Any]) -> None:
+            if "replicaof" in values:
+                note_role(directory, str(values["replicaof"]))
+
+        try:
+            return serve(shards, config, on_change=changed)
+        except typer.Exit as end:
+            return end.exit_code
+
+    return run
 
 
 @app.command(cls=ServerCommand)

@@ -59,6 +59,8 @@ class Group:
     policy: Policy = field(default_factory=Policy)
     # Called with the router's words when the group serves for the first time.
     on_ready: Callable[[Mapping[str, Any]], None] = lambda details: None
+    # Called with configuration that was changed at run time.
+    on_change: Callable[[Mapping[str, Any]], None] = lambda values: None
     listeners: list[socket.socket] = field(default_factory=list)  # the front door's, from open_listeners()
     owner_fd: int = -1  # the group ends when the other end of this pipe is closed
 
@@ -195,6 +197,7 @@ class _Shell:
                     self.group.on_ready(details)
                 case Configure(values):
                     self.group.config.update(values)
+                    self.group.on_change(values)
                     self._write_config()
                 case Exit():
                     self.exit = action
@@ -271,7 +274,8 @@ class _Shell:
             }
             for child in self.core.children.values()
         }
-        state = {"pid": os.getpid(), "serving": self.core.router.state is State.READY, "children": children}
+        serving = self.core.router.state is State.READY
+        state = {"pid": os.getpid(), "serving": serving, "link": self.core.link, "children": children}
         _replace(self.run_directory / STATE_NAME, state)
 
 

@@ -136,6 +136,7 @@ class Supervisor:
         self.children = {child.name: child for child in [*self.shards, self.router]}
         self.ending = False
         self.served = False
+        self.link = ""  # to the group's master: the state that the router told last; empty for a master
         self._heard = 0.0  # when the router last said something
         self._looked = 0.0
         self._exit_code = 0
@@ -178,7 +179,7 @@ class Supervisor:
         return min(times, default=None)
 
     def message(self, name: str, message: dict[str, Any], now: float) -> list[Action]:
-        """A message from a child: ready, alive, fatal, wedged, shutdown or config."""
+        """A message from a child: ready, alive, fatal, wedged, shutdown, config or link."""
         child = self.children[name]
         if child is self.router:
             self._heard = now
@@ -194,6 +195,9 @@ class Supervisor:
             return [Tell(ROUTER, {"shard": child.index, "loading": message["loading"]})] if self.router.running else []
         if "shutdown" in message:
             return [Log("shutdown was asked for by a client"), *self.stop(now)]
+        if "link" in message and child is self.router:
+            self.link = str(message["link"])
+            return [Log(f"link to the master: {self.link}" if self.link else "this group is a master")]
         if "config" in message:
             return [Configure(dict(message["config"]))]
         return []
@@ -205,6 +209,8 @@ class Supervisor:
     def exited(self, name: str, status: int, now: float) -> list[Action]:
         """A child's process ended. `status` is its exit code, or minus the signal that killed it."""
         child = self.children[name]
+        if child is self.router:
+            self.link = ""
         how = f"signal {-status}" if status < 0 else f"exit code {status}"
         served = child.state is State.READY and now - child.since >= self.policy.stable_s
         was = child.state

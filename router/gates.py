@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from cluster import errors
 from cluster.command_table.model import Command, F
-from cluster.errors import CommandError
 from router.replication.master import lag_s
+from router.replication.upstream import set_role
 
 if TYPE_CHECKING:
     from router.router import Router
@@ -31,6 +31,7 @@ class Gates:
     def __init__(self, router: Router):
         self.router = router
         self.readonly = self.short = self.stale = False
+        self.link = ""
         names = ("replica-read-only", "replica-serve-stale-data", "min-replicas-to-write", "min-replicas-max-lag")
         router.config.on_change(lambda name, value: self.settle(), *names)
 
@@ -39,12 +40,12 @@ class Gates:
         """Whether writes are looked at one by one now."""
         return self.readonly or self.short
 
-    def check_write(self) -> None:
-        """CommandError: why there is no writing now."""
+    @property
+    def refusal(self) -> str:
+        """What a write is answered with now; empty when it is welcome."""
         if self.readonly:
-            raise CommandError(errors.READONLY)
-        if self.short:
-            raise CommandError(errors.NO_REPLICAS)
+            return errors.READONLY
+        return errors.NO_REPLICAS if self.short else ""
 
     def good_replicas(self) -> int:
         """How many replicas were heard within min-replicas-max-lag."""
@@ -64,8 +65,14 @@ class Gates:
         self.stale = upstream is not None and upstream.state != "connected" and not config["replica-serve-stale-data"]
         if before != (self.readonly, self.short, self.stale):
             self.router.settle_paths()
+            set_role(self.router, b"master" if upstream is None else b"replica")  # scripts write at the shards
 
     def tick(self) -> None:
-        """Replicas come, go and fall silent; links break."""
+        """Replicas come, go and fall silent; links break, which the supervisor is told."""
+        upstream = self.router.upstream
+        link = "" if upstream is None else upstream.state
+        if link != self.link:
+            self.link = link
+            self.router.report({"link": link})
         if self.router.upstream is not None or self.short or self.router.config["min-replicas-to-write"]:
             self.settle()

@@ -178,7 +178,7 @@ class Router:
         if session.conn.writer:
             return
         if self.gates.closed_to_writes and writes(session, row):
-            self.gates.check_write()
+            raise CommandError(self.gates.refusal)
         if self.gates.stale and not row.flags & F.STALE:
             raise CommandError(errors.MASTER_DOWN)
 

@@ -3,7 +3,8 @@
     SHARD.SNAPSHOT id path first   begin to send the stream to the router, mark this point in it,
                                    and write the keys of this point to a file, by a forked child
     SHARD.LOAD path                throw all keys away, load those of ours from an RDB file
-    SHARD.ROLE master|replica feed   who decides that a key expires; whether the router gets the stream
+    SHARD.ROLE master|replica feed refusal   who decides that a key expires; whether the router gets the stream;
+                                   what a script that writes is answered with, if anything
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from cluster.errors import CommandError
 from cluster.replies import OK
 from shard.children import PART
 from shard.registry import handles
+from shard.scripting.scripts import scripts_of
 from shard.staging import owner_test
 
 log = logging.getLogger("elixircache.shard")
@@ -85,11 +87,12 @@ def load(engine: Any, args: list[bytes]) -> Any:
 
 @handles("SHARD.ROLE")
 def role(engine: Any, args: list[bytes]) -> Any:
-    """SHARD.ROLE master|replica 1|0"""
+    """SHARD.ROLE master|replica 1|0 text"""
     engine.no_effect()
     engine.worker.collect()  # what came before this point is fed, or not, as it was until now
     engine.feeding = args[2] == b"1"
     if engine.feeding:
         engine.events.append((b"feeding",))
     engine.master = args[1] == b"master"
+    scripts_of(engine).context.refusal = args[3].decode()
     return OK

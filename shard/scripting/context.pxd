@@ -16,6 +16,7 @@ cdef class Context:
     cdef public int resp
     cdef public object before_write
     cdef public object kill
+    cdef public str refusal
     cdef public list flags
     cdef public list keys
     cpdef Entry resolve(self, list args)

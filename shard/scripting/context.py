@@ -39,6 +39,7 @@ class Context:
         self.running = False
         self.resp = 2
         self.before_write = None
+        self.refusal = ""  # what a write is answered with: on a replica, or for want of replicas
         self.kill = None
         self.flags = [int(entry.command.flags) for entry in engine.entries]
         self.keys = [
@@ -100,8 +101,8 @@ class Context:
         if entry.write:
             if self.read_only:
                 raise CommandError(READ_ONLY_SCRIPT)
-            if not engine.master:
-                raise CommandError(errors.READONLY)
+            if self.refusal:
+                raise CommandError(self.refusal)
             if entry.denyoom and self.deny_oom and not self.wrote:
                 raise CommandError(errors.OOM)
         if engine.owns is not None:

@@ -120,8 +120,9 @@ class Scripts:
         no_writes = NO_WRITES in flags
         if read_only and not no_writes:
             raise CommandError(READ_ONLY_WANTED)
-        if not no_writes and not self.engine.master:
-            raise CommandError(NO_WRITES_WANTED)
+        refusal = self.context.refusal
+        if not no_writes and refusal:
+            raise CommandError(NO_WRITES_WANTED if refusal == errors.READONLY else refusal)
         if self.engine.over_memory and not no_writes and ALLOW_OOM not in flags:
             raise CommandError(OOM_SCRIPT)
         return no_writes, True

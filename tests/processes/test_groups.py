@@ -43,7 +43,7 @@ def cluster():
 
 def test_up_prints_endpoints_and_one_line_to_try_and_ends_on_sigint(tmp_path):
     port = elixircache.free_port()
-    words = ["up", "--shards", "2", "--port", str(port), "--ws-port", "0", "--dir", str(tmp_path)]
+    words = ["up", "--shards", "2", "--port", str(port), "--ws-port", "0", "--replicas", "0", "--dir", str(tmp_path)]
     process = subprocess.Popen(command(*words), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         lines = []
