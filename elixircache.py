@@ -40,7 +40,8 @@ class LocalCluster:
 
     shards: how many. directory: where it keeps its data; without one a temporary directory that
     goes with it. replicas: how many groups follow it, each a LocalCluster of `cluster.replicas`
-    with processes of its own, synchronised when `start` returns. Further names are configuration (`appendfsync="always"`; "_" stands for "-").
+    with processes of its own, synchronised when `start` returns.
+    Further names are configuration (`appendfsync="always"`; "_" stands for "-").
     """
 
     def __init__(self, shards: int = 2, directory: str | Path | None = None, *, replicas: int = 0, **config: Any):
@@ -147,7 +148,8 @@ class LocalCluster:
         deadline = time.monotonic() + START_S
         while self._state().get("link") != "connected":
             if time.monotonic() > deadline:
-                raise ClusterError(f"a replica did not synchronise:\n{self.log_path.read_text(errors='replace')[-4000:]}")
+                tail = self.log_path.read_text(errors="replace")[-4000:]
+                raise ClusterError(f"a replica did not synchronise:\n{tail}")
             time.sleep(0.01)
 
     @property

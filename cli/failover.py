@@ -23,7 +23,9 @@ def failover(
     password: Annotated[
         str, typer.Option("--password", "-a", help="Its password.", envvar="ELIXIRCACHE_REQUIREPASS")
     ] = "",
-    to: Annotated[str, typer.Option("--to", help="The replica; without it, the first that caught up.", metavar="HOST:PORT")] = "",
+    to: Annotated[
+        str, typer.Option("--to", help="The replica; without it, the first that caught up.", metavar="HOST:PORT")
+    ] = "",
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds until it is given up.", min=0.1)] = 10.0,
     force: Annotated[bool, typer.Option("--force", help="Switch at the time-out though writes may be lost.")] = False,
 ) -> None:
@@ -40,7 +42,7 @@ def failover(
         words += ["TO", name, number, *(["FORCE"] if force else [])]
     client = redis.Redis(host=host, port=port, password=password or None, decode_responses=True, socket_timeout=10)
     try:
-        client.execute_command("FAILOVER", *words)
+        client.execute_command("FAILOVER", *words)  # type: ignore[no-untyped-call]
         master = _switched(client, timeout)
     except redis.RedisError as error:
         fail(f"{host}:{port}: {error}", code=1)

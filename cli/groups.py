@@ -19,7 +19,6 @@ from cluster.supervision import Group, run_group
 from cluster.supervisor import Policy
 from elixircache import __version__
 
-
 REPLICAS_MAX = 16
 
 

@@ -43,7 +43,9 @@ def groups_of(client: redis.Redis, address: str, info: dict[str, Any]) -> list[G
     return list(_walk(client, start[1], start[2], None, set()))
 
 
-def _walk(client: redis.Redis, address: str, info: dict[str, Any], line: dict[str, Any] | None, seen: set[str]) -> Iterator[GroupRow]:
+def _walk(
+    client: redis.Redis, address: str, info: dict[str, Any], line: dict[str, Any] | None, seen: set[str]
+) -> Iterator[GroupRow]:
     if address in seen or len(seen) >= GROUPS_MAX:
         return
     seen.add(address)
