@@ -47,11 +47,14 @@ def up(
     owner_fd: OwnerFd = -1,
 ) -> None:
     """Start a cluster on this machine, a master group and its replicas, and serve until Ctrl-C."""
-    settings, count, copies = configuration(config, flags), checked_shards(shards, 4), checked_replicas(replicas, 1)
+    count, copies, settings = checked_shards(shards, 4), checked_replicas(replicas, 1), configuration(config, flags)
     if not copies:
         run_in_foreground("master", count, settings, owner_fd)
     if not settings["port"]:
         fail("replicas need a master with a TCP port; use --port, or --replicas 0")
+    if max(int(settings["port"]), int(settings["ws-port"])) + copies > 65535:
+        name = "port" if int(settings["port"]) + copies > 65535 else "ws-port"
+        fail(f"--{name} {settings[name]} leaves no port for {copies} replica{'s' if copies > 1 else ''}")
     configs = [settings, *(replica_config(settings, number) for number in range(1, copies + 1))]
     for each in configs:
         check_free(each)

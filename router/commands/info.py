@@ -288,6 +288,10 @@ def failures(shards: Shards) -> int:
     return sum(counts[2] for shard in shards.values() for counts in shard["commands"].values())
 
 
+# A replica's state at its master, in Redis's words.
+SYNC_STATES = {"queued": "wait_bgsave", "waiting": "wait_bgsave", "sending": "send_bulk", "online": "online"}
+
+
 def replication(router: Router, shards: Shards) -> Fields:
     """Master or replica, as Sentinel reads it."""
     feed, up = router.master.feed, router.upstream
@@ -317,14 +321,15 @@ def replication(router: Router, shards: Shards) -> Fields:
             "slave_read_only": int(router.config["replica-read-only"]),
             "replica_announced": int(router.config["replica-announced"]),
         }
-    online = list(router.master.online)
-    found["connected_slaves"] = len(online)
+    attached = [replica for replica in router.master.replicas.values() if replica.state in SYNC_STATES]
+    found["connected_slaves"] = len(attached)
     needed = int(router.config["min-replicas-to-write"])
     if up is None and needed:
         found["min_slaves_good_slaves"] = router.gates.good_replicas()
-    for number, replica in enumerate(online):
+    for number, replica in enumerate(attached):
+        lag = lag_s(replica, router.now) if replica.state == "online" else 0
         found[f"slave{number}"] = (
-            f"ip={replica.ip},port={replica.port},state=online,offset={replica.acked},lag={lag_s(replica, router.now)}"
+            f"ip={replica.ip},port={replica.port},state={SYNC_STATES[replica.state]},offset={replica.acked},lag={lag}"
         )
     return found | {
         "master_failover_state": router.failover.state,

@@ -64,13 +64,15 @@ def sunsubscribe(router: Router, session: Session, args: list[bytes]) -> Any:
 
 @handles("PUBLISH")
 def publish(router: Router, session: Session, args: list[bytes]) -> Any:
-    """PUBLISH channel message: how many clients got it."""
+    """PUBLISH channel message: how many clients of this group got it; replicas pass it to theirs."""
+    router.master.tell_replicas(args)
     return router.pubsub.publish(args[1], args[2])
 
 
 @handles("SPUBLISH")
 def spublish(router: Router, session: Session, args: list[bytes]) -> Any:
     """SPUBLISH shardchannel message"""
+    router.master.tell_replicas(args)
     return router.pubsub.publish_shard(args[1], args[2])
 
 

@@ -291,6 +291,11 @@ class Master:
             if replica.state in ("waiting", "queued"):
                 replica.session.push_raw(b"\n")
 
+    def tell_replicas(self, args: list[bytes]) -> None:
+        """Put a command that changes no keys (PUBLISH) into the stream of a master."""
+        if self.online and self.router.upstream is None and not self.router.failover.active:
+            self.feed.put(encode(*args))
+
     def close_replicas(self, reason: str) -> None:
         """Every replica of ours has to synchronise anew."""
         for replica in list(self.replicas.values()):

@@ -46,7 +46,7 @@ def test_every_configuration_name_is_a_flag(name):
 
 def start(directory, *words, **environment):
     """`elixircache up` in an empty place, on no port unless one is given."""
-    words = ["up", "--port", "0", "--ws-port", "0", "--dir", str(directory / "data"), *words]
+    words = ["up", "--replicas", "0", "--port", "0", "--ws-port", "0", "--dir", str(directory / "data"), *words]
     return subprocess.run(
         [sys.executable, "-m", "cli", *words],
         cwd=ROOT,
@@ -70,6 +70,9 @@ def refused(result, text: str) -> None:
         (["--shards", "0"], "--shards must be from 1 to 256, not 0"),
         (["--shards", "257"], "--shards must be from 1 to 256, not 257"),
         (["--shards", "-1"], "--shards must be from 1 to 256, not -1"),
+        (["--replicas", "17"], "--replicas must be from 0 to 16, not 17"),
+        (["--replicas", "1"], "replicas need a master with a TCP port"),
+        (["--replicas", "1", "--port", "65535"], "--port 65535 leaves no port for 1 replica"),
         (["--config", "/nonexistent.conf"], "cannot read the configuration"),
         (["--config", "/proc/self/mem"], "cannot read the configuration"),
         (["--maxmemory", "much"], "--maxmemory: argument must be a memory value"),

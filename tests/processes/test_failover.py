@@ -177,6 +177,18 @@ def test_a_client_that_waits_for_a_push_is_let_go_when_its_master_becomes_a_repl
     switch(replica, master)
 
 
+def test_a_message_published_at_the_master_reaches_the_replica_s_listeners(pair):
+    master, replica = pair
+    listener = replica.client().pubsub(ignore_subscribe_messages=True)
+    listener.subscribe("news")
+    listener.get_message(timeout=5)
+    master.client().publish("news", "hello")
+    got = until(lambda: listener.get_message(timeout=1))
+    assert got["data"] == b"hello"
+    listener.close()
+    assert master.client().wait(1, 10_000) == 1
+
+
 def test_config_rewrite_keeps_the_role_for_the_next_start(tmp_path):
     file = tmp_path / "elixircache.conf"
     file.write_text("# ours\nsave \"\"\n")
