@@ -10,7 +10,7 @@ ARGS   ?=
 # Process tests measure time-outs, so they do not share the machine with the parallel part.
 SERIAL := tests/processes tests/conformance tests/bench tests/clients
 
-.PHONY: up test bench lint simulate conformance clean test-clients test-compose crash build dev peers
+.PHONY: up test bench lint simulate conformance clean test-clients test-compose crash sentinel build dev peers
 .DEFAULT_GOAL := up
 
 # Installed without compiling: `make build` does that, with the venv's own Cython, and only what changed.
@@ -59,6 +59,9 @@ test-clients: build peers
 	$(PY) -m pip install --quiet --disable-pip-version-check celery
 	CLIENTS=1 $(PY) -m pytest tests/clients $(ARGS)
 
+# Failovers by real Sentinels, with the time that each took and the writes that were lost.
+sentinel: build peers
+	ELIXIRCACHE_SENTINEL=1 $(PY) -m pytest -s tests/processes/test_sentinel.py $(ARGS)
 # Containers: builds the image, starts both compose files, kills, fails over, stops. Needs a Docker engine, or
 # root and Debian, where one is installed and started for the test. BASE=... is the image to build on.
 test-compose: build
