@@ -22,7 +22,8 @@ from cluster.replies import (
     format_double,
 )
 
-CRC16 = cython.declare(cython.ushort[256])
+# CRC16[0] is the usual table; CRC16[n] is for a byte that n more bytes follow: four bytes take one step.
+CRC16 = cython.declare(cython.ushort[4][256])
 
 
 @cython.cfunc
@@ -34,7 +35,11 @@ def _fill_crc16() -> cython.void:
         crc = cython.cast(cython.uint, i) << 8
         for bit in range(8):
             crc = ((crc << 1) ^ 0x1021) if crc & 0x8000 else (crc << 1)
-        CRC16[i] = crc & 0xFFFF
+        CRC16[0][i] = crc & 0xFFFF
+    for bit in range(1, 4):
+        for i in range(256):
+            crc = CRC16[bit - 1][i]
+            CRC16[bit][i] = ((crc << 8) & 0xFFFF) ^ CRC16[0][crc >> 8]
 
 
 _fill_crc16()
@@ -46,21 +51,27 @@ _fill_crc16()
 def slot_of_bytes(key: cython.pointer(cython.const[cython.uchar]), size: cython.Py_ssize_t) -> cython.int:
     """CRC16-XMODEM of the key (or of its tag) modulo 16384: `cluster.slots.slot_of` in C."""
     crc: cython.uint = 0
-    i: cython.Py_ssize_t
-    start: cython.Py_ssize_t = -1
-    for i in range(size):
-        if key[i] == 123:  # {
-            start = i + 1
-            break
-    if start >= 0:
+    i: cython.Py_ssize_t = 0
+    start: cython.Py_ssize_t
+    brace: cython.pointer(cython.const[cython.uchar]) = cython.cast(
+        cython.pointer(cython.const[cython.uchar]), memchr(key, 123, size)
+    )
+    if brace != cython.NULL:
+        start = brace - key + 1
         for i in range(start, size):
             if key[i] == 125:  # }
                 if i > start:
                     key = key + start
                     size = i - start
                 break
-    for i in range(size):
-        crc = ((crc << 8) & 0xFFFF) ^ CRC16[((crc >> 8) ^ key[i]) & 0xFF]
+        i = 0
+    while i + 4 <= size:
+        crc = crc ^ (cython.cast(cython.uint, key[i]) << 8) ^ key[i + 1]
+        crc = CRC16[3][crc >> 8] ^ CRC16[2][crc & 0xFF] ^ CRC16[1][key[i + 2]] ^ CRC16[0][key[i + 3]]
+        i += 4
+    while i < size:
+        crc = ((crc << 8) & 0xFFFF) ^ CRC16[0][((crc >> 8) ^ key[i]) & 0xFF]
+        i += 1
     return crc & 16383
 
 

@@ -13,6 +13,7 @@ cdef class Entry:
     cdef public bint denyoom
     cdef public bint shown
     cdef public bint quick
+    cdef public bint first_key
     cdef public dict subcommands
     cdef public long long calls
     cdef public long long usec

@@ -27,7 +27,7 @@ import shard.commands
 import shard.controls  # noqa: F401
 from cluster import errors
 from cluster.command_table import BY_ID, TABLE
-from cluster.command_table.model import F
+from cluster.command_table.model import F, Range
 from cluster.errors import CommandError
 from cluster.wire import command as encode
 from shard.access import Access
@@ -60,6 +60,7 @@ class Entry:
         self.denyoom = bool(command.flags & F.DENYOOM)
         self.shown = not command.flags & (F.INTERNAL | F.SKIP_SLOWLOG)
         self.quick = bool(command.flags & F.FAST)
+        self.first_key = isinstance(command.keys, Range) and command.keys.first == 1
         self.subcommands = {}
 
 

@@ -12,11 +12,15 @@ import logging
 from collections import deque
 
 import cython
-from cython.cimports.cluster.wire import Buffer, encode, encode_command, split_command
+from cython.cimports.cluster.wire import Buffer, encode, encode_command, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cython.cimports.libc.string import memcpy
+from cython.cimports.cpython.list import PyList_GET_ITEM
+from cython.cimports.cpython.ref import PyObject
+from cython.cimports.libc.string import memchr, memcpy
 from cython.cimports.posix.time import CLOCK_MONOTONIC, clock_gettime, timespec
+from cython.cimports.shard.cprefetch import elixir_dict_keys, elixir_prefetch
 from cython.cimports.shard.engine import Engine, Entry
+from cython.cimports.shard.keyspace import Database
 
 from cluster import frames
 from cluster.errors import CommandError
@@ -24,6 +28,10 @@ from shard.signals import Block
 from shard.slowlog import SlowLog
 
 log = logging.getLogger("elixircache.shard")
+
+# How many commands ahead the memory of a key's slot is asked for: its dictionary first, then what that points to.
+AHEAD = cython.declare(cython.int, 12)
+AHEAD_KEYS = cython.declare(cython.int, 6)
 
 F_RESP3 = cython.declare(cython.int, 1)
 F_END = cython.declare(cython.int, 2)
@@ -39,6 +47,31 @@ def _clock_us() -> cython.longlong:
     spec: timespec
     clock_gettime(CLOCK_MONOTONIC, cython.address(spec))
     return cython.cast(cython.longlong, spec.tv_sec) * 1000000 + spec.tv_nsec // 1000
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _slot_of_first(raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
+    """The slot of a whole command's first argument, -1 if it has none."""
+    at: cython.Py_ssize_t = 0
+    length: cython.Py_ssize_t = 0
+    skip: cython.int
+    for skip in range(3):  # behind the count, the name's length, the name
+        line = cython.cast(cython.p_char, memchr(raw + at, 10, size - at))
+        if line == cython.NULL:
+            return -1
+        at = line - raw + 1
+    if at >= size or raw[at] != 36:
+        return -1
+    at += 1
+    while at < size and 48 <= raw[at] <= 57:
+        length = length * 10 + (raw[at] - 48)
+        at += 1
+    at += 2
+    if length > size - at:
+        return -1
+    return slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), raw + at), length)
 
 
 @cython.cclass
@@ -61,6 +94,11 @@ class Loop:
     slowlog = cython.declare(object, visibility="public")
     timed = cython.declare(cython.bint)
     limit_us = cython.declare(cython.longlong)
+    began_us = cython.declare(cython.longlong)
+    ahead_at = cython.declare(cython.Py_ssize_t)
+    ahead_count = cython.declare(cython.uint)
+    done_count = cython.declare(cython.uint)
+    ahead_slots = cython.declare(cython.int[16])
 
     def __init__(self, engine: Engine):
         self.engine = engine
@@ -159,6 +197,10 @@ class Loop:
         put_off: cython.Py_ssize_t = -1
         # A COMMIT in this message may end the hold: what has waited longer still goes first.
         behind: cython.bint = not resuming and len(self.deferred) > 0
+        self.ahead_at = at
+        self.ahead_count = self.done_count = 0
+        if self.timed:
+            self.began_us = _clock_us()
         while at + 12 <= size:
             start = at
             memcpy(cython.address(length), data + at, 4)
@@ -179,11 +221,54 @@ class Loop:
                     self.run_at = self.out.size
                     self.out.reserve(8)
                     self.out.size += 8
+                self._look_ahead(data, size)
                 self._one(command, db, flags, data + at, length)
+                self.done_count += 1
                 if flags & F_END:
                     self._end_run(0)
             at += length
         return 0
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def _look_ahead(self, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.void:
+        """Ask for the memory that the next commands will read, while this one is executed.
+
+        With millions of keys a command waits for memory longer than it computes. Nothing is decided here:
+        slots are read again when their command is executed.
+        """
+        length: cython.uint = 0
+        command: cython.ushort = 0
+        slot: cython.int
+        entry: Entry
+        db: Database
+        table: cython.pointer(PyObject)
+        keys: cython.pointer(cython.const[cython.char])
+        while self.ahead_count < self.done_count + AHEAD and self.ahead_at + 12 <= size:
+            memcpy(cython.address(length), data + self.ahead_at, 4)
+            memcpy(cython.address(command), data + self.ahead_at + 4, 2)
+            entry = cython.cast(Entry, PyList_GET_ITEM(self.engine.entries, command))
+            slot = -1
+            if entry.first_key:
+                slot = _slot_of_first(data + self.ahead_at + 12, length)
+                if slot >= 0:
+                    db = cython.cast(
+                        Database, PyList_GET_ITEM(self.engine.dbs, cython.cast(cython.uchar, data[self.ahead_at + 6]))
+                    )
+                    elixir_prefetch(PyList_GET_ITEM(db.slots, slot))
+            self.ahead_slots[self.ahead_count & 15] = slot
+            self.ahead_count += 1
+            self.ahead_at += 12 + length
+        if self.done_count + AHEAD_KEYS < self.ahead_count:
+            slot = self.ahead_slots[(self.done_count + AHEAD_KEYS) & 15]
+            if slot >= 0:
+                # Which database it is matters little for a guess: most clients use one.
+                table = PyList_GET_ITEM(self.engine.db.slots, slot)
+                if cython.cast(object, table) is not None:
+                    keys = elixir_dict_keys(table)
+                    elixir_prefetch(keys)
+                    elixir_prefetch(keys + 64)
+                    elixir_prefetch(keys + 128)
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -236,7 +321,6 @@ class Loop:
         self.commands += 1
         entry.calls += 1
         args: list = None
-        began: cython.longlong = _clock_us() if self.timed else 0
         try:
             args = split_command(raw, size)
             if (engine.write_error or engine.over_memory) and entry.write:
@@ -263,7 +347,10 @@ class Loop:
         if engine.listening and engine.waiting is not None:
             engine.waiting.serve(engine)
         if self.timed:
-            took: cython.longlong = _clock_us() - began
+            # One reading a command: where one ends the next begins.
+            ended: cython.longlong = _clock_us()
+            took: cython.longlong = ended - self.began_us
+            self.began_us = ended
             entry.usec += took
             if 0 <= self.limit_us <= took and entry.shown:
                 self.slowlog.took(engine.now, took, args, self.client, entry.quick)
