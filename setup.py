@@ -1,4 +1,4 @@
-"""Builds the compiled data path. Every module that opens with `import cython` is compiled."""
+"""Builds the compiled data path. Every module that imports cython is compiled."""
 
 import os
 from pathlib import Path
@@ -11,11 +11,12 @@ PACKAGES = ("cluster", "shard", "router")
 
 
 def compiled_sources() -> list[str]:
-    """Sources of the packages that `import cython` at the top level."""
+    """Sources of the packages that import cython, or C declarations from it, at the top level."""
     found = []
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            if any(line == "import cython" for line in path.read_text().splitlines()):
+            lines = path.read_text().splitlines()
+            if any(line == "import cython" or line.startswith("from cython.cimports") for line in lines):
                 found.append(str(path.relative_to(ROOT)))
     return found
 
