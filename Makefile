@@ -62,6 +62,7 @@ test-clients: build peers
 # Failovers by real Sentinels, with the time that each took and the writes that were lost.
 sentinel: build peers
 	ELIXIRCACHE_SENTINEL=1 $(PY) -m pytest -s tests/processes/test_sentinel.py $(ARGS)
+
 # Containers: builds the image, starts both compose files, kills, fails over, stops. Needs a Docker engine, or
 # root and Debian, where one is installed and started for the test. BASE=... is the image to build on.
 test-compose: build

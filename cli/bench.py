@@ -18,12 +18,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-<<<<<<< HEAD
-from cli import bench_durability, bench_growth, bench_load, bench_systems
-=======
 import elixircache
-from cli import bench_growth, bench_load, bench_systems
->>>>>>> d058338 (BullMQ for real, FUNCTION DUMP to Redis and back, more Lua conformance, a bench of scripts)
+from cli import bench_durability, bench_growth, bench_load, bench_systems
 from cli.bench_load import Sample, Workload
 from cli.bench_systems import System
 
@@ -168,11 +164,7 @@ def bench(
     only: Annotated[
         str,
         typer.Option(
-<<<<<<< HEAD
-            help="sections (core, types, transactions, memory, growth, durability) or workload names, "
-=======
-            help="sections (core, types, scripts, transactions, memory, growth) or workload names, "
->>>>>>> d058338 (BullMQ for real, FUNCTION DUMP to Redis and back, more Lua conformance, a bench of scripts)
+            help="sections (core, types, scripts, transactions, memory, growth, durability) or workload names, "
             "comma-separated; everything when empty"
         ),
     ] = "",
