@@ -130,8 +130,11 @@ def run(router: Router, session: Session, row: Command, args: list[bytes]) -> An
         try:
             return handler(router, session, args)
         finally:
+            took_us = router.clock_us() - began_us
             router.stats.count_command(row.name, CALLS)
-            router.stats.count_command(row.name, USEC, router.clock_us() - began_us)
+            router.stats.count_command(row.name, USEC, took_us)
+            if router.config["latency-tracking"]:
+                router.stats.latencies.add(row.name.lower(), took_us)
     if row.flags & F.BLOCKING and session.multi is None:
         return router.blocking.start(session, row, args)
     if row.group == "scripting":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cluster.latencies import Latencies
+
 # Places in the counters of a command.
 CALLS, USEC, FAILED, REJECTED = range(4)
 
@@ -22,6 +24,7 @@ class Stats:
     commands: dict[str, list[int]] = field(default_factory=dict)
     # A command that went to several shards is counted by each of them: name -> how often too often.
     repeated: dict[str, int] = field(default_factory=dict)
+    latencies: Latencies = field(default_factory=Latencies)
     commands_per_s: int = 0
     in_kbps: float = 0.0
     out_kbps: float = 0.0

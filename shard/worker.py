@@ -58,6 +58,7 @@ class Worker:
         self.endpoint = endpoint
         self.engine = Engine(config)
         self.loop = Loop(self.engine)
+        self.loop.slowlog.tracking = config["latency-tracking"]
         self.loop.configure(config)
         self.engine.worker = self
         self.interrupts = Interrupts(self)

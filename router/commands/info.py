@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from cluster.latencies import percentile
 from cluster.replies import Verbatim
 from router.asking import ask_json
 from router.commands.connection import REDIS_VERSION
@@ -389,8 +390,18 @@ def errorstats(router: Router, shards: Shards) -> Fields:
 
 
 def latencystats(router: Router, shards: Shards) -> Fields:
-    """Percentiles by command: shards do not keep them."""
-    return {}
+    """Percentiles by command, with `latency-tracking yes`."""
+    parts = (
+        {name: {int(us): count for us, count in buckets.items()} for name, buckets in shard["latencies"].items()}
+        for shard in shards.values()
+    )
+    percents = str(router.config["latency-tracking-info-percentiles"]).split()
+    return {
+        f"latency_percentiles_usec_{name}": ",".join(
+            f"p{float(percent):g}={percentile(buckets, float(percent)):.3f}" for percent in percents
+        )
+        for name, buckets in sorted(router.stats.latencies.merged(parts).of.items())
+    }
 
 
 def cluster(router: Router, shards: Shards) -> Fields:
@@ -466,7 +477,7 @@ def text(router: Router, names: list[str], shards: Shards) -> bytes:
     return "\r\n".join(parts).encode("utf-8", "replace")
 
 
-NEEDS_SHARDS = {"memory", "persistence", "stats", "cpu", "commandstats", "keyspace", "shards"}
+NEEDS_SHARDS = {"latencystats", "memory", "persistence", "stats", "cpu", "commandstats", "keyspace", "shards"}
 
 
 @handles("INFO")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cluster.errors import CommandError
+from cluster.latencies import cumulative
 from cluster.numbers import try_int
 from cluster.replies import OK, MapReply, Verbatim
 from router.asking import ask
@@ -140,5 +141,19 @@ def doctor(router: Router, session: Session, args: list[bytes]) -> Any:
 
 @handles("LATENCY|HISTOGRAM")
 def histogram(router: Router, session: Session, args: list[bytes]) -> Any:
-    """LATENCY HISTOGRAM: shards keep no distributions, as with Redis's `latency-tracking no`."""
-    return MapReply([])
+    """LATENCY HISTOGRAM [command ...]: with `latency-tracking yes`. A container stands for its subcommands."""
+    wanted = {raw.decode("utf-8", "replace").lower() for raw in args[2:]}
+
+    def merge(values: dict[int, Any]) -> Any:
+        shards = (
+            {name.decode(): dict(zip(numbers[::2], numbers[1::2], strict=True)) for name, numbers in parts}
+            for parts in values.values()
+        )
+        found: list[Any] = []
+        for name, buckets in sorted(router.stats.latencies.merged(shards).of.items()):
+            if not wanted or {name, name.partition("|")[0]} & wanted:
+                counts = MapReply([number for pair in cumulative(buckets).items() for number in pair])
+                found += [name.encode(), MapReply([b"calls", sum(buckets.values()), b"histogram_usec", counts])]
+        return MapReply(found)
+
+    return ask(router, session, [b"SHARD.SLOWLOG", b"HISTOGRAM"], merge)

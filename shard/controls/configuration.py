@@ -17,5 +17,6 @@ def configure(engine: Any, args: list[bytes]) -> Any:
     engine.config.set(zip(words[::2], words[1::2], strict=True), True)
     limits.apply(engine.config)
     if engine.worker is not None:
+        engine.worker.loop.slowlog.tracking = engine.config["latency-tracking"]
         engine.worker.loop.configure(engine.config)
     return OK

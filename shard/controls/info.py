@@ -132,6 +132,7 @@ def info(engine: Any, args: list[bytes]) -> Any:
             "persistence": persistence(engine),
             "scripts": scripts(engine),
             "cpu": cpu(),
+            "latencies": {} if engine.worker is None else engine.worker.loop.slowlog.latencies.of,
             "commands": {
                 entry.name.decode().lower(): [entry.calls, entry.usec, entry.failed, entry.rejected]
                 for entry in engine.entries
@@ -162,6 +163,7 @@ def debug(engine: Any, args: list[bytes]) -> Any:
         return OK
     if word == b"RESETSTAT":
         engine.stats.reset()
+        engine.worker.loop.slowlog.latencies.of.clear()
         for entry in engine.entries:
             entry.calls = entry.usec = entry.failed = entry.rejected = 0
         return OK

@@ -11,9 +11,10 @@ from shard.registry import handles
 
 @handles("SHARD.SLOWLOG")
 def slowlog(engine: Any, args: list[bytes]) -> Any:
-    """SHARD.SLOWLOG GET | LEN | RESET | LATENCY | FORGET [event ...]
+    """SHARD.SLOWLOG GET | LEN | RESET | HISTOGRAM | LATENCY | FORGET [event ...]
 
     GET: [[number, unix s, us, arguments, client id], ...], the newest first.
+    HISTOGRAM: [[command, [us, calls, us, calls, ...]], ...], see cluster/latencies.py.
     LATENCY: [[event, worst ms, [unix s, ms, unix s, ms, ...]], ...]; FORGET: how many there were.
     """
     engine.no_effect()
@@ -23,6 +24,11 @@ def slowlog(engine: Any, args: list[bytes]) -> Any:
         return [list(entry) for entry in reversed(log.entries)]
     if word == b"LEN":
         return len(log.entries)
+    if word == b"HISTOGRAM":
+        return [
+            [name.encode(), [number for pair in buckets.items() for number in pair]]
+            for name, buckets in log.latencies.of.items()
+        ]
     if word == b"RESET":
         log.entries.clear()
         return OK

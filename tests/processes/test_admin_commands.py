@@ -209,3 +209,24 @@ def test_info_tells_of_forks_and_rates(client):
 def test_the_log_level_follows_config_set(client):
     for level in ("debug", "warning", "notice"):
         assert client.config_set("loglevel", level)
+
+
+def test_latency_histograms_of_shards_and_router_when_they_are_tracked(client):
+    client.config_resetstat()
+    client.config_set("latency-tracking", "yes")
+    try:
+        for number in range(20):
+            client.set(f"key:{number}", number)
+        client.ping()
+        raw(client, "OBJECT", "ENCODING", "key:1")
+        with_calls = raw(client, "LATENCY", "HISTOGRAM", "set", "ping", "object", "nothing")
+        found = with_calls if isinstance(with_calls, dict) else dict(zip(with_calls[::2], with_calls[1::2]))
+        assert list(found) == [b"object|encoding", b"ping", b"set"]
+        sets = found[b"set"] if isinstance(found[b"set"], dict) else dict(zip(found[b"set"][::2], found[b"set"][1::2]))
+        assert sets[b"calls"] == 20
+        stats = client.info("latencystats")["latency_percentiles_usec_set"]
+        assert 0 < stats["p50"] <= stats["p99"] <= stats["p99.9"] < 1_000_000
+    finally:
+        client.config_set("latency-tracking", "no")
+    client.config_resetstat()
+    assert not raw(client, "LATENCY", "HISTOGRAM")

@@ -149,12 +149,15 @@ CLIENT HELP | SLOWLOG HELP
 def said(link: socket.socket, line: str) -> bytes:
     """The whole reply: a PING behind the command marks its end."""
     words = line.split()
-    link.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(w), w.encode()) for w in words))
-    link.sendall(b"*1\r\n$4\r\nPING\r\n")
+    sent = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(w), w.encode()) for w in words)
+    link.sendall(sent + b"*1\r\n$4\r\nPING\r\n")  # in one: QUIT closes before a second could be sent
     link.settimeout(10)
     data = b""
     while not data.endswith(b"+PONG\r\n") or len(data) == 7:
-        more = link.recv(65536)
+        try:
+            more = link.recv(65536)
+        except ConnectionResetError:
+            break
         if not more:
             break
         data += more
