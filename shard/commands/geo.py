@@ -1,6 +1,6 @@
 """Geo commands: positions are the scores of a sorted set. Compiled."""
 
-import cython  # noqa: F401  compiled
+import cython
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.values.zsets import ZSetValue
 
