@@ -139,6 +139,11 @@ class Engine:
     @cython.ccall
     def put(self, key: bytes, value: object) -> object:
         """Store a value; an expiry that the key has stays."""
+        if self.db.volatile > 0 and not self.master and not self.replaying:
+            # A writable replica hides an expired key until its master deletes it; written anew, it is a new key.
+            at: cython.longlong = self.db.expiry(key)
+            if 0 <= at <= self.now:
+                self.db.persist(key)
         if self.db.store(key, value) and self.listening & NOTIFIER:
             self.notify(N_NEW, b"new", key)
 

@@ -11,3 +11,16 @@ def test_a_write_is_its_own_effect_and_a_read_has_none(shard):
 def test_binary_keys_and_values_are_kept(shard):
     shard.run(b"SET", b"k\r\n\0", b"\xff\0")
     assert shard.reply(b"GET", b"k\r\n\0") == b"\xff\0"
+
+
+def test_a_writable_replica_writes_an_expired_key_anew(shard):
+    shard.run("SET k 5 PX 10")
+    shard.engine.master = False
+    shard.advance(11)
+    assert shard.reply("GET k") is None
+    assert shard.reply("INCR k") == 1
+    assert (shard.reply("GET k"), shard.reply("PTTL k")) == (b"1", -1)
+    shard.run("SET h 5 PX 10")
+    shard.advance(11)
+    assert shard.reply("HSET h f v") == 1
+    assert shard.reply("PTTL h") == -1
