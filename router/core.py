@@ -181,7 +181,7 @@ class Parts:
         self, shard: cython.int, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
     ) -> cython.int:
         """A shard's reply (raw RESP; data is NULL: the shard was lost)."""
-        raise NotImplementedError
+        return 0
 
     def lost(self, shard: int):
         """A shard's link went away before it answered."""
