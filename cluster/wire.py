@@ -23,7 +23,7 @@ from cluster.replies import (
 )
 
 # CRC16[0] is the usual table; CRC16[n] is for a byte that n more bytes follow: four bytes take one step.
-CRC16 = cython.declare(cython.ushort[4][256])
+CRC16 = cython.declare(cython.ushort[256][4])  # C: unsigned short CRC16[4][256]
 
 
 @cython.cfunc
