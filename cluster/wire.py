@@ -23,7 +23,7 @@ from cluster.replies import (
 )
 
 # CRC16[0] is the usual table; CRC16[n] is for a byte that n more bytes follow: four bytes take one step.
-CRC16 = cython.declare(cython.ushort[4][256])
+CRC16 = cython.declare(cython.ushort[256][4])  # C: unsigned short CRC16[4][256]
 
 
 @cython.cfunc
@@ -324,7 +324,7 @@ def command(*args) -> bytes:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _number(data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, at: cython.pointer(cython.Py_ssize_t)) -> cython.Py_ssize_t:
+def read_number(data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, at: cython.pointer(cython.Py_ssize_t)) -> cython.Py_ssize_t:
     """The decimal at data[at[0]:], ended by CRLF; at[0] moves behind it. -2: not a number or cut."""
     i: cython.Py_ssize_t = at[0]
     value: cython.Py_ssize_t = 0
@@ -357,7 +357,7 @@ def command_end(data: cython.pointer(cython.const[cython.char]), size: cython.Py
         return -1
     if memchr(data, 10, size) == cython.NULL:
         return 0 if size < 32 else -1
-    count = _number(data, size, cython.address(at))
+    count = read_number(data, size, cython.address(at))
     if count < 0:
         return -1
     while count > 0:
@@ -369,7 +369,7 @@ def command_end(data: cython.pointer(cython.const[cython.char]), size: cython.Py
         if memchr(data + at, 10, size - at) == cython.NULL:
             return 0 if size - at < 32 else -1
         at += 1
-        length = _number(data, size, cython.address(at))
+        length = read_number(data, size, cython.address(at))
         if length < 0:
             return -1
         if at + length + 2 > size:
@@ -389,13 +389,13 @@ def split_command(data: cython.pointer(cython.const[cython.char]), size: cython.
     args: list = []
     if size < 4 or data[0] != 42:
         raise ValueError("not a command")
-    count = _number(data, size, cython.address(at))
+    count = read_number(data, size, cython.address(at))
     while count > 0:
         count -= 1
         if at >= size or data[at] != 36:
             raise ValueError("not a command")
         at += 1
-        length = _number(data, size, cython.address(at))
+        length = read_number(data, size, cython.address(at))
         if length < 0 or at + length + 2 > size:
             raise ValueError("not a command")
         args.append(PyBytes_FromStringAndSize(data + at, length))
@@ -431,7 +431,7 @@ def parse_commands(data: bytes) -> tuple:
 
 @cython.cfunc
 @cython.exceptval(-2)
-def _reply_end(data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+def reply_end(data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
     """Where the reply that starts at `at` ends. ValueError when it is cut or no RESP."""
     mark: cython.char
     count: cython.Py_ssize_t
@@ -446,7 +446,7 @@ def _reply_end(data: cython.pointer(cython.const[cython.char]), size: cython.Py_
     start = line - data + 1
     if mark == 36 or mark == 61 or mark == 33:  # $ = !
         at += 1
-        count = _number(data, size, cython.address(at))
+        count = read_number(data, size, cython.address(at))
         if count < 0:
             return start
         if start + count + 2 > size:
@@ -454,12 +454,12 @@ def _reply_end(data: cython.pointer(cython.const[cython.char]), size: cython.Py_
         return start + count + 2
     if mark == 42 or mark == 126 or mark == 62 or mark == 37 or mark == 124:  # * ~ > % |
         at += 1
-        count = _number(data, size, cython.address(at))
+        count = read_number(data, size, cython.address(at))
         if mark == 37 or mark == 124:
             count *= 2
         while count > 0:
             count -= 1
-            start = _reply_end(data, size, start)
+            start = reply_end(data, size, start)
         return start
     return start
 
@@ -472,7 +472,7 @@ def split_reply(raw: bytes) -> list:
     end: cython.Py_ssize_t
     parts: list = []
     while at < size:
-        end = _reply_end(data, size, at)
+        end = reply_end(data, size, at)
         parts.append(PyBytes_FromStringAndSize(data + at, end - at))
         at = end
     return parts
@@ -486,7 +486,7 @@ def split_replies(raw: bytes) -> list:
     end: cython.Py_ssize_t
     parts: list = []
     while at < size:
-        end = _reply_end(data, size, at)
+        end = reply_end(data, size, at)
         parts.append(PyBytes_FromStringAndSize(data + at, end - at))
         at = end
     return parts

@@ -7,6 +7,8 @@ cdef class Conn:
     cdef public int fd
     cdef public object session
     cdef public bint fast
+    cdef public bint queueing
+    cdef public object queue
     cdef public bint paused
     cdef public bint closed
     cdef public bint closing
@@ -61,8 +63,17 @@ cdef class Link:
     cdef public long long batches
     cdef public long long entries
 
+cdef class Core
+
+cdef class Parts:
+    cdef int arrived(self, int shard, const char* data, Py_ssize_t size) except? -1
+
+cdef class Path:
+    cdef int take(self, Core core, Conn conn, int command, const char* data, Py_ssize_t size) except? -1
+
 cdef class Core:
     cdef public object on_command
+    cdef public Path many
     cdef public object on_protocol_error
     cdef public object on_event
     cdef public object on_flood
@@ -97,3 +108,4 @@ cdef class Core:
     cdef int _entry(self, Link link, int command, int db, int flags, unsigned int client, const char* raw, Py_ssize_t size) except? -1
     cdef int _deliver(self, Conn conn, unsigned long long seq, const char* data, Py_ssize_t size) except? -1
     cdef int _mark(self, Conn conn) except? -1
+    cdef int _part(self, Parts target, int shard, const char* data, Py_ssize_t size) except? -1

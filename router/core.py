@@ -111,6 +111,7 @@ class Conn:
     writer: it is our master, whose writes a replica takes.
     local: it comes from the loopback interface or a unix socket.
     fast: single-key commands may go straight to a shard (no MULTI, logged in, ...).
+    queueing: the same, inside MULTI; queue: what it has queued (router/multi.py), or None.
     paused: an operation is in flight that the next command must wait for.
     """
 
@@ -168,6 +169,41 @@ class Link:
     def batch_size(self):
         """Bytes collected for the next batch."""
         return self.batch.size
+
+
+@cython.cclass
+class Parts:
+    """Waits for the parts of one operation; stands in `Link.expected` once for each shard."""
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def arrived(
+        self, shard: cython.int, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        """A shard's reply (raw RESP; data is NULL: the shard was lost)."""
+        return 0
+
+    def lost(self, shard: int):
+        """A shard's link went away before it answered."""
+        self.arrived(shard, cython.NULL, 0)
+
+
+@cython.cclass
+class Path:
+    """The way of commands with many keys and of transactions; `router/multi.py` fills it in."""
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def take(
+        self,
+        core: Core,
+        conn: Conn,
+        command: cython.int,
+        data: cython.pointer(cython.const[cython.char]),
+        size: cython.Py_ssize_t,
+    ) -> cython.int:
+        """Execute or queue a command: 1, or 0 to leave it to plain Python."""
+        return 0
 
 
 @cython.cclass
@@ -365,10 +401,11 @@ class Core:
         argc: cython.Py_ssize_t = conn.scan_argc
         conn.commands += 1
         self.commands += 1
-        if conn.fast and not self.all_slow:
+        if (conn.fast or conn.queueing) and not self.all_slow:
             row = _find(data + conn.arg_at[0], conn.arg_size[0])
             if (
                 row >= 0
+                and conn.fast
                 and ROWS[row].path
                 and (argc == ROWS[row].arity if ROWS[row].arity >= 0 else argc >= -ROWS[row].arity)
                 and not (ROWS[row].write and self.writes_slow and not conn.writer)
@@ -386,6 +423,13 @@ class Core:
                     return self._fast(conn, shard, ROWS[row].id, data, size)
                 if self.shards == 1:
                     return self._fast(conn, 0, ROWS[row].id, data, size)
+            if (
+                row >= 0
+                and self.many is not None
+                and not (ROWS[row].write and self.writes_slow and not conn.writer)
+                and self.many.take(self, conn, ROWS[row].id, data, size)
+            ):
+                return 0
         self.on_command(conn, split_command(data, size))
         return 0
 
@@ -569,6 +613,8 @@ class Core:
                     seq = place[1]
                     self._settle(target, seq, length)
                     self._deliver(target, seq, data + at + 8, length)
+                elif isinstance(target, Parts):
+                    self._part(target, shard, data + at + 8, length)
                 else:
                     self._callback(target, PyBytes_FromStringAndSize(data + at + 8, length))
             else:
@@ -582,6 +628,17 @@ class Core:
         """A run is answered: it is owed no more, and says how large the client's replies are."""
         conn.owed -= conn.costs[seq & 127]
         conn.reply_size = (conn.reply_size + size // max(conn.counts[seq & 127], 1)) // 2
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _part(
+        self, target: Parts, shard: cython.int, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        try:
+            target.arrived(shard, data, size)
+        except Exception as error:
+            self.on_internal_error(error)
         return 0
 
     def _callback(self, callback, raw):

@@ -67,7 +67,7 @@ def execute(router: Router, session: Session, args: list[bytes]) -> None:
         return
     except CommandError as error:
         if session.multi is not None:
-            session.multi_failed = True
+            session.multi.failed = True
         router.stats.count_error(error.text)
         if row is not None:
             router.stats.count_command(row.name, FAILED if running else REJECTED)
@@ -112,9 +112,8 @@ def queue(session: Session, row: Command, args: list[bytes]) -> None:
     assert session.multi is not None
     if row.flags & F.NO_MULTI:
         raise CommandError("ERR Command not allowed inside a transaction")
-    session.multi.append((row, args))
-    session.multi_size += sum(map(len, args))
-    if session.multi_size > session.router.core.inbox_max:
+    session.multi.append(row.id, args, session.db, session.conn.flags)
+    if session.multi.size > session.router.core.inbox_max:
         session.router.on_flood(session.conn)
         return
     session.queued()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cluster.command_table import TABLE
-from cluster.records import Record, RecordId, pack_entries, unpack
+from cluster.records import Record, RecordId, pack_entries, record_id, unpack
 from cluster.wire import command as encode
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Open:
-    """A record that not all participants have confirmed."""
+    """A record that not all participants have confirmed; `blob` is empty while it is only reserved."""
 
     __slots__ = ("blob", "id", "missing")
 
@@ -29,39 +30,43 @@ class RouterRecords:
     """Numbers records and keeps those that a participant may lack.
 
     Sequence numbers are given in the order in which parts enter the links (for an operation
-    with holds: when it takes its holds), so they grow along every link.
+    with holds: when it takes its holds), so they grow along every link. `open` is in the order of
+    the ids: its first says how far the watermark may go.
     """
 
     def __init__(self, router: Router):
         self.router = router
         self.epoch = 0
         self.sequence = 0
-        self.open: dict[RecordId, Open] = {}
-        self.reserved: set[RecordId] = set()
+        self.open: OrderedDict[RecordId, Open] = OrderedDict()
         self.txn_id = TABLE["SHARD.TXN"].id
         self.record_id = TABLE["SHARD.RECORD"].id
 
     def next_id(self) -> RecordId:
-        """The next record id; `reserve` keeps the watermark below one that is not sent yet."""
+        """The next record id."""
         self.sequence += 1
         return (self.epoch, self.sequence)
 
     def reserve(self) -> RecordId:
-        """An id for a record that will be committed later (an operation that holds)."""
+        """An id for a record that will be committed later (an operation that holds); it keeps the
+        watermark below."""
         record = self.next_id()
-        self.reserved.add(record)
+        self.open[record] = Open(record, b"", set())
         return record
 
     def cancel(self, record: RecordId) -> None:
         """The operation of a reserved id was aborted."""
-        self.reserved.discard(record)
+        self.open.pop(record, None)
         self.advance()
 
+    def keep(self, record: RecordId, blob: bytes, missing: set[int]) -> None:
+        """A record is about to be sent: keep it until all participants confirm."""
+        self.open[record] = Open(record, blob, missing)
+
     def opened(self, record: Record) -> bytes:
-        """A record is about to be sent: keep it until all participants confirm. Its blob."""
+        """The same, for one that is not packed yet. Its blob."""
         blob = record.pack()
-        self.reserved.discard(record.id)
-        self.open[record.id] = Open(record.id, blob, set(record.parts))
+        self.keep(record.id, blob, set(record.parts))
         return blob
 
     def confirmed(self, record: RecordId, shard: int) -> None:
@@ -77,9 +82,9 @@ class RouterRecords:
     def advance(self) -> None:
         """Raise the watermark to just below the oldest record that is not done. While one of
         an earlier router is open, shards are to keep everything."""
-        oldest = min((*self.open, *self.reserved), default=(self.epoch, self.sequence + 1))
         core = self.router.core
-        core.epoch, core.watermark = (self.epoch, oldest[1] - 1) if oldest[0] == self.epoch else (0, 0)
+        epoch, sequence = next(iter(self.open), (self.epoch, self.sequence + 1))
+        core.epoch, core.watermark = (self.epoch, sequence - 1) if epoch == self.epoch else (0, 0)
 
     def send(
         self,
@@ -128,9 +133,8 @@ class RouterRecords:
     def adopt(self, kept: dict[int, list[bytes]], last: dict[int, RecordId]) -> None:
         """A new router takes over: `kept` are the records that each shard holds, `last` the
         newest that each has applied. Records that some participant lacks are open again."""
-        for blobs in kept.values():
-            for blob in blobs:
-                record = unpack(blob)
-                missing = {shard for shard in record.parts if shard in last and record.id > last[shard]}
-                if missing and record.id not in self.open:
-                    self.open[record.id] = Open(record.id, blob, missing)
+        found = {record_id(blob): blob for blobs in kept.values() for blob in blobs}
+        for number, blob in sorted(found.items()):
+            missing = {shard for shard in unpack(blob).parts if shard in last and number > last[shard]}
+            if missing:
+                self.keep(number, blob, missing)

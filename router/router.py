@@ -23,11 +23,12 @@ from router import dispatch, fanout
 from router.blocking import Blocking
 from router.commands import transactions
 from router.commands.scripts import Busy
-from router.core import Core
+from router.core import Core, Parts
 from router.failover import Failover
 from router.gates import Gates, writes
 from router.loading import Loading
 from router.monitoring import feed
+from router.multi import Multi
 from router.operations import Operations
 from router.pausing import Pause
 from router.pubsub import PubSub
@@ -69,6 +70,7 @@ class Router:
         self.monitors: set[Session] = set()
         self.stats = Stats()
         self.records = RouterRecords(self)
+        self.core.many = Multi(self.records, self.stats, errors.SHARD_DOWN_UNKNOWN)
         self.shard_waits = ShardWaits(self)
         self.event_handlers: dict[bytes, Callable[[int, list[bytes]], None]] = {}
         self.operations = Operations(self)
@@ -372,7 +374,10 @@ class Router:
                     self._fail_run(target, place, error)
             else:
                 try:
-                    target(None)
+                    if isinstance(target, Parts):
+                        target.lost(shard)
+                    else:
+                        target(None)
                 except Exception as fault:
                     self.on_internal_error(fault)
         self.kick()

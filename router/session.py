@@ -8,14 +8,14 @@ from cluster.replies import PushReply, Status
 from cluster.wire import encoded
 
 if TYPE_CHECKING:
+    from router.multi import Queue
     from router.router import Router
 
 
 class Session:
     """One client: RESP over a socket, or JSON over a WebSocket (its `conn` has no descriptor).
 
-    addr, laddr: "host:port" texts or a socket path. multi: None, or the queued commands of a
-    transaction. subscriptions: channels, patterns and shard channels.
+    addr, laddr: "host:port" texts or a socket path. subscriptions: channels, patterns and shard channels.
     """
 
     def __init__(self, router: Router, conn: Any, addr: str = "", laddr: str = "", local: bool = True):
@@ -32,9 +32,6 @@ class Session:
         self.authenticated = False
         self.created_ms: int = router.now
         self.flags: set[str] = set()
-        self.multi: list[tuple[Any, list[bytes]]] | None = None
-        self.multi_size = 0  # bytes of the arguments that are queued
-        self.multi_failed = False
         self.watched: set[tuple[int, bytes]] = set()
         self.watch_shards: set[int] = set()
         self.watch_lost = False  # a shard that kept watches for this client was restarted
@@ -51,6 +48,21 @@ class Session:
         self.last_command = ""
         self.pinged = False  # a replica's handshake begins with PING, when it cannot be known for a replica yet
         conn.session = self
+
+    @property
+    def multi(self) -> Queue | None:
+        """The queued commands of a transaction, None outside MULTI."""
+        queue: Queue | None = self.conn.queue
+        return queue
+
+    @multi.setter
+    def multi(self, queue: Queue | None) -> None:
+        self.conn.queue = queue
+
+    @property
+    def multi_failed(self) -> bool:
+        """Whether a command could not be queued: EXEC will refuse."""
+        return self.multi is not None and bool(self.multi.failed)
 
     @property
     def resp(self) -> int:
@@ -84,14 +96,15 @@ class Session:
         """Say whether the client's single-key commands may take the fast path now."""
         self.conn.trusted = self.authenticated
         self.conn.local = self.local
-        self.conn.fast = (
+        ordinary = (
             self.authenticated
-            and self.multi is None
             and not self.monitor
             and self.reply_mode == "on"
             and (self.tracking is None or not (self.tracking.optin or self.tracking.optout))
             and not (self.subscribed and self.resp == 2)
         )
+        self.conn.fast = ordinary and self.multi is None
+        self.conn.queueing = ordinary and self.multi is not None
 
     def reply(self, value: Any) -> None:
         """Answer the command at hand."""

@@ -24,10 +24,10 @@ from router.registry import HANDLERS, LATER
 
 if TYPE_CHECKING:
     from router.fanout import Entry
+    from router.multi import Queue
     from router.router import Router
     from router.session import Session
 
-Queue = list[tuple[Command, list[bytes]]]
 
 
 class Captured:
@@ -180,10 +180,15 @@ class Execution:
         self.null = False
         self.error: CommandError | None = None
         self.finished = False
+        self.paused = False
 
     def start(self) -> Any:
         """Send what has to be sent."""
         current = self.plan
+        if any(element.router for element in current.elements):
+            # What the client has sent behind it must see what these do (SELECT, ...).
+            self.session.pause()
+            self.paused = True
         if current.dataflow:
             self._staged()
         elif self.watch_shards:
@@ -303,7 +308,8 @@ class Execution:
             self._finish()
         else:
             self._arrived(self.replies or {})
-        self.session.resume()
+        if not self.paused:  # else `_finish` does it, once the router's own commands are done, too
+            self.session.resume()
 
     def _arrived(self, replies: dict[int, list[bytes]]) -> None:
         """The shards' replies are there: run the router's own commands, then answer."""
@@ -345,3 +351,5 @@ class Execution:
         else:
             parts = [element.merged(self.replies or {}) for element in self.plan.elements]
             self.session.fulfil_raw(self.place, b"*%d\r\n" % len(parts) + b"".join(parts))
+        if self.paused and not self.session.conn.closed:
+            self.session.resume()

@@ -294,6 +294,11 @@ class Engine:
 
     def call_entry(self, entry: Entry, args: list):
         """Like `call`, for a resolved entry."""
+        return self.call_raw(entry, args, None)
+
+    @cython.cfunc
+    def call_raw(self, entry: Entry, args: list, raw: bytes) -> object:
+        """Like `call`, for a resolved entry; `raw`: the command in RESP, where the caller has it."""
         if entry.handler is None:
             raise errors.unknown_command(args)
         outer_dirty: cython.longlong = self.dirty
@@ -308,7 +313,7 @@ class Engine:
             self.refuse(entry)
             reply = entry.handler(self, args)
             if self.dirty > 0 and not self.rewritten:
-                self.unit.append((db.index, encode(*args)))
+                self.unit.append((db.index, encode(*args) if raw is None else raw))
             self.changes += self.dirty
             return reply
         except CommandError:

@@ -74,7 +74,7 @@ def line(router: Router, session: Session) -> bytes:
         ("qbuf", conn.in_size),
         ("qbuf-free", 0),
         ("argv-mem", 0),
-        ("multi-mem", session.multi_size),
+        ("multi-mem", 0 if session.multi is None else session.multi.size),
         ("rbs", conn.out_size),
         ("rbp", conn.out_size),
         ("obl", conn.out_size),

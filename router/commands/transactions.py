@@ -10,6 +10,7 @@ from cluster.errors import CommandError
 from cluster.replies import NIL_ARRAY, OK
 from cluster.wire import command as encode
 from router import transactions
+from router.multi import Queue
 from router.registry import handles
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ def multi(router: Router, session: Session, args: list[bytes]) -> Any:
     if session.multi is not None:
         # Said, but the queue stays good: Redis does not abort its EXEC for this.
         return CommandError("ERR MULTI calls can not be nested")
-    session.multi, session.multi_size = [], 0
-    session.multi_failed = False
+    session.multi = Queue(session.id)
     session.settle()
     return OK
 
@@ -51,7 +51,7 @@ def exec_(router: Router, session: Session, args: list[bytes]) -> Any:
         return NIL_ARRAY
     for shard in transactions.involved(router, session):
         router.require(shard)
-    commands, session.multi, session.multi_size = session.multi, None, 0
+    commands, session.multi = session.multi, None
     watch_shards, session.watch_shards = session.watch_shards, set()
     session.watched.clear()
     session.settle()
@@ -85,8 +85,7 @@ def unwatch(router: Router, session: Session, args: list[bytes]) -> Any:
 
 def drop(router: Router, session: Session) -> None:
     """Forget a transaction's queue and watches (DISCARD, RESET, a client that has gone)."""
-    session.multi, session.multi_size = None, 0
-    session.multi_failed = False
+    session.multi = None
     forget_watches(router, session)
     if not session.conn.closed:
         session.settle()

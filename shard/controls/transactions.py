@@ -1,52 +1,86 @@
-"""SHARD.TXN and SHARD.RECORD: several commands at one point of the link's order."""
-
-from __future__ import annotations
+"""SHARD.TXN and SHARD.RECORD: several commands at one point of the link's order. Compiled."""
 
 import logging
-from typing import Any
+
+import cython
+from cython.cimports.cluster.wire import Buffer, encode, split_command
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cython.cimports.libc.string import memcpy
+from cython.cimports.shard.engine import Engine, Entry
 
 from cluster import records
 from cluster.errors import CommandError
-from cluster.frames import FROM_MASTER
 from cluster.replies import NIL_ARRAY, Raw
-from cluster.wire import command, encoded, parse_command
+from cluster.wire import command
 from shard.registry import handles
 from shard.signals import Block
 
 log = logging.getLogger("elixircache.shard")
 
 
-def run_entries(engine: Any, entries: bytes) -> bytes:
+def run_entries(engine: Engine, entries: bytes) -> bytes:
     """Run packed entries one after the other; their replies as a RESP array.
 
     A failing command does not undo the others; blocking ones do not block.
     """
-    parts = records.unpack_entries(entries)
-    replies = [b"*%d\r\n" % len(parts)]
-    db = engine.db
-    for command_id, number, flags, _client, raw in parts:
-        engine.db = engine.dbs[number]
-        resp = 3 if flags & 1 else 2
-        engine.resp = resp
-        engine.replaying = bool(flags & FROM_MASTER)
-        try:
-            reply = engine.call_entry(engine.entries[command_id], parse_command(raw))
-        except CommandError as error:
-            reply = error
-        except Block as block:
-            reply = block.denied
-        except Exception as error:
-            # A bug of ours: the other commands of the unit still have to be answered.
-            log.exception("command %r failed", raw[:64])
-            reply = CommandError(f"ERR internal error: {type(error).__name__}: {error}")
-        replies.append(encoded(reply, resp))
+    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(entries)
+    size: cython.Py_ssize_t = PyBytes_GET_SIZE(entries)
+    at: cython.Py_ssize_t = 0
+    count: cython.Py_ssize_t = 0
+    length: cython.uint = 0
+    command_id: cython.ushort = 0
+    out: Buffer = Buffer(256)
+    db: object = engine.db
+    while at + 12 <= size:
+        memcpy(cython.address(length), data + at, 4)
+        count += 1
+        at += 12 + length
+    out.append_line(42, count)
+    at = 0
+    while at + 12 <= size:
+        memcpy(cython.address(length), data + at, 4)
+        memcpy(cython.address(command_id), data + at + 4, 2)
+        engine.db = engine.dbs[cython.cast(cython.uchar, data[at + 6])]
+        engine.resp = 3 if data[at + 7] & 1 else 2
+        engine.replaying = data[at + 7] & 32
+        at += 12
+        _run_one(engine, engine.entries[command_id], out, data + at, length)
+        at += length
     engine.db = db
     engine.replaying = False
-    return b"".join(replies)
+    return out.take()
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def _run_one(
+    engine: Engine,
+    entry: Entry,
+    out: Buffer,
+    raw: cython.pointer(cython.const[cython.char]),
+    size: cython.Py_ssize_t,
+) -> cython.int:
+    """One command of a unit: its reply goes to `out`, its effects join the unit."""
+    mark: cython.Py_ssize_t = out.size
+    resp: cython.int = engine.resp
+    try:
+        encode(out, engine.call_raw(entry, split_command(raw, size), PyBytes_FromStringAndSize(raw, size)), resp)
+    except CommandError as error:
+        out.size = mark
+        encode(out, error, resp)
+    except Block as block:
+        out.size = mark
+        encode(out, block.denied, resp)
+    except Exception as error:
+        # A bug of ours: the other commands of the unit still have to be answered.
+        log.exception("command %r failed", raw[: min(size, 64)])
+        out.size = mark
+        encode(out, CommandError(f"ERR internal error: {type(error).__name__}: {error}"), resp)
+    return 0
 
 
 @handles("SHARD.TXN")
-def txn(engine: Any, args: list[bytes]) -> Any:
+def txn(engine: Engine, args: list) -> object:
     """SHARD.TXN watcher E entries | watcher R record
 
     watcher: the client whose watched keys must be untouched, or empty. The reply is an array
@@ -64,24 +98,44 @@ def txn(engine: Any, args: list[bytes]) -> Any:
     return Raw(run_record(engine, payload))
 
 
-def run_record(engine: Any, blob: bytes) -> bytes:
+def run_record(engine: Engine, blob: bytes) -> bytes:
     """Run this shard's part of a multi-shard record and journal the whole of it."""
-    record = records.unpack(blob)
+    record, part = own_part(blob, engine.shard_index)
     engine.no_effect()
     # Another participant may have applied it already: this one cannot refuse any more.
     refusals = engine.write_error, engine.over_memory
     engine.write_error, engine.over_memory = b"", False
     try:
-        replies = run_entries(engine, record.parts[engine.shard_index])
+        replies = run_entries(engine, part)
     finally:
         engine.write_error, engine.over_memory = refusals
-    engine.records.add(record.id, blob)
+    engine.records.add(record, blob)
     engine.end_unit(command(b"ECHO", blob))
     return replies
 
 
+@cython.cfunc
+def own_part(blob: bytes, shard: cython.int) -> tuple:
+    """(id, this shard's entries) of a packed record (cluster/records.py). ValueError if it has none here."""
+    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(blob)
+    size: cython.Py_ssize_t = PyBytes_GET_SIZE(blob)
+    at: cython.Py_ssize_t = 22
+    owner: cython.ushort = 0
+    length: cython.uint = 0
+    while at + 6 <= size:
+        memcpy(cython.address(owner), data + at, 2)
+        memcpy(cython.address(length), data + at + 2, 4)
+        at += 6
+        if at + length > size:
+            break
+        if owner == shard:
+            return records.record_id(blob), PyBytes_FromStringAndSize(data + at, length)
+        at += length
+    raise ValueError("a record without a part for this shard")
+
+
 @handles("SHARD.RECORD")
-def record(engine: Any, args: list[bytes]) -> Any:
+def record(engine: Engine, args: list) -> object:
     """SHARD.RECORD record: apply it unless it has been applied; 1 if it was now."""
     if not engine.records.lacks(records.record_id(args[1])):
         return 0
