@@ -12,27 +12,39 @@ from shard.registry import handles
 from shard.signals import TRACKERS, WAITERS, WATCHERS
 
 
+LARGE = 4096  # members from which a collection is not freed in one go
+
+
 class Discarded:
     """The slots of a flushed database, freed a few at a time by `Engine.free_some`."""
 
     def __init__(self, slots: list[Any], size: int) -> None:
         self.slots = [table for table in slots if table is not None]
         self.size = size
+        self.large: list[Any] = []  # collections that are taken apart themselves
 
     def __len__(self) -> int:
-        return self.size
+        return self.size + sum(map(len, self.large))
 
     def release(self, budget: int) -> bool:
-        """Free about `budget` keys; True when none are left."""
-        while self.slots and budget > 0:
+        """Free about `budget` keys and members; True when none are left."""
+        while (self.slots or self.large) and budget > 0:
+            if self.large:
+                left = len(self.large[-1])
+                if self.large[-1].release(budget):
+                    self.large.pop()
+                budget -= left
+                continue
             table = self.slots[-1]
-            while table and budget > 0:
-                table.popitem()
+            while table and budget > 0 and not self.large:
+                _, value = table.popitem()
                 budget -= 1
                 self.size -= 1
+                if len(value) > LARGE and hasattr(value, "release"):
+                    self.large.append(value)
             if not table:
                 self.slots.pop()
-        return not self.slots
+        return not self.slots and not self.large
 
 
 @handles("DBSIZE")

@@ -118,9 +118,10 @@ def _order(engine: Any, members: list[bytes], options: Options) -> None:
 
 
 def _score(weight: bytes | None) -> float:
-    if not weight:
+    text = weight.partition(b"\0")[0] if weight else b""  # strtod reads as far as a C string goes
+    if not text:
         return 0.0
-    score = try_double(weight.lstrip(b" \t\n\v\f\r"))
+    score = try_double(text.lstrip(b" \t\n\v\f\r"))
     if score is None or math.isnan(score):
         raise CommandError(errors.SORT_NOT_DOUBLE)
     return score

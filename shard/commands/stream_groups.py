@@ -154,6 +154,13 @@ def _options(args: list, creating: bool) -> tuple:
     return make, read
 
 
+@cython.cfunc
+def _told(engine: Engine, key: bytes, event: bytes) -> object:
+    """A group was changed: an effect and an event, but to watchers and caches the key is as it was, as in Redis."""
+    engine.dirty += 1
+    engine.notify(N_STREAM, event, key)
+
+
 @handles("XGROUP|CREATE")
 def xgroup_create(engine: Engine, args: list):
     """XGROUP CREATE key group id|$ [MKSTREAM] [ENTRIESREAD entries-read]"""
@@ -168,9 +175,10 @@ def xgroup_create(engine: Engine, args: list):
     if stream is None:
         stream = StreamValue()
         engine.put(args[2], stream)
+        engine.touched(args[2])
     if stream.create_group(args[3], last, read) is None:
         raise CommandError("BUSYGROUP Consumer Group name already exists")
-    engine.changed(args[2], b"xgroup-create", N_STREAM)
+    _told(engine, args[2], b"xgroup-create")
     return OK
 
 
@@ -186,7 +194,7 @@ def xgroup_setid(engine: Engine, args: list):
         last = strict_id(args[4])
     group.last_ms, group.last_seq = last
     group.entries_read = read
-    engine.changed(args[2], b"xgroup-setid", N_STREAM)
+    _told(engine, args[2], b"xgroup-setid")
     return OK
 
 
@@ -207,7 +215,7 @@ def xgroup_createconsumer(engine: Engine, args: list):
     if args[4] in group.consumers:
         return 0
     group.create(args[4], engine.now)
-    engine.changed(args[2], b"xgroup-createconsumer", N_STREAM)
+    _told(engine, args[2], b"xgroup-createconsumer")
     return 1
 
 
@@ -218,5 +226,5 @@ def xgroup_delconsumer(engine: Engine, args: list):
     if args[4] not in group.consumers:
         return 0
     pending = group.remove(args[4])
-    engine.changed(args[2], b"xgroup-delconsumer", N_STREAM)
+    _told(engine, args[2], b"xgroup-delconsumer")
     return pending

@@ -115,6 +115,8 @@ def sort(d: Draw):
         [b"STORE", d.key("lists")],
         share=0.22,
     )
+    if {b"ALPHA", b"BY", b"STORE"} <= set(options):
+        options.remove(b"ALPHA")  # equal weights leave the order open, and here it would be kept
     return [d.pick([b"SORT", b"SORT", b"SORT_RO"]), key, *options]
 
 

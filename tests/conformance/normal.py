@@ -122,6 +122,10 @@ KNOWN: list[tuple[str, Callable[[Args, Any, Any], bool]]] = [
         ),
     ),
     (
+        "LREM refuses the lowest integer from 7.2 on",
+        lambda words, ours, theirs: words[0] == b"LREM" and b"-9223372036854775808" in words and theirs == 0,
+    ),
+    (
         "XREAD takes + from 7.4 on",
         lambda words, ours, theirs: (
             words[0] == b"XREAD"
