@@ -414,7 +414,6 @@ class Multi(Path):
         kind: cython.pointer(Kind) = cython.address(KINDS[command])
         argc: cython.Py_ssize_t = conn.scan_argc
         shard: cython.int
-        several: cython.bint = False
         counts: cython.Py_ssize_t[64]
         at: cython.Py_ssize_t = 1
         start: cython.Py_ssize_t

@@ -74,7 +74,7 @@ class Router:
         self.shard_waits = ShardWaits(self)
         self.event_handlers: dict[bytes, Callable[[int, list[bytes]], None]] = {}
         self.operations = Operations(self)
-        self.leave_listeners: list[Callable[[Session], None]] = [lambda session: transactions.drop(self, session)]
+        self.leave_listeners: list[Callable[[Session], None]] = [self.drop_transaction]
         self.pubsub = PubSub(self)
         self.blocking = Blocking(self)
         self.tracking = Tracking(self)
@@ -391,6 +391,10 @@ class Router:
         handler = self.event_handlers.get(event[0])
         if handler is not None:
             handler(shard, event)
+
+    def drop_transaction(self, session: Session) -> None:
+        """Forget what a client has queued and watches."""
+        transactions.drop(self, session)
 
     def ask_all(self, args: list[bytes], done: Callable[[dict[int, bytes | None]], None]) -> None:
         """Ask every shard something; `done` gets shard -> raw reply."""

@@ -61,5 +61,7 @@ class ShardWaits:
         self.waiting = [waiting for waiting in self.waiting if waiting.deadline_ms > now_ms]
         for waiting in late:
             if not waiting.session.conn.closed:
+                if waiting.session.multi is not None:
+                    self.router.drop_transaction(waiting.session)  # it was EXEC: what follows is not queued any more
                 waiting.session.reply(CommandError(errors.SHARD_DOWN.format(shard=waiting.shard)))
                 waiting.session.resume()

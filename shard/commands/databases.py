@@ -11,7 +11,6 @@ from cluster.replies import OK
 from shard.registry import handles
 from shard.signals import TRACKERS, WAITERS, WATCHERS
 
-
 LARGE = 4096  # members from which a collection is not freed in one go
 
 

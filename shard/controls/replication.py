@@ -89,7 +89,8 @@ def load(engine: Any, args: list[bytes]) -> Any:
 def role(engine: Any, args: list[bytes]) -> Any:
     """SHARD.ROLE master|replica 1|0 text"""
     engine.no_effect()
-    engine.worker.collect()  # what came before this point is fed, or not, as it was until now
+    if engine.worker is not None:  # a simulated shard has none
+        engine.worker.collect()  # what came before this point is fed, or not, as it was until now
     engine.feeding = args[2] == b"1"
     if engine.feeding:
         engine.events.append((b"feeding",))
