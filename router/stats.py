@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from cluster.latencies import Latencies
 
@@ -53,3 +53,9 @@ class Stats:
             self.commands_per_s = int(rates[0])
             self.in_kbps, self.out_kbps = rates[1] / 1024, rates[2] / 1024
         self._measured_ms = now_ms
+
+    def reset(self) -> None:
+        """Begin anew (CONFIG RESETSTAT); who holds this object goes on with it."""
+        fresh = Stats()
+        for each in fields(self):
+            setattr(self, each.name, getattr(fresh, each.name))

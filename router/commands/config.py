@@ -9,7 +9,6 @@ from cluster.errors import syntax_error
 from cluster.replies import OK, MapReply
 from router.asking import ask
 from router.registry import handles
-from router.stats import Stats
 
 if TYPE_CHECKING:
     from router.router import Router
@@ -61,7 +60,7 @@ def config_rewrite(router: Router, session: Session, args: list[bytes]) -> Any:
 @handles("CONFIG|RESETSTAT")
 def config_resetstat(router: Router, session: Session, args: list[bytes]) -> Any:
     """CONFIG RESETSTAT: the router's and all shards' counters."""
-    router.stats = Stats()
+    router.stats.reset()
     router.core.commands = 0
     return ask(router, session, [b"SHARD.DEBUG", b"RESETSTAT"], lambda values: OK)
 

@@ -10,6 +10,7 @@ import pytest
 import elixircache
 from tests.conformance.targets import RedisServer
 from tests.peers import peer
+from tests.processes.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -258,9 +259,13 @@ def test_a_client_over_its_output_limit_is_closed(cluster, setting):
     setting("client-output-buffer-limit", "normal 2mb 0 0")
     with socket.create_connection(("127.0.0.1", cluster.port), 10) as link:
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        link.sendall(b"GET megabyte\r\n" * 20)
-        time.sleep(0.5)
-        assert len(everything(link)) < 20 << 20
+        link.sendall(b"CLIENT SETNAME slow\r\n")
+        assert link.recv(64) == b"+OK\r\n"
+        with cluster.client() as client:
+            names = lambda: [each["name"] for each in client.client_list()]  # noqa: E731
+            assert "slow" in names()
+            link.sendall(b"GET megabyte\r\n" * 20)
+            until(lambda: "slow" not in names())
 
 
 def test_a_million_pipelined_commands_are_all_answered_to_a_client_that_reads(link):
