@@ -13,7 +13,7 @@ their links within one call, so nothing comes in between.
 import cython
 from cython.cimports.cluster.wire import Buffer, encode_command, read_number, reply_end, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cython.cimports.libc.string import memcpy
+from cython.cimports.libc.string import memcpy, memmove
 from cython.cimports.router.core import Conn, Core, Link, Parts, Path
 
 from cluster.command_table import BY_ID, TABLE
@@ -564,9 +564,7 @@ class Multi(Path):
 @cython.cfunc
 @cython.exceptval(-1, check=True)
 def _drop_front(part: Buffer, count: cython.Py_ssize_t) -> cython.int:
-    i: cython.Py_ssize_t
-    for i in range(part.size - count):
-        part.data[i] = part.data[i + count]
+    memmove(part.data, part.data + count, part.size - count)
     part.size -= count
     return 0
 

@@ -20,7 +20,6 @@ from cython.cimports.libc.string import memchr, memcpy
 from cython.cimports.posix.time import CLOCK_MONOTONIC, clock_gettime, timespec
 from cython.cimports.shard.cprefetch import elixir_dict_keys, elixir_prefetch
 from cython.cimports.shard.engine import Engine, Entry
-from cython.cimports.shard.keyspace import Database
 
 from cluster import frames
 from cluster.errors import CommandError
@@ -241,7 +240,6 @@ class Loop:
         command: cython.ushort = 0
         slot: cython.int
         entry: Entry
-        db: Database
         table: cython.pointer(PyObject)
         keys: cython.pointer(cython.const[cython.char])
         while self.ahead_count < self.done_count + AHEAD and self.ahead_at + 12 <= size:
@@ -252,17 +250,14 @@ class Loop:
             if entry.first_key:
                 slot = _slot_of_first(data + self.ahead_at + 12, length)
                 if slot >= 0:
-                    db = cython.cast(
-                        Database, PyList_GET_ITEM(self.engine.dbs, cython.cast(cython.uchar, data[self.ahead_at + 6]))
-                    )
-                    elixir_prefetch(PyList_GET_ITEM(db.slots, slot))
+                    # A guess: of the database in use, as most clients use one.
+                    elixir_prefetch(PyList_GET_ITEM(self.engine.db.slots, slot))
             self.ahead_slots[self.ahead_count & 15] = slot
             self.ahead_count += 1
             self.ahead_at += 12 + length
         if self.done_count + AHEAD_KEYS < self.ahead_count:
             slot = self.ahead_slots[(self.done_count + AHEAD_KEYS) & 15]
             if slot >= 0:
-                # Which database it is matters little for a guess: most clients use one.
                 table = PyList_GET_ITEM(self.engine.db.slots, slot)
                 if cython.cast(object, table) is not None:
                     keys = elixir_dict_keys(table)
