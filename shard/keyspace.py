@@ -1,10 +1,10 @@
-"""One numbered database of a shard: a dictionary for each hash slot, compiled.
+"""One numbered database of a shard: a table for each hash slot, compiled.
 
-    slots[slot]    dict key -> value, or None where the slot has no key
+    slots[slot]    SlotTable key -> value, or None where the slot has no key
     expires[slot]  dict key -> unix time in ms, or None
 
-A slot's dictionaries stay small, so their resizing is never felt, SCAN walks slots, and
-moving a slot is moving its dictionaries. A value is `bytes` or `bytearray` (a string) or a
+A slot's tables stay small, so their resizing is never felt, SCAN walks slots, and
+moving a slot is moving its tables. A value is `bytes` or `bytearray` (a string) or a
 container of `shard.values`. The keyspace knows nothing of time: who looks a key up decides
 what an expired key means. Invariant: a key in expires is in slots.
 """
@@ -12,6 +12,7 @@ what an expired key means. Invariant: a key in expires is in slots.
 import cython
 from cython.cimports.cluster.wire import slot_of_bytes
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.shard.slot_table import SlotTable
 
 SLOTS = 16384
 
@@ -44,7 +45,7 @@ class Database:
         table: object = self.slots[_slot(key)]
         if table is None:
             return None
-        return cython.cast(dict, table).get(key)
+        return cython.cast(SlotTable, table).find(key)
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -52,17 +53,13 @@ class Database:
         """Set a key's value; 1 when the key is new. Its expiry stays as it is."""
         slot: cython.int = _slot(key)
         table: object = self.slots[slot]
-        before: cython.Py_ssize_t
+        new: cython.int
         if table is None:
-            self.slots[slot] = {key: value}
-            self.size += 1
-            return 1
-        before = len(cython.cast(dict, table))
-        cython.cast(dict, table)[key] = value
-        if len(cython.cast(dict, table)) != before:
-            self.size += 1
-            return 1
-        return 0
+            table = SlotTable()
+            self.slots[slot] = table
+        new = cython.cast(SlotTable, table).store(key, value)
+        self.size += new
+        return new
 
     @cython.cfunc
     def remove(self, key: bytes) -> object:
@@ -72,11 +69,11 @@ class Database:
         value: object
         if table is None:
             return None
-        value = cython.cast(dict, table).pop(key, None)
+        value = cython.cast(SlotTable, table).remove(key)
         if value is None:
             return None
         self.size -= 1
-        if not cython.cast(dict, table):
+        if cython.cast(SlotTable, table).count == 0:
             self.slots[slot] = None
         self._forget_expiry(slot, key)
         return value

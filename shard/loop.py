@@ -16,10 +16,10 @@ from cython.cimports.cluster.wire import Buffer, encode, encode_command, slot_of
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.cpython.list import PyList_GET_ITEM
 from cython.cimports.cpython.ref import PyObject
-from cython.cimports.libc.string import memchr, memcpy
+from cython.cimports.libc.string import memcpy, memset
 from cython.cimports.posix.time import CLOCK_MONOTONIC, clock_gettime, timespec
-from cython.cimports.shard.cprefetch import elixir_dict_keys, elixir_prefetch
 from cython.cimports.shard.engine import Engine, Entry
+from cython.cimports.shard.slot_table import SlotTable, elixir_prefetch, hash_of
 
 from cluster import frames
 from cluster.errors import CommandError
@@ -28,9 +28,13 @@ from shard.slowlog import SlowLog
 
 log = logging.getLogger("elixircache.shard")
 
-# How many commands ahead the memory of a key's slot is asked for: its dictionary first, then what that points to.
+# How many commands ahead the memory of a key is asked for: its slot's table first, then its bucket, then its item.
+# Each step reads only what the one before has asked for.
 AHEAD = cython.declare(cython.int, 12)
-AHEAD_KEYS = cython.declare(cython.int, 6)
+AHEAD_BUCKET = cython.declare(cython.int, 8)
+AHEAD_ITEM = cython.declare(cython.int, 4)
+# Larger commands are taken apart when their turn comes, so that copies of large values do not pile up.
+AHEAD_SIZE = cython.declare(cython.uint, 4096)
 
 F_RESP3 = cython.declare(cython.int, 1)
 F_END = cython.declare(cython.int, 2)
@@ -46,31 +50,6 @@ def _clock_us() -> cython.longlong:
     spec: timespec
     clock_gettime(CLOCK_MONOTONIC, cython.address(spec))
     return cython.cast(cython.longlong, spec.tv_sec) * 1000000 + spec.tv_nsec // 1000
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _slot_of_first(raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
-    """The slot of a whole command's first argument, -1 if it has none."""
-    at: cython.Py_ssize_t = 0
-    length: cython.Py_ssize_t = 0
-    skip: cython.int
-    for skip in range(3):  # behind the count, the name's length, the name
-        line = cython.cast(cython.p_char, memchr(raw + at, 10, size - at))
-        if line == cython.NULL:
-            return -1
-        at = line - raw + 1
-    if at >= size or raw[at] != 36:
-        return -1
-    at += 1
-    while at < size and 48 <= raw[at] <= 57:
-        length = length * 10 + (raw[at] - 48)
-        at += 1
-    at += 2
-    if length > size - at:
-        return -1
-    return slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), raw + at), length)
 
 
 @cython.cclass
@@ -98,6 +77,9 @@ class Loop:
     ahead_count = cython.declare(cython.uint)
     done_count = cython.declare(cython.uint)
     ahead_slots = cython.declare(cython.int[16])
+    ahead_hashes = cython.declare(cython.uint[16])
+    ahead_args = cython.declare(list)
+    ahead_offsets = cython.declare(cython.Py_ssize_t[16])
 
     def __init__(self, engine: Engine):
         self.engine = engine
@@ -106,6 +88,7 @@ class Loop:
         self.held = None
         self.cancelled = set()
         self.run_at = -1
+        self.ahead_args = [None] * 16
         self.slowlog = SlowLog()
 
     def configure(self, config):
@@ -198,6 +181,7 @@ class Loop:
         behind: cython.bint = not resuming and len(self.deferred) > 0
         self.ahead_at = at
         self.ahead_count = self.done_count = 0
+        memset(cython.address(self.ahead_offsets[0]), 0, cython.sizeof(self.ahead_offsets))
         if self.timed:
             self.began_us = _clock_us()
         while at + 12 <= size:
@@ -221,49 +205,70 @@ class Loop:
                     self.out.reserve(8)
                     self.out.size += 8
                 self._look_ahead(data, size)
-                self._one(command, db, flags, data + at, length)
-                self.done_count += 1
+                self._one(command, db, flags, data + at, length, at)
                 if flags & F_END:
                     self._end_run(0)
+            self.done_count += 1
             at += length
         return 0
 
     @cython.cfunc
-    @cython.exceptval(check=False)
-    def _look_ahead(self, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.void:
-        """Ask for the memory that the next commands will read, while this one is executed.
+    @cython.exceptval(-1, check=True)
+    def _look_ahead(self, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
+        """Take the next commands apart and ask for the memory that they will read, while this one is executed.
 
-        With millions of keys a command waits for memory longer than it computes. Nothing is decided here:
-        slots are read again when their command is executed.
+        With many keys a command waits for memory longer than it computes. Nothing is decided here: keys are
+        looked up anew when their command is executed.
         """
         length: cython.uint = 0
         command: cython.ushort = 0
-        slot: cython.int
+        place: cython.int
+        args: list
+        key: bytes
         entry: Entry
         table: cython.pointer(PyObject)
-        keys: cython.pointer(cython.const[cython.char])
         while self.ahead_count < self.done_count + AHEAD and self.ahead_at + 12 <= size:
             memcpy(cython.address(length), data + self.ahead_at, 4)
             memcpy(cython.address(command), data + self.ahead_at + 4, 2)
+            place = self.ahead_count & 15
+            self.ahead_slots[place] = -1
             entry = cython.cast(Entry, PyList_GET_ITEM(self.engine.entries, command))
-            slot = -1
-            if entry.first_key:
-                slot = _slot_of_first(data + self.ahead_at + 12, length)
-                if slot >= 0:
-                    # A guess: of the database in use, as most clients use one.
-                    elixir_prefetch(PyList_GET_ITEM(self.engine.db.slots, slot))
-            self.ahead_slots[self.ahead_count & 15] = slot
+            if entry.first_key and length <= AHEAD_SIZE and not data[self.ahead_at + 7] & F_RESOLVE:
+                args = split_command(data + self.ahead_at + 12, length)
+                self.ahead_args[place] = args
+                self.ahead_offsets[place] = self.ahead_at + 12
+                key = args[1]
+                self.ahead_hashes[place] = hash_of(PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key))
+                self.ahead_slots[place] = slot_of_bytes(
+                    cython.cast(cython.pointer(cython.const[cython.uchar]), PyBytes_AS_STRING(key)),
+                    PyBytes_GET_SIZE(key),
+                )
+                # A guess: of the database in use, as most clients use one.
+                elixir_prefetch(PyList_GET_ITEM(self.engine.db.slots, self.ahead_slots[place]))
             self.ahead_count += 1
             self.ahead_at += 12 + length
-        if self.done_count + AHEAD_KEYS < self.ahead_count:
-            slot = self.ahead_slots[(self.done_count + AHEAD_KEYS) & 15]
-            if slot >= 0:
-                table = PyList_GET_ITEM(self.engine.db.slots, slot)
-                if cython.cast(object, table) is not None:
-                    keys = elixir_dict_keys(table)
-                    elixir_prefetch(keys)
-                    elixir_prefetch(keys + 64)
-                    elixir_prefetch(keys + 128)
+        table = self._table_ahead(AHEAD_BUCKET)
+        if table != cython.NULL:
+            cython.cast(SlotTable, table).ask_bucket(self.ahead_hashes[(self.done_count + AHEAD_BUCKET) & 15])
+        table = self._table_ahead(AHEAD_ITEM)
+        if table != cython.NULL:
+            cython.cast(SlotTable, table).ask_item(self.ahead_hashes[(self.done_count + AHEAD_ITEM) & 15])
+        return 0
+
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(check=False)
+    def _table_ahead(self, ahead: cython.int) -> cython.pointer(PyObject):
+        """The table of the slot of the command so many places ahead, NULL if there is none."""
+        table: cython.pointer(PyObject)
+        slot: cython.int
+        if self.done_count + ahead >= self.ahead_count:
+            return cython.NULL
+        slot = self.ahead_slots[(self.done_count + ahead) & 15]
+        if slot < 0:
+            return cython.NULL
+        table = PyList_GET_ITEM(self.engine.db.slots, slot)
+        return cython.NULL if table == cython.cast(cython.pointer(PyObject), None) else table
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -282,7 +287,11 @@ class Loop:
     @cython.cfunc
     @cython.exceptval(-1, check=True)
     def _resolve(
-        self, command: cython.int, db: cython.int, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+        self,
+        command: cython.int,
+        db: cython.int,
+        raw: cython.pointer(cython.const[cython.char]),
+        size: cython.Py_ssize_t,
     ) -> cython.int:
         """An entry that overtakes: its handler answers with events, not with a reply."""
         entry: Entry = self.engine.entries[command]
@@ -304,6 +313,7 @@ class Loop:
         flags: cython.int,
         raw: cython.pointer(cython.const[cython.char]),
         size: cython.Py_ssize_t,
+        offset: cython.Py_ssize_t,
     ) -> cython.int:
         engine: Engine = self.engine
         entry: Entry = engine.entries[command]
@@ -316,8 +326,13 @@ class Loop:
         self.commands += 1
         entry.calls += 1
         args: list = None
+        place: cython.int = self.done_count & 15
         try:
-            args = split_command(raw, size)
+            if self.ahead_offsets[place] == offset:
+                args = cython.cast(list, self.ahead_args[place])
+                self.ahead_args[place] = None
+            else:
+                args = split_command(raw, size)
             if (engine.write_error or engine.over_memory) and entry.write:
                 engine.refuse(entry)
             reply: object = entry.handler(engine, args)

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from shard.commands.object import memory_of
+from shard.slot_table import SlotTable
 
 SLOTS = 16384
 EVICTIONS_MAX = 500  # in one turn (a batch or a tick), so that a shard goes on answering
@@ -110,7 +111,7 @@ class Memory:
             table = tables[engine.rng.randrange(SLOTS)]
             if table:
                 start = engine.rng.randrange(len(table))
-                found.extend(islice(table, start, start + 1))
+                found.append(table.near(start) if isinstance(table, SlotTable) else next(islice(table, start, None)))
                 if len(found) >= self.samples:
                     return found
         if not found:  # few keys: the first slot behind a random one

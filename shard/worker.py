@@ -12,6 +12,7 @@ import gc
 import json
 import logging
 import os
+import secrets
 import select
 import signal
 import time
@@ -28,6 +29,7 @@ from cluster.errors import MISCONF, CommandError
 from cluster.process import Control
 from cluster.records import done_note
 from cluster.wire import command, encoded, parse_commands, split_replies
+from shard import slot_table
 from shard.children import SNAPSHOT, Children
 from shard.engine import Engine
 from shard.journal import Journal, Refused, write_rdb
@@ -355,6 +357,7 @@ def run(index: int, shards: int, endpoint: str, directory: str, config: Config, 
     # A full collection over millions of keys is a stall; nothing here forms cycles.
     gc.disable()
     gc.freeze()
+    slot_table.seed(secrets.randbits(64))
     worker = Worker(index, shards, endpoint, directory, config, control)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -198,7 +198,7 @@ def keys(engine: Engine, args: list):
         if table is None:
             continue
         times = engine.db.expires[slot]
-        for key in cython.cast(dict, table):
+        for key in table:
             if everything or match_bytes(pattern, key, False):
                 if times is None or not 0 <= times.get(key, -1) <= now:
                     found.append(key)

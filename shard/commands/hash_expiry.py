@@ -81,11 +81,10 @@ def expire_fields(engine: Engine, db: cython.int, slot: cython.int, looked_at_ma
         if table is not None:
             looked_at += len(table)
             due = []
-            for key, found in cython.cast(dict, table).items():
-                if type(found) is _HashValue:
-                    value = found
-                    if value.times is not None and value.soonest <= engine.now:
-                        due.append((key, value))
+            for key, found in table.objects(_HashValue):
+                value = found
+                if value.times is not None and value.soonest <= engine.now:
+                    due.append((key, value))
             for key, value in due:
                 drop_due(engine, key, value)
         slot += 1

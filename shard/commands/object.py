@@ -8,13 +8,14 @@ from typing import Any
 from cluster import errors
 from cluster.errors import CommandError
 from cluster.numbers import parse_int, try_int
+from shard import slot_table
 from shard.commands.generic import peek
 from shard.registry import handles
 
 EMBEDDED_MAX = 44  # bytes; longer strings are "raw" in Redis
 SHARED_INTEGERS = 10_000
 SHARED_REFCOUNT = 2**31 - 1
-DICT_ENTRY_BYTES = 48  # a slot's dictionary, per key, at its usual load
+ITEM_BYTES = 16 + 12  # in a slot's table: the item's head, and its part of a bucket at the usual load
 
 
 def encoding(engine: Any, value: Any) -> bytes:
@@ -30,8 +31,9 @@ def encoding(engine: Any, value: Any) -> bytes:
 
 def memory_of(key: bytes, value: Any) -> int:
     """Bytes that a key and its value take, containers included."""
-    size = sys.getsizeof(key) + DICT_ENTRY_BYTES
-    return size + (sys.getsizeof(value) if isinstance(value, (bytes, bytearray)) else value.memory())
+    if isinstance(value, bytes) and len(value) <= slot_table.EMBEDDED_MAX:
+        return ITEM_BYTES + len(key) + len(value)
+    return ITEM_BYTES + len(key) + (sys.getsizeof(value) if isinstance(value, (bytes, bytearray)) else value.memory())
 
 
 @handles("OBJECT|ENCODING")

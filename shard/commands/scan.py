@@ -82,7 +82,7 @@ def scan(engine: Engine, args: list):
     return [b"%d" % (slot << POSITION_BITS if slot < 16384 else 0), found]
 
 
-def _some(engine: Engine, slot: int, table: dict, position: int, count: int) -> tuple:
+def _some(engine: Engine, slot: int, table, position: int, count: int) -> tuple:
     """(keys of a slot from a position on, position to go on from, 0 when the slot is through)."""
     if len(table) <= max(count, WHOLE_SLOT):
         if position == 0:
@@ -103,7 +103,7 @@ def _some(engine: Engine, slot: int, table: dict, position: int, count: int) -> 
     return [key for _, key in ordered[first:last]], ordered[last][0]
 
 
-def _filter(engine: Engine, slot: int, table: dict, keys: list, options, found: list):
+def _filter(engine: Engine, slot: int, table, keys: list, options, found: list):
     """Append the live keys that the options let through."""
     now: cython.longlong = engine.now
     times = engine.db.expires[slot]
@@ -140,10 +140,7 @@ def _random_key(engine: Engine, db) -> bytes:
         table = db.slots[slot]
         if table is None:
             continue
-        if n < len(cython.cast(dict, table)):
-            for key in cython.cast(dict, table):
-                if n == 0:
-                    return key
-                n -= 1
-        n -= len(cython.cast(dict, table))
+        if n < len(table):
+            return table.keys()[n]
+        n -= len(table)
     raise AssertionError("the database is smaller than it says")

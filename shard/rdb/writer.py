@@ -8,12 +8,11 @@ payload there is no such place, so there the hash has the type and version of Re
 """
 
 import cython
-from cython.cimports.cpython.dict import PyDict_Next
-from cython.cimports.cpython.ref import PyObject
 from cython.cimports.shard.keyspace import Database
 from cython.cimports.shard.rdb.objects import encode, kind_of
 from cython.cimports.shard.rdb.packed import listpack
 from cython.cimports.shard.rdb.sink import Sink
+from cython.cimports.shard.slot_table import Item, SlotTable, key_of, value_of
 
 from shard.rdb import model
 from shard.rdb.crc64 import crc64
@@ -104,17 +103,15 @@ class Writer:
                     progress(self.keys)
 
     @cython.cfunc
-    def _slot(self, table: dict, times: object) -> object:
+    def _slot(self, table: SlotTable, times: object) -> object:
         at: cython.Py_ssize_t = 0
-        key: cython.pointer(PyObject)
-        value: cython.pointer(PyObject)
-        if times is None:
-            while PyDict_Next(table, cython.address(at), cython.address(key), cython.address(value)):
-                self.entry(cython.cast(bytes, key), cython.cast(object, value), -1)
-        else:
-            for name, stored in table.items():
-                self.entry(name, stored, cython.cast(dict, times).get(name, -1))
-        return None
+        item: cython.pointer(Item)
+        while True:
+            item = table.walk(cython.address(at))
+            if item == cython.NULL:
+                return None
+            key: bytes = key_of(item)
+            self.entry(key, value_of(item), -1 if times is None else cython.cast(dict, times).get(key, -1))
 
     def flush(self):
         """Write out what is buffered: the end of a part of a file that others complete."""

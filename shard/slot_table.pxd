@@ -1,0 +1,63 @@
+# C declarations of shard/slot_table.py, for the keyspace and the batch loop.
+
+from cpython.ref cimport PyObject
+
+cdef enum:
+    PLACES = 7
+
+ctypedef struct Item:
+    unsigned int hash
+    unsigned int key_size
+    # An object's address, or an embedded string's size * 2 + 1.
+    size_t value
+
+ctypedef struct Bucket:
+    unsigned char tags[7]
+    unsigned char passed
+    Item* items[7]
+
+cdef class SlotTable:
+    cdef Bucket* buckets
+    cdef unsigned int mask
+    cdef unsigned int count
+    cdef Py_ssize_t drained
+    cdef object find(self, bytes key)
+    cdef int store(self, bytes key, object value) except? -1
+    cdef object remove(self, bytes key)
+    cdef int has(self, const char* key, Py_ssize_t size) noexcept
+    cdef Item* walk(self, Py_ssize_t* at) noexcept
+    cdef int _place(self, Item* item) except? -1
+    cdef int _resize(self, unsigned int buckets) except? -1
+    cdef Item** _where(self, const char* key, Py_ssize_t size, unsigned int hash) noexcept nogil
+    cdef int _take_out(self, Item** where) except? -1
+    cdef int ask_bucket(self, unsigned int hash) noexcept nogil
+    cdef int ask_item(self, unsigned int hash) noexcept nogil
+
+cdef unsigned int hash_of(const char* key, Py_ssize_t size) noexcept nogil
+cdef bytes key_of(Item* item)
+cdef object value_of(Item* item)
+
+# What Python does not say: prefetching, and the folded product of two 64-bit numbers.
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define elixir_prefetch(address) __builtin_prefetch((const void *)(address))
+    #else
+    #define elixir_prefetch(address) ((void)(address))
+    #endif
+    #if defined(__SIZEOF_INT128__)
+    static inline unsigned long long elixir_fold(unsigned long long a, unsigned long long b)
+    {
+        unsigned __int128 product = (unsigned __int128)a * b;
+        return (unsigned long long)product ^ (unsigned long long)(product >> 64);
+    }
+    #else
+    static inline unsigned long long elixir_fold(unsigned long long a, unsigned long long b)
+    {
+        unsigned long long cross = (a >> 32) * (b & 0xffffffffu) + (a & 0xffffffffu) * (b >> 32);
+        return (a * b) ^ ((a >> 32) * (b >> 32) + (cross >> 32));
+    }
+    #endif
+    """
+    void elixir_prefetch(const void* address) noexcept nogil
+    unsigned long long elixir_fold(unsigned long long a, unsigned long long b) noexcept nogil

@@ -1,0 +1,440 @@
+"""A hash table of bytes keys, made for few cache lines. Compiled. One for each slot that has keys.
+
+    buckets   64 bytes each, one cache line: [tag x 7 | passed | item x 7]
+    item      hash, key size, value | key | an embedded string's bytes
+
+A look-up reads the bucket and the item, and no more: seven places are told apart by a tag, a byte of the hash, and
+a short string stands in its item beside the key (a dictionary leads from entry to key object to value object, eight
+lines for the same). A key goes into the first bucket with room from its home on; `passed` counts for each bucket
+the keys that found it full, so that a look-up knows where to stop and a removal leaves no tombstone (255: many, for
+good). Values other than short `bytes` are references. Nothing refers to a key object: children that were forked to
+write a snapshot read keys and short strings without touching a reference count, and so copy no page.
+
+Invariant: buckets are a power of two; a key's home is hash & mask; an item stands at most once.
+Source of the idea: "F14", Bronson and Shi, 2019.
+"""
+
+import cython
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cython.cimports.cpython.mem import PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cython.cimports.cpython.ref import Py_DECREF, Py_INCREF, PyObject
+from cython.cimports.libc.stdlib import free
+from cython.cimports.libc.string import memcmp, memcpy, memset
+from cython.cimports.posix.stdlib import posix_memalign
+
+FULL = cython.declare(cython.int, 6)  # keys for each bucket from which on there are twice as many
+EMBEDDED_MAX = 192  # bytes of a string that stands in its item
+_EMBEDDED_MAX = cython.declare(cython.Py_ssize_t, EMBEDDED_MAX)
+
+# Odd numbers with as many ones as zeros.
+MIX_1 = cython.declare(cython.ulonglong, 0xA0761D6478BD642F)
+MIX_2 = cython.declare(cython.ulonglong, 0xE7037ED1A0B428DB)
+MIX_3 = cython.declare(cython.ulonglong, 0x8EBC6AF09C88C6E3)
+SEED = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
+
+
+def seed(number: int):
+    """Whoever knows the hash can choose keys that collide: a server draws a number (64 bits) before its first key.
+    Without one the order of keys is the same in every process, as simulations want it."""
+    global SEED
+    SEED = number | 1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def hash_of(key: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.uint:
+    """A hash of 32 bits: 16 bytes a step, each folded into the product."""
+    state: cython.ulonglong = SEED ^ cython.cast(cython.ulonglong, size)
+    first: cython.ulonglong
+    second: cython.ulonglong
+    while size > 16:
+        memcpy(cython.address(first), key, 8)
+        memcpy(cython.address(second), key + 8, 8)
+        state = elixir_fold(first ^ MIX_1, second ^ state)
+        key += 16
+        size -= 16
+    first = second = 0
+    if size > 8:
+        memcpy(cython.address(first), key, 8)
+        memcpy(cython.address(second), key + 8, size - 8)
+    else:
+        memcpy(cython.address(first), key, size)
+    state = elixir_fold(first ^ MIX_2, second ^ state)
+    state = elixir_fold(state ^ MIX_3, SEED)
+    return cython.cast(cython.uint, state ^ (state >> 32))
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def _tag(hash: cython.uint) -> cython.uchar:
+    """A byte that is never 0, which means: no key."""
+    return (hash >> 24) | 1
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def _key(item: cython.pointer(Item)) -> cython.p_char:
+    return cython.cast(cython.p_char, item) + cython.sizeof(Item)
+
+
+@cython.cfunc
+def key_of(item: cython.pointer(Item)) -> bytes:
+    """An item's key."""
+    return PyBytes_FromStringAndSize(_key(item), item.key_size)
+
+
+@cython.cfunc
+def value_of(item: cython.pointer(Item)) -> object:
+    """An item's value."""
+    if item.value & 1:
+        return PyBytes_FromStringAndSize(_key(item) + item.key_size, item.value >> 1)
+    return cython.cast(object, cython.cast(cython.pointer(PyObject), item.value))
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _release(item: cython.pointer(Item)) -> cython.void:
+    if not item.value & 1:
+        Py_DECREF(cython.cast(object, cython.cast(cython.pointer(PyObject), item.value)))
+
+
+@cython.cclass
+class SlotTable:
+    """Keys (bytes) and their values, with the names that a dictionary has."""
+
+    def __cinit__(self):
+        self.buckets = cython.NULL
+        self.count = 0
+        self._resize(1)
+
+    def __dealloc__(self):
+        item: cython.pointer(Item)
+        at: cython.Py_ssize_t = 0
+        if self.buckets == cython.NULL:
+            return
+        while True:
+            item = self.walk(cython.address(at))
+            if item == cython.NULL:
+                break
+            _release(item)
+            PyMem_Free(item)
+        free(self.buckets)
+
+    # -- look-ups ----------------------------------------------------------------------
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _where(
+        self, key: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, hash: cython.uint
+    ) -> cython.pointer(cython.pointer(Item)):
+        """The place that holds a key, NULL if there is none."""
+        at: cython.uint = hash
+        i: cython.int
+        tag: cython.uchar = _tag(hash)
+        item: cython.pointer(Item)
+        bucket: cython.pointer(Bucket)
+        steps: cython.uint = 0
+        while True:
+            bucket = cython.address(self.buckets[at & self.mask])
+            for i in range(PLACES):
+                if bucket.tags[i] == tag:
+                    item = bucket.items[i]
+                    if item.hash == hash and item.key_size == size and memcmp(_key(item), key, size) == 0:
+                        return cython.address(bucket.items[i])
+            steps += 1
+            if not bucket.passed or steps > self.mask:
+                return cython.NULL
+            at += 1
+
+    @cython.cfunc
+    def find(self, key: bytes) -> object:
+        """The value of a key, or None."""
+        raw: cython.p_char = PyBytes_AS_STRING(key)
+        size: cython.Py_ssize_t = PyBytes_GET_SIZE(key)
+        where: cython.pointer(cython.pointer(Item)) = self._where(raw, size, hash_of(raw, size))
+        return None if where == cython.NULL else value_of(where[0])
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def has(self, key: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
+        return self._where(key, size, hash_of(key, size)) != cython.NULL
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def walk(self, at: cython.pointer(cython.Py_ssize_t)) -> cython.pointer(Item):
+        """The next item from a place on (0: the first) and the place behind it; NULL at the end."""
+        end: cython.Py_ssize_t = (cython.cast(cython.Py_ssize_t, self.mask) + 1) * PLACES
+        bucket: cython.pointer(Bucket)
+        while at[0] < end:
+            bucket = cython.address(self.buckets[at[0] // PLACES])
+            at[0] += 1
+            if bucket.tags[(at[0] - 1) % PLACES]:
+                return bucket.items[(at[0] - 1) % PLACES]
+        return cython.NULL
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def ask_bucket(self, hash: cython.uint) -> cython.int:
+        """Ask for the memory of a key's home."""
+        elixir_prefetch(cython.address(self.buckets[hash & self.mask]))
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def ask_item(self, hash: cython.uint) -> cython.int:
+        """Ask for the memory of the item that a key's home names for it."""
+        bucket: cython.pointer(Bucket) = cython.address(self.buckets[hash & self.mask])
+        i: cython.int
+        tag: cython.uchar = _tag(hash)
+        for i in range(PLACES):
+            if bucket.tags[i] == tag:
+                elixir_prefetch(bucket.items[i])
+                elixir_prefetch(cython.cast(cython.p_char, bucket.items[i]) + 48)
+                break
+        return 0
+
+    # -- changes -----------------------------------------------------------------------
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def store(self, key: bytes, value: object) -> cython.int:
+        """Set a key's value; 1 when the key is new, else 0."""
+        raw: cython.p_char = PyBytes_AS_STRING(key)
+        size: cython.Py_ssize_t = PyBytes_GET_SIZE(key)
+        hash: cython.uint = hash_of(raw, size)
+        where: cython.pointer(cython.pointer(Item)) = self._where(raw, size, hash)
+        embedded: cython.Py_ssize_t = -1
+        need: cython.Py_ssize_t = cython.sizeof(Item) + size
+        item: cython.pointer(Item)
+        old: cython.size_t = 1
+        new: cython.int = where == cython.NULL
+        if type(value) is bytes and PyBytes_GET_SIZE(value) <= _EMBEDDED_MAX:
+            embedded = PyBytes_GET_SIZE(value)
+            need += embedded
+        if new:
+            if size > 0xFFFFFFFF:
+                raise MemoryError("a key of 4 GiB")
+            item = cython.cast(cython.pointer(Item), PyMem_Malloc(need))
+            if item == cython.NULL:
+                raise MemoryError
+            item.hash = hash
+            item.key_size = size
+            memcpy(_key(item), raw, size)
+        else:
+            item = where[0]
+            old = item.value
+            # Its room is the allocator's for this size: nothing to do while that stays.
+            if (_size(item) + 15) // 16 != (need + 15) // 16:
+                item = cython.cast(cython.pointer(Item), PyMem_Realloc(item, need))
+                if item == cython.NULL:
+                    raise MemoryError
+                where[0] = item
+        if embedded >= 0:
+            item.value = cython.cast(cython.size_t, embedded) * 2 + 1
+            memcpy(_key(item) + size, PyBytes_AS_STRING(value), embedded)
+        else:
+            Py_INCREF(value)
+            item.value = cython.cast(cython.size_t, cython.cast(cython.pointer(PyObject), value))
+        if new:
+            try:
+                if self.count >= (self.mask + 1) * FULL:
+                    self._resize((self.mask + 1) * 2)
+            except MemoryError:
+                _release(item)
+                PyMem_Free(item)
+                raise
+            self._place(item)
+            self.count += 1
+            self.drained = self.mask
+        elif not old & 1:
+            Py_DECREF(cython.cast(object, cython.cast(cython.pointer(PyObject), old)))
+        return new
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _place(self, item: cython.pointer(Item)) -> cython.int:
+        """Put an item into the first bucket with room; there is some."""
+        at: cython.uint = item.hash
+        i: cython.int
+        bucket: cython.pointer(Bucket)
+        while True:
+            bucket = cython.address(self.buckets[at & self.mask])
+            for i in range(PLACES):
+                if not bucket.tags[i]:
+                    bucket.tags[i] = _tag(item.hash)
+                    bucket.items[i] = item
+                    return 0
+            if bucket.passed < 255:
+                bucket.passed += 1
+            at += 1
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _resize(self, buckets: cython.uint) -> cython.int:
+        """Move all items to so many buckets. MemoryError: nothing was changed."""
+        memory: cython.p_void = cython.NULL
+        item: cython.pointer(Item)
+        old: cython.pointer(Bucket) = self.buckets
+        old_places: cython.Py_ssize_t = (cython.cast(cython.Py_ssize_t, self.mask) + 1) * PLACES
+        at: cython.Py_ssize_t
+        if posix_memalign(cython.address(memory), 64, cython.sizeof(Bucket) * buckets):
+            raise MemoryError
+        memset(memory, 0, cython.sizeof(Bucket) * buckets)
+        self.buckets = cython.cast(cython.pointer(Bucket), memory)
+        self.mask = buckets - 1
+        self.drained = self.mask
+        if old != cython.NULL:
+            for at in range(old_places):
+                if old[at // PLACES].tags[at % PLACES]:
+                    item = old[at // PLACES].items[at % PLACES]
+                    self._place(item)
+            free(old)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _take_out(self, where: cython.pointer(cython.pointer(Item))) -> cython.int:
+        """Empty a place; its item is the caller's."""
+        item: cython.pointer(Item) = where[0]
+        index: cython.Py_ssize_t = (
+            cython.cast(cython.p_char, where) - cython.cast(cython.p_char, self.buckets)
+        ) // cython.sizeof(Bucket)
+        at: cython.uint = item.hash & self.mask
+        bucket: cython.pointer(Bucket) = cython.address(self.buckets[index])
+        i: cython.Py_ssize_t = where - cython.address(bucket.items[0])
+        bucket.tags[i] = 0
+        while at != index:
+            if self.buckets[at].passed < 255:
+                self.buckets[at].passed -= 1
+            at = (at + 1) & self.mask
+        self.count -= 1
+        return 0
+
+    @cython.cfunc
+    def remove(self, key: bytes) -> object:
+        """Take a key out; its value, or None."""
+        raw: cython.p_char = PyBytes_AS_STRING(key)
+        size: cython.Py_ssize_t = PyBytes_GET_SIZE(key)
+        where: cython.pointer(cython.pointer(Item)) = self._where(raw, size, hash_of(raw, size))
+        item: cython.pointer(Item)
+        value: object
+        if where == cython.NULL:
+            return None
+        item = where[0]
+        value = value_of(item)
+        self._take_out(where)
+        _release(item)
+        PyMem_Free(item)
+        if self.mask and self.count <= self.mask:
+            try:
+                self._resize((self.mask + 1) // 2)
+            except MemoryError:
+                pass  # it stays as large as it is
+        return value
+
+    # -- for Python --------------------------------------------------------------------
+
+    def __len__(self):
+        return self.count
+
+    def __contains__(self, key: bytes):
+        return self.has(PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key)) != 0
+
+    def __iter__(self):
+        return iter(self.keys())
+
+    def get(self, key: bytes, default=None):
+        """The value of a key, or `default`."""
+        value: object = self.find(key)
+        return default if value is None else value
+
+    def keys(self) -> list:
+        """The keys of this moment."""
+        found: list = []
+        at: cython.Py_ssize_t = 0
+        item: cython.pointer(Item)
+        while True:
+            item = self.walk(cython.address(at))
+            if item == cython.NULL:
+                return found
+            found.append(key_of(item))
+
+    def items(self) -> list:
+        """[(key, value)] of this moment."""
+        found: list = []
+        at: cython.Py_ssize_t = 0
+        item: cython.pointer(Item)
+        while True:
+            item = self.walk(cython.address(at))
+            if item == cython.NULL:
+                return found
+            found.append((key_of(item), value_of(item)))
+
+    def objects(self, kind: type) -> list:
+        """[(key, value)] of the values of one class, which no short string is of."""
+        found: list = []
+        at: cython.Py_ssize_t = 0
+        item: cython.pointer(Item)
+        value: object
+        while True:
+            item = self.walk(cython.address(at))
+            if item == cython.NULL:
+                return found
+            if not item.value & 1:
+                value = cython.cast(object, cython.cast(cython.pointer(PyObject), item.value))
+                if type(value) is kind:
+                    found.append((key_of(item), value))
+
+    def near(self, number: cython.Py_ssize_t) -> bytes:
+        """A key at the place with this number or behind it, for sampling. KeyError when there is none."""
+        at: cython.Py_ssize_t = number % ((cython.cast(cython.Py_ssize_t, self.mask) + 1) * PLACES)
+        item: cython.pointer(Item) = self.walk(cython.address(at))
+        if item == cython.NULL:
+            at = 0
+            item = self.walk(cython.address(at))
+            if item == cython.NULL:
+                raise KeyError("no keys")
+        return key_of(item)
+
+    def set(self, key: bytes, value) -> bool:
+        """Set a key's value; whether the key is new."""
+        return self.store(key, value) == 1
+
+    def pop(self, key: bytes):
+        """Take a key out; its value, or None."""
+        return self.remove(key)
+
+    def popitem(self) -> tuple:
+        """Take any key out, in constant time for one after the other: (key, value). KeyError when there is none."""
+        bucket: cython.pointer(Bucket)
+        item: cython.pointer(Item)
+        i: cython.int
+        while self.count and self.drained >= 0:
+            bucket = cython.address(self.buckets[self.drained])
+            for i in range(PLACES):
+                if bucket.tags[i]:
+                    item = bucket.items[i]
+                    found = (key_of(item), value_of(item))
+                    self._take_out(cython.address(bucket.items[i]))
+                    _release(item)
+                    PyMem_Free(item)
+                    return found
+            self.drained -= 1
+        raise KeyError("no keys")
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _size(item: cython.pointer(Item)) -> cython.Py_ssize_t:
+    """Bytes that an item takes."""
+    return cython.sizeof(Item) + item.key_size + (item.value >> 1 if item.value & 1 else 0)
