@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 import elixircache
-from cli import bench_durability, bench_growth, bench_load, bench_systems
+from cli import bench_durability, bench_growth, bench_load, bench_replication, bench_systems
 from cli.bench_load import Sample, Workload
 from cli.bench_systems import System
 
@@ -159,12 +159,32 @@ def durability_table(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
+def replication_table(found: list[bench_replication.Figures], keys: int) -> Table:
+    """What a replica costs and how far it is behind."""
+    table = Table(title="replication, one replica, master and replica on the same machine")
+    headings = ("SET depth 16, k/s alone", "with replica", "ratio", "writes/s", "delay p50 / p99 ms")
+    table.add_column("system")
+    for heading in (*headings, f"full sync of {keys:,} keys, s"):
+        table.add_column(heading, justify="right")
+    for one in found:
+        table.add_row(
+            one.name,
+            f"{statistics.median(one.alone) / 1000:.0f}",
+            f"{statistics.median(one.attached) / 1000:.0f}",
+            f"{one.ratio:.2f}",
+            f"{one.written:,.0f}",
+            f"{one.delay_ms(0.5):.1f} / {one.delay_ms(0.99):.1f}",
+            f"{one.full_sync_s:.1f}",
+        )
+    return table
+
+
 @app.command()
 def bench(
     only: Annotated[
         str,
         typer.Option(
-            help="sections (core, types, scripts, transactions, memory, growth, durability) or workload names, "
+            help="sections (core, types, scripts, transactions, memory, growth, durability, replication) or workload names, "
             "comma-separated; everything when empty"
         ),
     ] = "",
@@ -228,6 +248,15 @@ def bench(
         rows = bench_durability.measure(rounds, scale, items, lambda text: console.print(f"[dim]{text}"))
         figures["durability"] = rows
         tables.append(durability_table(rows))
+    if not wanted or "replication" in wanted:
+        replicated = [
+            bench_replication.measure(
+                name, start, rounds, int(REQUESTS[16] * scale), items, 50_000, 1 if quick else 5
+            )
+            for name, start in starts.items()
+        ]
+        figures["replication"] = [vars(one) for one in replicated]
+        tables.append(replication_table(replicated, items))
     for table in tables:
         console.print(table)
     if to_json is not None:

@@ -144,6 +144,9 @@ class Master:
 
     def _begin_snapshot(self) -> None:
         """Ask all shards in one go: their marks are one point of the total order."""
+        up = self.router.upstream
+        if up is not None and up.busy:
+            return  # an operation of the stream is under way on several shards; `tick` tries again
         self.snapshots += 1
         first = not all(self.feed.primed)
         self.feed.active = True
@@ -156,9 +159,14 @@ class Master:
         for replica in self.replicas.values():
             if replica.state == "queued":
                 replica.state = "waiting"
+        db = 0
+        if up is not None:
+            # The master's stream is ours: the snapshot's point is behind what has been given to the shards.
+            db = up.selected_db
+            self._at_point(self.feed.offset - up.unapplied)
         row = TABLE["SHARD.SNAPSHOT"].id
         for shard, path in enumerate(paths):
-            raw = encode(b"SHARD.SNAPSHOT", token, path, b"1" if shard == 0 else b"0")
+            raw = encode(b"SHARD.SNAPSHOT", token, path, b"1" if shard == 0 else b"0", db)
             self.router.core.submit(shard, row, 0, 0, 0, raw, lambda raw: None)
         self.router.kick()
 
@@ -166,12 +174,22 @@ class Master:
         snapshot = self.snapshot
         if snapshot is None or snapshot.token != token:
             return
-        snapshot.offset = self.feed.offset
-        snapshot.replid = self.feed.replid
         # The snapshot is loaded into no particular database.
         self.feed.db = -1
+        self._at_point(self.feed.offset)
+
+    def _at_point(self, offset: int) -> None:
+        """The snapshot's point in the stream is known: say it, and keep the stream from there on."""
+        snapshot = self.snapshot
+        assert snapshot is not None
+        snapshot.offset = offset
+        snapshot.replid = self.feed.replid
+        behind = self.feed.offset - offset
         for replica in self.replicas.values():
             if replica.state == "waiting":
+                if behind:
+                    replica.kept.append(bytes(self.feed.backlog[-behind:]))
+                    replica.kept_size += behind
                 text = f"+FULLRESYNC {snapshot.replid} {snapshot.offset}\r\n"
                 if not replica.session.old_sync:
                     replica.session.push_raw(text.encode())
@@ -279,6 +297,8 @@ class Master:
                 waiter.offset = self.feed.offset
                 self.feed.put(GETACK)
         self._serve_waiters()
+        if self.snapshot is None and any(replica.state in ("waiting", "queued") for replica in self.replicas.values()):
+            self._begin_snapshot()
         if now_ms >= self.next_ping_ms:
             self.next_ping_ms = now_ms + 1000 * int(self.router.config["repl-ping-replica-period"])
             if self.online and self.router.upstream is None and not self.router.failover.active:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("elixircache.router")
 IN_FLIGHT_MAX = 4 << 20
 RETRY_S = 1.0
+STREAM_DB = b"\xfa\x0erepl-stream-db"
 
 
 class SyncFailed(Exception):
@@ -59,6 +60,7 @@ class Upstream:
         self.sync_total = self.sync_read = 0
         self.heard_ms = 0
         self.down_since_ms = router.now
+        self.first_db = 0  # selected where the stream goes on behind a snapshot
         self.marks: list[int] = []
         self.again = asyncio.Event()
 
@@ -96,6 +98,16 @@ class Upstream:
         queued = self.session.multi
         held = 0 if queued is None else len(encode("MULTI")) + sum(len(encode(*args)) for _, args in queued)
         return int(self.conn.in_size) + held
+
+    @property
+    def busy(self) -> bool:
+        """Whether a command of the stream takes more than one step just now."""
+        return self.conn is not None and bool(self.conn.paused)
+
+    @property
+    def selected_db(self) -> int:
+        """The database that the stream has selected."""
+        return 0 if self.session is None else self.session.db
 
     def _hang_up(self) -> None:
         if self.writer is not None:
@@ -199,6 +211,7 @@ class Upstream:
             self.replid, self.offset = "?", -1
             self._forget()
             await self._load(path)
+            self.first_db = stream_db(path)
         finally:
             if os.path.exists(path):
                 os.unlink(path)
@@ -290,6 +303,7 @@ class Upstream:
         conn.flags = FROM_MASTER
         conn.writer = True
         conn.muted = True
+        self.session.db, self.first_db = self.first_db, 0
 
     def acknowledge(self) -> None:
         """Tell the master how far we are: all that was given to the shards and answered."""
@@ -337,6 +351,20 @@ class Upstream:
     def set_role(self, role: bytes) -> None:
         """Tell the shards who decides about expiry."""
         set_role(self.router, role)
+
+
+def stream_db(path: str) -> int:
+    """The database that an RDB file's header names as selected in the stream behind it, 0 if it names none."""
+    with open(path, "rb") as file:
+        head = file.read(1024)
+    at = head.find(STREAM_DB)
+    if at < 0:
+        return 0
+    at += len(STREAM_DB)
+    if head[at] == 0xC0:  # an integer of 8 bits
+        return head[at + 1] if head[at + 1] < 128 else 0
+    text = head[at + 1 : at + 1 + head[at]]
+    return int(text) if text.isdigit() else 0
 
 
 def set_role(router: Router, role: bytes, shard: int = -1, feeding: bool | None = None) -> None:

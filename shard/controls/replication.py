@@ -1,6 +1,6 @@
 """What a router asks of its shards to feed replicas and to follow a master.
 
-    SHARD.SNAPSHOT id path first   begin to send the stream to the router, mark this point in it,
+    SHARD.SNAPSHOT id path first db   begin to send the stream to the router, mark this point in it,
                                    and write the keys of this point to a file, by a forked child
     SHARD.LOAD path                throw all keys away, load those of ours from an RDB file
     SHARD.ROLE master|replica feed refusal   who decides that a key expires; whether the router gets the stream;
@@ -20,20 +20,22 @@ from shard.scripting.scripts import scripts_of
 from shard.staging import owner_test
 
 log = logging.getLogger("elixircache.shard")
+STREAM_DB = b"repl-stream-db"  # as Redis names the database that is selected where the stream goes on
 
 
 @handles("SHARD.SNAPSHOT")
 def snapshot(engine: Any, args: list[bytes]) -> Any:
     """Events: ("barrier", id) in the stream, later ("snapshot", id, "1" if written else "0")."""
-    _, token, path, first = args
+    _, token, path, first, db = args
     engine.no_effect()
     worker = engine.worker
-    worker.collect()
-    engine.feeding = True
-    engine.events.append((b"barrier", token))
+    if engine.master:
+        worker.collect()
+        engine.feeding = True
+        engine.events.append((b"barrier", token))
     worker.fork(
         PART,
-        lambda progress: write_part(engine, path.decode(), first == b"1", progress),
+        lambda progress: write_part(engine, path.decode(), first == b"1", db, progress),
         lambda ok: _written(engine, token, ok),
     )
     return OK
@@ -43,7 +45,7 @@ def _written(engine: Any, token: bytes, ok: bool) -> None:
     engine.events.append((b"snapshot", token, b"1" if ok else b"0"))
 
 
-def write_part(engine: Any, path: str, first: bool, progress: Any = None) -> None:
+def write_part(engine: Any, path: str, first: bool, db: bytes, progress: Any = None) -> None:
     """This shard's part of an RDB file: the header if it is the first, no end."""
     from shard.rdb.writer import Writer
 
@@ -51,6 +53,7 @@ def write_part(engine: Any, path: str, first: bool, progress: Any = None) -> Non
         writer = Writer(file.write)
         if first:
             writer.header(engine.now)
+            writer.aux(STREAM_DB, db)
             for code in (engine.scripts.libraries() if hasattr(engine.scripts, "libraries") else ()):
                 writer.function(code)
         writer.databases(engine.dbs, progress)

@@ -245,3 +245,29 @@ def test_a_killed_shard_of_the_master_forces_no_snapshot_and_tears_nothing(pair)
     until(lambda: master.execute_command("WAIT", 1, 1000) == 1)
     assert state(replica) == state(master)
     assert master.info("stats")["sync_full"] == before
+
+
+def test_a_replica_of_a_replica_gets_the_master_s_stream_byte_for_byte(pair):
+    master, replica = pair
+    fill(master)
+    follow(replica, master)
+    other = master.group.client(db=5)
+    with elixircache.LocalCluster(shards=1, save="") as third:
+        last = third.client()
+        for number in range(300):  # another database is selected when the last one joins
+            other.incr("counter")
+            other.mset({"left": number, "right": number})
+            if number == 150:
+                last.execute_command("REPLICAOF", "127.0.0.1", replica.group.port)
+        until(lambda: last.execute_command("ROLE")[3] in (b"connected", "connected"))
+        for number in range(100):
+            other.incr("counter")
+        work(master, "chain")
+        until(lambda: last.get("chain:done") == b"chain")
+        assert master.execute_command("WAIT", 1, 10_000) == 1
+        assert state(replica) == state(master)
+        assert state(last) == state(master)
+        assert third.client(db=5).get("counter") == other.get("counter") == b"400"
+        until(lambda: len({each.info("replication")["master_repl_offset"] for each in (master, replica, last)}) == 1)
+        last.close()
+    other.close()
