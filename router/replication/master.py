@@ -159,10 +159,10 @@ class Master:
         for replica in self.replicas.values():
             if replica.state == "queued":
                 replica.state = "waiting"
-        db = 0
+        db = ""
         if up is not None:
             # The master's stream is ours: the snapshot's point is behind what has been given to the shards.
-            db = up.selected_db
+            db = str(up.selected_db)
             self._at_point(self.feed.offset - up.unapplied)
         row = TABLE["SHARD.SNAPSHOT"].id
         for shard, path in enumerate(paths):

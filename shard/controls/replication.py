@@ -1,7 +1,7 @@
 """What a router asks of its shards to feed replicas and to follow a master.
 
-    SHARD.SNAPSHOT id path first db   begin to send the stream to the router, mark this point in it,
-                                   and write the keys of this point to a file, by a forked child
+    SHARD.SNAPSHOT id path first db   write the keys of this point to a file, by a forked child; without a db (of the
+                                   master's stream) also begin to send the stream to the router, with a mark here
     SHARD.LOAD path                throw all keys away, load those of ours from an RDB file
     SHARD.ROLE master|replica feed refusal   who decides that a key expires; whether the router gets the stream;
                                    what a script that writes is answered with, if anything
@@ -29,13 +29,13 @@ def snapshot(engine: Any, args: list[bytes]) -> Any:
     _, token, path, first, db = args
     engine.no_effect()
     worker = engine.worker
-    if engine.master:
+    if not db:
         worker.collect()
         engine.feeding = True
         engine.events.append((b"barrier", token))
     worker.fork(
         PART,
-        lambda progress: write_part(engine, path.decode(), first == b"1", db, progress),
+        lambda progress: write_part(engine, path.decode(), first == b"1", db or b"0", progress),
         lambda ok: _written(engine, token, ok),
     )
     return OK
