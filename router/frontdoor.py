@@ -307,6 +307,8 @@ class FrontDoor:
                 continue
             if conn.fd < 0:
                 conn.session.output_ready()
+                if conn.stalled and not conn.closed:
+                    self.core.proceed(conn)  # no readiness of a socket will do it
                 continue
             self._write(conn)
             if conn.stalled and not conn.closed:

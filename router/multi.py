@@ -607,7 +607,7 @@ def _say(
 ) -> cython.int:
     """Answer the command at hand."""
     place: cython.ulonglong
-    if conn.closed:
+    if conn.closed or conn.muted:
         return 0
     if conn.head == conn.tail:
         conn.out.append(text, size)

@@ -146,7 +146,8 @@ class Master:
         """Ask all shards in one go: their marks are one point of the total order."""
         up = self.router.upstream
         if up is not None and up.busy:
-            return  # an operation of the stream is under way on several shards; `tick` tries again
+            up.when_at_rest(self._begin_queued)
+            return
         self.snapshots += 1
         first = not all(self.feed.primed)
         self.feed.active = True
@@ -228,7 +229,11 @@ class Master:
                         self._online(replica)
 
                 self.send_file(replica.session, snapshot.paths, done)
-        if any(replica.state == "queued" for replica in self.replicas.values()):
+        self._begin_queued()
+
+    def _begin_queued(self) -> None:
+        """A snapshot for those that wait for one, if none is under way."""
+        if self.snapshot is None and any(replica.state in ("waiting", "queued") for replica in self.replicas.values()):
             self._begin_snapshot()
 
     def _online(self, replica: Replica) -> None:
@@ -297,8 +302,7 @@ class Master:
                 waiter.offset = self.feed.offset
                 self.feed.put(GETACK)
         self._serve_waiters()
-        if self.snapshot is None and any(replica.state in ("waiting", "queued") for replica in self.replicas.values()):
-            self._begin_snapshot()
+        self._begin_queued()
         if now_ms >= self.next_ping_ms:
             self.next_ping_ms = now_ms + 1000 * int(self.router.config["repl-ping-replica-period"])
             if self.online and self.router.upstream is None and not self.router.failover.active:

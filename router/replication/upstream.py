@@ -37,6 +37,27 @@ class SyncFailed(Exception):
     """The master refused, or the link broke; the text says at which step."""
 
 
+class Stream(Session):
+    """The inner connection that carries the master's stream. at_rest: called once the operation under way has ended,
+    before the next command."""
+
+    at_rest: Callable[[], None] | None = None
+
+    def resume(self) -> None:
+        """The operation has ended. Who waits for that comes when nobody is reading from the connection any more."""
+        if self.at_rest is None:
+            super().resume()
+        else:
+            asyncio.get_running_loop().call_soon(self._rested)
+
+    def _rested(self) -> None:
+        called, self.at_rest = self.at_rest, None
+        self.conn.paused = False
+        if called is not None and not self.conn.closed:
+            called()
+        super().resume()
+
+
 class Upstream:
     """Follows one master until `stop`. state: connect, handshake, sync, connected.
 
@@ -55,7 +76,7 @@ class Upstream:
         self.asking = self.asked_again = self.stopped = False
         self.task: asyncio.Task[None] | None = None
         self.conn: Any = None
-        self.session: Session | None = None
+        self.session: Stream | None = None
         self.writer: asyncio.StreamWriter | None = None
         self.sync_total = self.sync_read = 0
         self.heard_ms = 0
@@ -103,6 +124,11 @@ class Upstream:
     def busy(self) -> bool:
         """Whether a command of the stream takes more than one step just now."""
         return self.conn is not None and bool(self.conn.paused)
+
+    def when_at_rest(self, called: Callable[[], None]) -> None:
+        """Call once no command of the stream is half done; only while `busy`."""
+        if self.session is not None:
+            self.session.at_rest = called
 
     @property
     def selected_db(self) -> int:
@@ -296,7 +322,7 @@ class Upstream:
 
     def _open_inner(self) -> None:
         conn = self.conn = Conn(self.router.new_id())
-        self.session = Session(self.router, conn, f"{self.host}:{self.port}")
+        self.session = Stream(self.router, conn, f"{self.host}:{self.port}")
         self.session.upstream = self
         self.session.authenticated = True
         self.session.settle()

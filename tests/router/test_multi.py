@@ -111,3 +111,12 @@ def test_a_lost_shard_answers_for_the_whole_operation(client, world):
     world.start_shard(1)
     world.settle()
     assert ask(client, ("EXISTS", *KEYS)) == [10]  # the record was handed over
+
+
+def test_a_client_that_wants_no_replies_gathers_none(client, world):
+    """A master's stream comes on such a connection: nobody takes what is written to it."""
+    client.conn.muted = True
+    unit = [("MULTI",), *(("INCR", key) for key in KEYS), ("MSET", "a", "1", "b", "2"), ("EXEC",)]
+    assert ask(client, *unit) == []
+    client.conn.muted = False
+    assert ask(client, ("MGET", KEYS[0], "b")) == [[b"1", b"2"]]
