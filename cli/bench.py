@@ -184,8 +184,8 @@ def bench(
     only: Annotated[
         str,
         typer.Option(
-            help="sections (core, types, scripts, transactions, memory, growth, durability, replication) or workload names, "
-            "comma-separated; everything when empty"
+            help="sections (core, types, scripts, transactions, memory, growth, durability, replication) "
+            "or workload names, comma-separated; everything when empty"
         ),
     ] = "",
     quick: Annotated[bool, typer.Option(help="a tenth of the requests, one round, a fifth of the keys")] = False,

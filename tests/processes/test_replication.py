@@ -260,7 +260,7 @@ def test_a_replica_of_a_replica_gets_the_master_s_stream_byte_for_byte(pair):
             if number == 150:
                 last.execute_command("REPLICAOF", "127.0.0.1", replica.group.port)
         until(lambda: last.execute_command("ROLE")[3] in (b"connected", "connected"))
-        for number in range(100):
+        for _ in range(100):
             other.incr("counter")
         work(master, "chain")
         until(lambda: last.get("chain:done") == b"chain")
