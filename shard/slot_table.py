@@ -18,9 +18,8 @@ import cython
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.cpython.mem import PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cython.cimports.cpython.ref import Py_DECREF, Py_INCREF, PyObject
-from cython.cimports.libc.stdlib import free
 from cython.cimports.libc.string import memcmp, memcpy, memset
-from cython.cimports.posix.stdlib import posix_memalign
+from cython.cimports.shard.blocks import give_block, take_block
 
 FULL = cython.declare(cython.int, 6)  # keys for each bucket from which on there are twice as many
 EMBEDDED_MAX = 192  # bytes of a string that stands in its item
@@ -104,6 +103,17 @@ def _release(item: cython.pointer(Item)) -> cython.void:
         Py_DECREF(cython.cast(object, cython.cast(cython.pointer(PyObject), item.value)))
 
 
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _order(buckets: cython.uint) -> cython.int:
+    """The power of two that a number of buckets is."""
+    order: cython.int = 0
+    while buckets >> (order + 1):
+        order += 1
+    return order
+
+
 @cython.cclass
 class SlotTable:
     """Keys (bytes) and their values, with the names that a dictionary has."""
@@ -124,7 +134,7 @@ class SlotTable:
                 break
             _release(item)
             PyMem_Free(item)
-        free(self.buckets)
+        give_block(self.buckets, _order(self.mask + 1))
 
     # -- look-ups ----------------------------------------------------------------------
 
@@ -281,12 +291,12 @@ class SlotTable:
     @cython.exceptval(-1, check=True)
     def _resize(self, buckets: cython.uint) -> cython.int:
         """Move all items to so many buckets. MemoryError: nothing was changed."""
-        memory: cython.p_void = cython.NULL
+        memory: cython.p_void = take_block(_order(buckets))
         item: cython.pointer(Item)
         old: cython.pointer(Bucket) = self.buckets
         old_places: cython.Py_ssize_t = (cython.cast(cython.Py_ssize_t, self.mask) + 1) * PLACES
         at: cython.Py_ssize_t
-        if posix_memalign(cython.address(memory), 64, cython.sizeof(Bucket) * buckets):
+        if memory == cython.NULL:
             raise MemoryError
         memset(memory, 0, cython.sizeof(Bucket) * buckets)
         self.buckets = cython.cast(cython.pointer(Bucket), memory)
@@ -297,7 +307,7 @@ class SlotTable:
                 if old[at // PLACES].tags[at % PLACES]:
                     item = old[at // PLACES].items[at % PLACES]
                     self._place(item)
-            free(old)
+            give_block(old, _order(old_places // PLACES))
         return 0
 
     @cython.cfunc

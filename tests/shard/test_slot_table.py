@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shard.blocks import free_bytes
 from shard.slot_table import EMBEDDED_MAX, SlotTable
 
 KEYS = st.binary(max_size=40) | st.integers(0, 300).map(lambda n: b"key:%d" % n)
@@ -101,3 +102,23 @@ def test_a_sampled_key_is_one_of_the_keys_wherever_one_starts():
     for name in names:
         table.set(name, b"")
     assert {table.near(i) for i in range(500)} == names
+
+
+def test_memory_of_tables_that_grow_and_go_is_whole_again():
+    """Halves become wholes: what small tables leave behind serves large ones."""
+
+    def fill(tables, keys):
+        for table in tables:
+            for i in range(keys):
+                table.set(b"%d" % i, b"")
+
+    before = free_bytes()
+    fill(tables := [SlotTable() for _ in range(2000)], 100)
+    fill(more := [SlotTable() for _ in range(300)], 1000)
+    del tables, more
+    grown = free_bytes()
+    assert grown > before
+    fill(large := [SlotTable() for _ in range(40)], 6 * 512)
+    assert free_bytes() <= grown - 40 * 512 * 64
+    del large
+    assert free_bytes() == grown
