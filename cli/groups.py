@@ -121,11 +121,13 @@ def prepare_data(directory: Path, shards: int, config: Config) -> None:
     manifest = directory / "elixircache.json"
     if manifest.exists() and manifest.read_text() == f'{{"version": 1, "shards": {shards}}}':
         return  # as it nearly always is; the supervisor stays small
+    from cli.progress import progress
     from shard.journal import Refused
     from shard.offline import prepare
 
     try:
-        prepare(directory, shards, config, lambda text: typer.echo(text, err=True))
+        with progress() as advance:
+            prepare(directory, shards, config, lambda text: typer.echo(text, err=True), advance)
     except (Refused, OSError) as error:
         raise DataRefused(str(error)) from None
 

@@ -55,11 +55,11 @@ class Link:
         return reply
 
 
-def connect(host: str, port: int, password: str = "") -> Link:
+def connect(host: str, port: int, password: str = "", user: str = "") -> Link:
     """A connection that is let in. OSError, SnapshotError."""
     link = Link(socket.create_connection((host, port), timeout=60))
     if password:
-        link.ask(b"AUTH", password)
+        link.ask(b"AUTH", *([user] if user else []), password)
     return link
 
 

@@ -23,15 +23,28 @@ from cluster.records import record_id, unpack
 from cluster.slots import slot_ranges
 from shard.engine import Engine
 from shard.journal import LAST_RECORD, Journal, Manifest, Refused, sync_directory
+from shard.progress import Progress
 from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load, open_rdb
 from shard.rdb.writer import Writer
 from shard.replay import DamagedStream, whole_units
+from shard.scripting.scripts import scripts_of
 
 log = logging.getLogger("elixircache")
 VERSION = 1
 CHUNK = 8 << 20
-Progress = Callable[[str], None]
+Say = Callable[[str], None]
+# (what is being done, how far it is, of how much, "bytes" or "keys")
+Advance = Callable[[str, int, int, str], None]
+Count = Callable[[int], None]
+
+
+def quietly(what: str, done: int, total: int, unit: str) -> None:
+    """An Advance for those who do not watch."""
+
+
+def ignore(count: int) -> None:
+    """A Count for those who do not watch."""
 
 
 def shard_directories(directory: Path) -> list[Path]:
@@ -67,30 +80,33 @@ def write_manifest(directory: Path, **content: Any) -> None:
     sync_directory(directory)
 
 
-def load_shard(path: Path, index: int, shards: int, config: Any) -> Engine:
+def load_shard(path: Path, index: int, shards: int, config: Any, advance: Advance = quietly) -> Engine:
     """One shard's data; no file is changed. Refused."""
+
+    def report(said: dict[str, Any]) -> None:
+        advance(f"reading {path.name}", said["loaded"], said["total"], "bytes")
+
     engine = Engine(config)
     engine.now = time.time_ns() // 1_000_000
     engine.shard_index = index
     engine.worker_shards = shards
-    if not Journal(path, engine, config).read_only():
+    if not Journal(path, engine, config, report).read_only():
         snapshot = path / str(config["dbfilename"])
         if snapshot.exists():
             try:
-                load(snapshot, engine.dbs)
+                progress = Progress(snapshot.stat().st_size, report)
+                progress.begin(snapshot.name, progress.total)
+                for entry in load(snapshot, engine.dbs, progress=progress).functions:
+                    scripts_of(engine).restore_entry(entry)
             except DamagedFile as error:
                 raise Refused(f"{error}; `elixircache check` can tell more") from None
     return engine
 
 
-def load_group(directory: Path, config: Any, progress: Progress = log.info) -> list[Engine]:
+def load_group(directory: Path, config: Any, advance: Advance = quietly) -> list[Engine]:
     """Every shard's data, with multi-shard records completed. It all stands in memory. Refused."""
     paths = shard_directories(directory)
-    engines = []
-    for index, path in enumerate(paths):
-        engine = load_shard(path, index, len(paths), config)
-        engines.append(engine)
-        progress(f"read {path.name}: {sum(len(db) for db in engine.dbs)} keys")
+    engines = [load_shard(path, index, len(paths), config, advance) for index, path in enumerate(paths)]
     complete_records(engines)
     return engines
 
@@ -107,8 +123,17 @@ def complete_records(engines: list[Engine]) -> int:
     return completed
 
 
-def write_slots(engines: list[Engine], write: Any, first: int, last: int, base: bool = False) -> int:
-    """Write the keys of slots first..last as an RDB file; how many."""
+def write_slots(
+    engines: list[Engine],
+    write: Any,
+    first: int = 0,
+    last: int = 16383,
+    base: bool = False,
+    advance: Advance = quietly,
+    before: int = 0,
+) -> int:
+    """Write the keys of slots first..last as an RDB file; how many. `before`: keys that other files have got."""
+    total = key_count(engines)
     newest = max(engine.records.last for engine in engines)
     writer = Writer(write)
     writer.header(engines[0].now, base=base, extra=[(LAST_RECORD, b"%d-%d" % newest)])
@@ -116,13 +141,19 @@ def write_slots(engines: list[Engine], write: Any, first: int, last: int, base: 
     for code in scripts.libraries() if hasattr(scripts, "libraries") else ():
         writer.function(code)
     for engine in engines:
-        writer.databases(engine.dbs, None, first, last)
+        writer.databases(engine.dbs, lambda keys: advance("writing", before + keys, total, "keys"), first, last)
     writer.finish()
     return int(writer.keys)
 
 
-def write_shards(engines: list[Engine], directory: Path, shards: int, config: Any, progress: Progress = log.info) -> None:
+def key_count(engines: list[Engine]) -> int:
+    """How many keys there are, in all databases."""
+    return sum(len(db) for engine in engines for db in engine.dbs)
+
+
+def write_shards(engines: list[Engine], directory: Path, shards: int, config: Any, advance: Advance = quietly) -> None:
     """Write a data directory for `shards` shards: a base each, its journal's manifest, all synced."""
+    written = 0
     for index, (first, last) in enumerate(slot_ranges(shards)):
         folder = directory / f"shard-{index}" / str(config["appenddirname"])
         folder.mkdir(parents=True)
@@ -132,7 +163,8 @@ def write_shards(engines: list[Engine], directory: Path, shards: int, config: An
             paths = [folder.parent / str(config["dbfilename"])]
         for path in paths:
             with path.open("wb") as file:
-                keys = write_slots(engines, file.write, first, last, base=bool(config["appendonly"]))
+                base = bool(config["appendonly"])
+                written += write_slots(engines, file.write, first, last, base, advance, written)
                 file.flush()
                 os.fsync(file.fileno())
         if config["appendonly"]:
@@ -142,11 +174,10 @@ def write_shards(engines: list[Engine], directory: Path, shards: int, config: An
             manifest.increments = [(f"{name}.1.incr.aof", 1)]
             manifest.write()
         sync_directory(folder.parent)
-        progress(f"wrote shard-{index}: {keys} keys")
     sync_directory(directory)
 
 
-def prepare(directory: Path, shards: int, config: Any, progress: Progress = log.info) -> None:
+def prepare(directory: Path, shards: int, config: Any, say: Say = log.info, advance: Advance = quietly) -> None:
     """Before a group starts: make the directory fit its number of shards. Refused, OSError."""
     said = read_manifest(directory)
     if "exchange" in said:
@@ -157,13 +188,15 @@ def prepare(directory: Path, shards: int, config: Any, progress: Progress = log.
     if len(there) < before and there:
         raise Refused(f"{directory}: the manifest says {before} shards, and only {len(there)} directories are there")
     if there and before != shards:
-        progress(f"{directory} has {before} shards; splitting its keys over {shards}")
+        say(f"{directory} has {before} shard{'s' * (before > 1)}; splitting its keys over {shards}")
         fresh = directory / "resplit"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
-        write_shards(load_group(directory, config, progress), fresh, shards, config, progress)
+        engines = load_group(directory, config, advance)
+        write_shards(engines, fresh, shards, config, advance)
         write_manifest(directory, shards=before, exchange=shards)
         _exchange(directory, shards)
+        say(f"{directory}: {key_count(engines)} keys are split over {shards} shard{'s' * (shards > 1)}")
     elif said.get("shards") != shards:
         write_manifest(directory, shards=shards)
 
@@ -187,21 +220,35 @@ def _exchange(directory: Path, shards: int) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def check_rdb(path: Path) -> str:
-    """Read a whole RDB file; what is in it. DamagedFile."""
+def group_files(directory: Path, config: Any) -> list[Path]:
+    """What `check_shard` reads of all shards."""
+    folder, journal, snapshot = (str(config[name]) for name in ("appenddirname", "appendfilename", "dbfilename"))
+    patterns = (snapshot, f"{folder}/{journal}.*.base.rdb", f"{folder}/{journal}.*.incr.aof")
+    return [file for path in shard_directories(directory) for pattern in patterns for file in path.glob(pattern)]
+
+
+def check_rdb(path: Path, advance: Count = ignore) -> str:
+    """Read a whole RDB file; what is in it. `advance(bytes more)`. DamagedFile."""
     reader, file = open_rdb(path)
+    keys = said = 0
     with file:
-        keys = sum(1 for _ in reader.entries())
+        for _ in reader.entries():
+            keys += 1
+            if not keys & 4095:
+                advance(file.tell() - said)
+                said = file.tell()
+        advance(file.tell() - said)
     return f"{path}: RDB version {reader.version}, {keys} keys, checksum right"
 
 
-def check_journal_file(path: Path, fix: bool) -> tuple[bool, str]:
+def check_journal_file(path: Path, fix: bool, advance: Count = ignore) -> tuple[bool, str]:
     """(whether it is whole, what was found) of one append-only file. `fix` cuts a torn tail."""
     done = 0
     tail = b""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             tail += chunk
+            advance(len(chunk))
             try:
                 used = whole_units(tail)
             except DamagedStream as error:
@@ -217,8 +264,8 @@ def check_journal_file(path: Path, fix: bool) -> tuple[bool, str]:
     return False, f"{text}; --fix cuts them off"
 
 
-def check_shard(path: Path, config: Any, fix: bool = False) -> list[tuple[bool, str]]:
-    """(whether it is whole, what was found) for every file of one shard."""
+def check_shard(path: Path, config: Any, fix: bool = False, advance: Count = ignore) -> list[tuple[bool, str]]:
+    """(whether it is whole, what was found) for every file of one shard. `advance(bytes more)`."""
     folder = path / str(config["appenddirname"])
     manifest = Manifest(folder / f"{config['appendfilename']}.manifest")
     found: list[tuple[bool, str]] = []
@@ -230,12 +277,12 @@ def check_shard(path: Path, config: Any, fix: bool = False) -> list[tuple[bool, 
         return [(False, str(error))]
     for rdb in rdb_files:
         try:
-            found.append((True, check_rdb(rdb)))
+            found.append((True, check_rdb(rdb, advance)))
         except (DamagedFile, OSError) as error:
             found.append((False, str(error)))
     for at, (name, _) in enumerate(manifest.increments):
         try:
-            found.append(check_journal_file(folder / name, fix and at == len(manifest.increments) - 1))
+            found.append(check_journal_file(folder / name, fix and at == len(manifest.increments) - 1, advance))
         except OSError as error:
             found.append((False, str(error)))
     return found

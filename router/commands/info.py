@@ -306,7 +306,7 @@ def replication(router: Router, shards: Shards) -> Fields:
             "master_last_io_seconds_ago": max(0, router.now - up.heard_ms) // 1000 if linked else -1,
             "master_sync_in_progress": int(up.state == "sync"),
             "slave_read_repl_offset": max(up.offset, 0),
-            "slave_repl_offset": max(up.offset, 0),
+            "slave_repl_offset": max(up.offset - up.unapplied, 0),
         }
         if up.state == "sync":
             found |= {

@@ -15,13 +15,13 @@ from tests.processes.waiting import until
 
 
 @contextmanager
-def redis_server(directory: Path, *options: str) -> Iterator[redis.Redis]:
+def redis_server(directory: Path, *options: str, password: str | None = None) -> Iterator[redis.Redis]:
     """A client of a real redis-server, which ends with the block."""
     port = elixircache.free_port()
     command = [peer("redis-server"), "--port", str(port), "--dir", str(directory), "--save", "", *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        with redis.Redis(port=port, protocol=2) as client:
+        with redis.Redis(port=port, protocol=2, password=password) as client:
             until(client.ping)
             yield client
     finally:
