@@ -219,7 +219,7 @@ TYPES = [
     Workload("HSET", ["HSET", "hash:1", "field:__rand_int__", VALUE]),
     Workload("ZADD", ["ZADD", "zset:1", "__rand_int__", "member:__rand_int__"], weight=2),
     Workload("ZRANGE 10", ["ZRANGE", "zset:1", "0", "9"], weight=2),
-    Workload("XADD", ["XADD", "stream:1", "MAXLEN", "~", "100000", "*", "field", VALUE], weight=1.5),
+    Workload("XADD", ["XADD", "stream:1", "MAXLEN", "~", "100000", "*", "field", VALUE], proxied=False, weight=1.5),
     Workload("XREAD 10", ["XREAD", "COUNT", "10", "STREAMS", "stream:1", "0"], proxied=False, weight=4),
     Workload(
         "LRANGE 100",

@@ -131,6 +131,16 @@ class Buffer:
         negative: cython.bint = number < 0
         if self.size + 32 > self.capacity:
             self.reserve(32)
+        if 0 <= number < 100:  # most lengths
+            self.data[self.size] = mark
+            if number >= 10:
+                self.data[self.size + 1] = cython.cast(cython.char, 48 + number // 10)
+                self.size += 1
+            self.data[self.size + 1] = cython.cast(cython.char, 48 + number % 10)
+            self.data[self.size + 2] = 13
+            self.data[self.size + 3] = 10
+            self.size += 4
+            return 0
         rest = (
             (~cython.cast(cython.ulonglong, number)) + 1
             if negative
@@ -156,9 +166,9 @@ class Buffer:
     @cython.cfunc
     @cython.exceptval(-1)
     def append_bulk(self, source: cython.pointer(cython.const[cython.char]), count: cython.Py_ssize_t) -> cython.int:
+        if self.size + count + 34 > self.capacity:
+            self.reserve(count + 34)
         self.append_line(36, count)
-        if self.size + count + 2 > self.capacity:
-            self.reserve(count + 2)
         memcpy(self.data + self.size, source, count)
         self.size += count
         self.data[self.size] = 13

@@ -13,7 +13,7 @@ order of `expected`; a client's out buffer gets places of the ring in order, hea
 from collections import deque
 
 import cython
-from cython.cimports.cluster.wire import Buffer, encode, slot_of_bytes, split_command
+from cython.cimports.cluster.wire import Buffer, encode, read_number, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memchr, memcpy, memset
 
@@ -33,6 +33,7 @@ INLINE_MAX = cython.declare(cython.Py_ssize_t, 64 * 1024)
 # See router/paths.py.
 ONE_KEY = cython.declare(cython.int, paths.ONE_KEY)
 NUM_KEYS = cython.declare(cython.int, paths.NUM_KEYS)
+STREAMS = cython.declare(cython.int, paths.STREAMS)
 TEXT = cython.declare(cython.int, paths.TEXT)
 PYTHON = cython.declare(cython.int, paths.PYTHON)
 
@@ -102,6 +103,25 @@ def _find(name: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize
                 return at
         at = (at + 1) & (NAMES - 1)
     return -1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _is_word(
+    text: cython.pointer(cython.const[cython.char]),
+    size: cython.Py_ssize_t,
+    word: cython.pointer(cython.const[cython.char]),
+    length: cython.Py_ssize_t,
+) -> cython.bint:
+    """Whether an argument is a word (given in upper case letters) in any case."""
+    i: cython.Py_ssize_t
+    if size != length:
+        return False
+    for i in range(size):
+        if text[i] & 0xDF != word[i]:
+            return False
+    return True
 
 
 @cython.cclass
@@ -417,11 +437,15 @@ class Core:
                         return self._fast(conn, 0, ROWS[row].id, data, size)
                     if data[conn.arg_at[key]] == 49 and argc > key + 1:  # "1"
                         key += 1
-                if key > ROWS[row].key or (ROWS[row].path == ONE_KEY and self.shards > 1):
+                if ROWS[row].path == STREAMS:
+                    at_once: cython.int = self._streams(data, size, argc)
+                    if at_once >= 0:
+                        return self._fast(conn, at_once, ROWS[row].id, data, size)
+                elif key > ROWS[row].key or (ROWS[row].path == ONE_KEY and self.shards > 1):
                     at: cython.p_char = cython.cast(cython.p_char, data + conn.arg_at[key])
                     shard = self.owner[slot_of_bytes(cython.cast(cython.pointer(cython.uchar), at), conn.arg_size[key])]
                     return self._fast(conn, shard, ROWS[row].id, data, size)
-                if self.shards == 1:
+                elif self.shards == 1:
                     return self._fast(conn, 0, ROWS[row].id, data, size)
             if (
                 row >= 0
@@ -432,6 +456,37 @@ class Core:
                 return 0
         self.on_command(conn, split_command(data, size))
         return 0
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def _streams(
+        self, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, argc: cython.Py_ssize_t
+    ) -> cython.int:
+        """The one shard that can answer XREAD or XREADGROUP at once; -1: it may block, or has streams of several."""
+        at: cython.Py_ssize_t = 1
+        length: cython.Py_ssize_t
+        i: cython.Py_ssize_t
+        skip: cython.Py_ssize_t = 1  # the name
+        read_number(data, size, cython.address(at))
+        for i in range(argc):
+            at += 1
+            length = read_number(data, size, cython.address(at))
+            if skip > 0:
+                skip -= 1
+            elif _is_word(data + at, length, b"BLOCK", 5):
+                return -1
+            elif _is_word(data + at, length, b"GROUP", 5):
+                skip = 2
+            elif _is_word(data + at, length, b"STREAMS", 7):
+                if self.shards == 1:
+                    return 0
+                if argc - i != 3:
+                    return -1
+                at += length + 3
+                length = read_number(data, size, cython.address(at))
+                return self.owner[slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), data + at), length)]
+            at += length + 2
+        return -1
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

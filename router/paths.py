@@ -3,12 +3,13 @@ reads this once, into C."""
 
 from __future__ import annotations
 
-from cluster.command_table.model import At, Command, F, NumKeys, Range, Spread
+from cluster.command_table.model import At, Command, F, Keyword, NumKeys, Range, Spread
 
 SLOW = 0
 ONE_KEY = 1  # its one key says the shard
 ANY_KEYS = 2  # only where one shard owns everything
 NUM_KEYS = 3  # says how many keys it has: none or one, or one shard owns everything
+STREAMS = 4  # a read of streams without BLOCK: of one, or one shard owns everything
 
 PLAIN = 0
 SCRIPT = 1
@@ -18,7 +19,11 @@ PYTHON = 3  # a pickle is code: not for every client
 
 def path_of(row: Command) -> int:
     """Which fast path a row of the command table may take."""
-    if row.at is not At.SHARD or "|" in row.name or row.container or row.flags & (F.BLOCKING | F.INTERNAL):
+    if row.at is not At.SHARD or "|" in row.name or row.container or row.flags & F.INTERNAL:
+        return SLOW
+    if isinstance(row.keys, Keyword):
+        return STREAMS
+    if row.flags & F.BLOCKING:
         return SLOW
     if row.keys is None or row.spread is Spread.ALL:
         return SLOW

@@ -72,6 +72,8 @@ cdef class Engine:
     cpdef object overwrite(self, bytes key, object value)
     cpdef bint delete(self, bytes key) except? -1
     cpdef object changed(self, bytes key, bytes event, int kind, long long count=*)
+    cpdef object noted(self, bytes key, bytes event, int kind, long long count=*)
+    cpdef object effect_of(self, list args)
     cdef object call_raw(self, Entry entry, list args, bytes raw)
     cdef object _expire(self, bytes key, object value)
     cdef int begin(self) except? -1

@@ -230,6 +230,16 @@ class Engine:
             self._touched(key)
             self.notify(kind, event, key)
 
+    @cython.ccall
+    def noted(self, key: bytes, event: bytes, kind: cython.int, count: cython.longlong = 1) -> object:
+        """A change beside a key's value, a consumer group's: an effect and an event, but to watchers and caches
+        the key is as it was, as in Redis."""
+        self.dirty += count
+        if self.listening:
+            if self.listening & STAGED:
+                self.staged.add((self.db.index, key))
+            self.notify(kind, event, key)
+
     def touched(self, key: bytes):
         """A key was changed by something that is no event of its own (a store's target)."""
         self.dirty += 1
@@ -254,8 +264,15 @@ class Engine:
     def effect(self, *args):
         """Name one effect of this command (bytes, str or int arguments) in place of the
         command itself."""
+        self.effect_of(list(args))
+
+    @cython.ccall
+    def effect_of(self, args: list) -> object:
+        """Like `effect`, for a list."""
+        out: Buffer = Buffer(128)
+        encode_command(out, args)
         self.rewritten = True
-        self.unit.append((self.db.index, encode(*args)))
+        self.unit.append((self.db.index, out.take()))
 
     def no_effect(self):
         """This command puts nothing into the stream."""

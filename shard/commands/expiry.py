@@ -121,7 +121,7 @@ def pttl(engine: Engine, args: list):
 def expiretime(engine: Engine, args: list):
     """EXPIRETIME key"""
     at: cython.longlong = _expires_at(engine, args[1])
-    return at if at < 0 else (at + 500) // 1000
+    return at if at < 0 else at // 1000 + (at % 1000 >= 500)  # at + 500 may be too large
 
 
 @handles("PEXPIRETIME")

@@ -1,15 +1,14 @@
 """What the stream commands share: ids, intervals, trimming options, groups. Compiled."""
 
 import cython
+from cython.cimports.cluster.numbers import longlong_text, parse_int
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.values.pending import Group
-from cython.cimports.shard.values.streams import StreamValue, id_text
+from cython.cimports.shard.values.streams import StreamValue, id_text, node_entries
 
 from cluster import errors
 from cluster.errors import CommandError
-from cluster.numbers import parse_int
 from shard.signals import N_STREAM
-from shard.values.streams import get_limits
 
 MAX = (1 << 64) - 1
 INVALID_ID = "ERR Invalid stream ID specified as stream command argument"
@@ -92,39 +91,48 @@ def id_of(raw: bytes) -> tuple:
     return int(ms), int(seq)
 
 
-class Trimming:
-    """The options of XTRIM, and of XADD up to its id (which stands at `at`)."""
+BY_LENGTH = cython.declare(cython.int, 1)
+BY_ID = cython.declare(cython.int, 2)
 
-    def __init__(self, args: list, adding: bool):
-        self.by = b""
-        self.length = 0
-        self.low = (0, 0)
-        self.about = False
+
+@cython.cclass
+class Trimming:
+    """The options of XTRIM, and of XADD up to its id (which stands at `at`). CommandError.
+
+    by: 0, BY_LENGTH or BY_ID; then `length`, or the id (ms, seq). limit: most entries to remove, 0: all.
+    """
+
+    def __init__(self, args: list, adding: cython.bint):
+        option: bytes
+        size: cython.Py_ssize_t = len(args)
+        left: cython.Py_ssize_t
+        limit: cython.longlong = -1
+        at: cython.Py_ssize_t = 2
         self.create = True
-        limit = None
-        at = 2
-        while at < len(args):
-            option = args[at].upper()
-            left = len(args) - at - 1
+        while at < size:
+            option = args[at]
+            option = option.upper()
+            left = size - at - 1
             if adding and option == b"*":
                 break
-            if option in (b"MAXLEN", b"MINID") and left:
+            if (option == b"MAXLEN" or option == b"MINID") and left:
                 if self.by:
                     raise CommandError(
                         "ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
                     )
                 self.about = False
-                if left >= 2 and args[at + 1] in (b"~", b"="):
+                if left >= 2 and (args[at + 1] == b"~" or args[at + 1] == b"="):
                     self.about = args[at + 1] == b"~"
                     at += 1
                 at += 1
                 if option == b"MAXLEN":
+                    self.by = BY_LENGTH
                     self.length = parse_int(args[at])
                     if self.length < 0:
                         raise CommandError("ERR The MAXLEN argument must be >= 0.")
                 else:
-                    self.low = strict_id(args[at])
-                self.by = option
+                    self.by = BY_ID
+                    self.ms, self.seq = strict_id(args[at])
             elif option == b"LIMIT" and left:
                 at += 1
                 limit = parse_int(args[at])
@@ -138,34 +146,106 @@ class Trimming:
                 raise errors.syntax_error()
             at += 1
         self.at = at
-        if limit and not self.by:
+        if limit > 0 and not self.by:
             raise CommandError(
                 "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
             )
         if not adding and not self.by:
             raise CommandError("ERR syntax error, XTRIM must be called with a trimming strategy")
-        if limit is not None and not self.about:
+        if limit >= 0 and not self.about:
             raise CommandError("ERR syntax error, LIMIT cannot be used without the special ~ option")
-        if limit is None and self.about:
-            entries = 100 * get_limits()[1]
-            limit = 10000 if entries <= 0 else min(entries, 1000000)
-        self.limit = limit or 0
+        if limit < 0 and self.about:
+            limit = 100 * node_entries()
+            limit = 10000 if limit <= 0 else min(limit, 1000000)
+        self.limit = max(limit, 0)
 
-    def apply(self, stream: StreamValue) -> int:
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def apply(self, stream: StreamValue) -> cython.Py_ssize_t:
         """Trim; how many entries are gone."""
-        if self.by == b"MAXLEN":
-            return stream.trim_length(min(self.length, (1 << 62)), self.about, self.limit)
-        return stream.trim_below(self.low[0], self.low[1], self.about, self.limit)
+        if self.by == BY_LENGTH:
+            return stream.trim_length(self.length, self.about, self.limit)
+        return stream.trim_below(self.ms, self.seq, self.about, self.limit)
 
+    @cython.cfunc
     def effect(self, stream: StreamValue) -> list:
         """What was done, as exact options."""
-        ms: cython.ulonglong = 0
-        seq: cython.ulonglong = 0
-        if self.by == b"MAXLEN":
-            return [b"MAXLEN", b"=", b"%d" % stream.length]
-        if not self.about or not stream.first(cython.address(ms), cython.address(seq)):
-            return [b"MINID", b"=", id_text(self.low[0], self.low[1])]
+        ms: cython.ulonglong = self.ms
+        seq: cython.ulonglong = self.seq
+        if self.by == BY_LENGTH:
+            return [b"MAXLEN", b"=", longlong_text(stream.length)]
+        if self.about:
+            stream.first(cython.address(ms), cython.address(seq))
         return [b"MINID", b"=", id_text(ms, seq)]
+
+
+@cython.cclass
+class Reading:
+    """The options of XREAD and XREADGROUP. CommandError.
+
+    count: -1 for all; timeout_ms: -1 without BLOCK; the first key stands at `at`.
+    """
+
+    def __init__(self, args: list, grouped: cython.bint):
+        option: bytes
+        size: cython.Py_ssize_t = len(args)
+        left: cython.Py_ssize_t
+        at: cython.Py_ssize_t = 1
+        self.count = -1
+        self.timeout_ms = -1
+        self.consumer = b""
+        while True:
+            if at >= size:
+                raise errors.syntax_error()
+            option = args[at]
+            option = option.upper()
+            left = size - at - 1
+            if option == b"BLOCK" and left:
+                at += 1
+                self.timeout_ms = block_timeout(args[at])
+            elif option == b"COUNT" and left:
+                at += 1
+                self.count = parse_int(args[at])
+                if self.count <= 0:
+                    self.count = -1
+            elif option == b"STREAMS" and left:
+                break
+            elif option == b"GROUP" and left >= 2:
+                if not grouped:
+                    raise CommandError(
+                        "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead."
+                    )
+                self.group, self.consumer = args[at + 1], args[at + 2]
+                at += 2
+            elif option == b"NOACK":
+                if not grouped:
+                    raise CommandError(
+                        "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead."
+                    )
+                self.noack = True
+            else:
+                raise errors.syntax_error()
+            at += 1
+        if left % 2:
+            raise CommandError(
+                "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
+            )
+        if grouped and self.group is None:
+            raise CommandError("ERR Missing GROUP option for XREADGROUP")
+        self.at = at + 1
+        self.keys = args[at + 1 : at + 1 + left // 2]
+        self.ids = args[at + 1 + left // 2 :]
+
+
+def block_timeout(raw: bytes) -> int:
+    """Milliseconds. CommandError."""
+    try:
+        value = parse_int(raw)
+    except CommandError:
+        raise CommandError("ERR timeout is not an integer or out of range") from None
+    if value < 0:
+        raise CommandError(errors.TIMEOUT_NEGATIVE)
+    return value
 
 
 def shown(raw: bytes) -> str:
@@ -198,7 +278,7 @@ def consumer_of(engine: Engine, key: bytes, name: bytes, group: Group, wanted: b
     if consumer is None:
         consumer = group.create(wanted, engine.now)
         engine.effect(b"XGROUP", b"CREATECONSUMER", key, name, wanted)
-        engine.changed(key, b"xgroup-createconsumer", N_STREAM)
+        engine.noted(key, b"xgroup-createconsumer", N_STREAM)
     return consumer
 
 

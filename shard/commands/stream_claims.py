@@ -92,7 +92,7 @@ def _forget(engine: Engine, key: bytes, name: bytes, group: Group, ms: object, s
     """An entry that the stream no longer has is no longer pending."""
     group.acknowledge(ms, seq)
     engine.effect(b"XACK", key, name, id_text(ms, seq))
-    engine.changed(key, b"xack", 0)
+    engine.noted(key, b"xack", 0)
 
 
 def _argument(raw: bytes, name: str) -> int:
@@ -151,7 +151,7 @@ def xclaim(engine: Engine, args: list):
         engine.effect(
             b"XGROUP", b"SETID", args[1], args[2], id_text(last[0], last[1]), b"ENTRIESREAD", b"%d" % group.entries_read
         )
-        engine.changed(args[1], b"xgroup-setid", 0)
+        engine.noted(args[1], b"xgroup-setid", 0)
     if time == -1 or time < 0 or (time > now and not engine.replaying):
         time = now
     engine.no_effect()
@@ -180,7 +180,7 @@ def xclaim(engine: Engine, args: list):
         name = id_text(ms, seq)
         reply.append(name if just else [name, fields])
         claimed(engine, args[1], args[2], group, args[3], [name], time, count)
-        engine.changed(args[1], b"xclaim", 0)
+        engine.noted(args[1], b"xclaim", 0)
     return reply
 
 
@@ -231,7 +231,7 @@ def xautoclaim(engine: Engine, args: list):
             name = id_text(ms, seq)
             reply.append(name if just else [name, fields])
             claimed(engine, args[1], args[2], group, args[3], [name], now, tries)
-            engine.changed(args[1], b"xclaim", 0)
+            engine.noted(args[1], b"xclaim", 0)
             count -= 1
             group.pel.locate(ms, seq)
         more = group.pel.step()

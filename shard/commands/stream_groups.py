@@ -113,7 +113,7 @@ def xack(engine: Engine, args: list):
     for ms, seq in [strict_id(raw) for raw in args[3:]]:
         done += group.acknowledge(ms, seq)
     if done:
-        engine.changed(args[1], b"xack", 0, done)
+        engine.noted(args[1], b"xack", 0, done)
     return done
 
 
@@ -154,13 +154,6 @@ def _options(args: list, creating: bool) -> tuple:
     return make, read
 
 
-@cython.cfunc
-def _told(engine: Engine, key: bytes, event: bytes) -> object:
-    """A group was changed: an effect and an event, but to watchers and caches the key is as it was, as in Redis."""
-    engine.dirty += 1
-    engine.notify(N_STREAM, event, key)
-
-
 @handles("XGROUP|CREATE")
 def xgroup_create(engine: Engine, args: list):
     """XGROUP CREATE key group id|$ [MKSTREAM] [ENTRIESREAD entries-read]"""
@@ -178,7 +171,7 @@ def xgroup_create(engine: Engine, args: list):
         engine.touched(args[2])
     if stream.create_group(args[3], last, read) is None:
         raise CommandError("BUSYGROUP Consumer Group name already exists")
-    _told(engine, args[2], b"xgroup-create")
+    engine.noted(args[2], b"xgroup-create", N_STREAM)
     return OK
 
 
@@ -194,7 +187,7 @@ def xgroup_setid(engine: Engine, args: list):
         last = strict_id(args[4])
     group.last_ms, group.last_seq = last
     group.entries_read = read
-    _told(engine, args[2], b"xgroup-setid")
+    engine.noted(args[2], b"xgroup-setid", N_STREAM)
     return OK
 
 
@@ -204,7 +197,8 @@ def xgroup_destroy(engine: Engine, args: list):
     stream: StreamValue = _stream(engine, args[2])
     if stream.groups.pop(args[3], None) is None:
         return 0
-    engine.changed(args[2], b"xgroup-destroy", N_STREAM)
+    engine.noted(args[2], b"xgroup-destroy", N_STREAM)
+    engine.waiting.touched(engine.db.index, args[2])  # those who read with the group hear that it is gone
     return 1
 
 
@@ -215,7 +209,7 @@ def xgroup_createconsumer(engine: Engine, args: list):
     if args[4] in group.consumers:
         return 0
     group.create(args[4], engine.now)
-    _told(engine, args[2], b"xgroup-createconsumer")
+    engine.noted(args[2], b"xgroup-createconsumer", N_STREAM)
     return 1
 
 
@@ -226,5 +220,5 @@ def xgroup_delconsumer(engine: Engine, args: list):
     if args[4] not in group.consumers:
         return 0
     pending = group.remove(args[4])
-    _told(engine, args[2], b"xgroup-delconsumer")
+    engine.noted(args[2], b"xgroup-delconsumer", N_STREAM)
     return pending

@@ -4,6 +4,7 @@ Consumer groups are in `stream_groups` and `stream_claims`, XINFO in `stream_inf
 """
 
 import cython
+from cython.cimports.shard.commands.stream_arguments import Reading, Trimming
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.values.pending import Group
 from cython.cimports.shard.values.streams import StreamValue, id_text
@@ -14,7 +15,6 @@ from cluster.numbers import parse_int
 from cluster.replies import NIL_ARRAY, OK, MapReply
 from shard.commands.stream_arguments import (
     MAX,
-    Trimming,
     end_bound,
     next_id,
     no_group,
@@ -36,7 +36,7 @@ def xadd(engine: Engine, args: list):
     key: bytes = args[1]
     raw: bytes = args[2]
     at: cython.Py_ssize_t = 2
-    options: object = None
+    options: Trimming = None
     ms: cython.ulonglong = 0
     seq: cython.ulonglong = 0
     auto: cython.bint = False
@@ -79,13 +79,15 @@ def xadd(engine: Engine, args: list):
     stream.append(ms, seq, args, at + 1)
     reply: bytes = id_text(ms, seq)
     engine.changed(key, b"xadd", STREAM_EVENT, 1)
-    trimmed: list = []
-    if options is not None and options.by:
-        if options.apply(stream):
+    trimming: cython.bint = options is not None and options.by != 0
+    if auto or auto_seq or trimming:
+        done: list = [b"XADD", key]
+        if trimming and options.apply(stream):
             engine.changed(key, b"xtrim", STREAM_EVENT, 0)
-            trimmed = options.effect(stream)
-    if auto or auto_seq or options is not None and options.by:
-        engine.effect(b"XADD", key, *trimmed, reply, *args[at + 1 :])
+            done.extend(options.effect(stream))
+        done.append(reply)
+        done.extend(args[at + 1 :])
+        engine.effect_of(done)
     return reply
 
 
@@ -139,7 +141,7 @@ def xdel(engine: Engine, args: list):
 @handles("XTRIM")
 def xtrim(engine: Engine, args: list):
     """XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count]"""
-    options = Trimming(args, False)
+    options: Trimming = Trimming(args, False)
     stream: StreamValue = engine.typed(args[1], StreamValue)
     if stream is None:
         return 0
@@ -189,74 +191,11 @@ def xsetid(engine: Engine, args: list):
         stream.added = added
     if deleted != (0, 0):
         stream.deleted_ms, stream.deleted_seq = deleted
-    engine.changed(args[1], b"xsetid", STREAM_EVENT)
+    engine.noted(args[1], b"xsetid", STREAM_EVENT)
     return OK
 
 
 # -- XREAD and XREADGROUP ----------------------------------------------------------------
-
-
-class Reading:
-    """The parsed options of XREAD and XREADGROUP."""
-
-    def __init__(self, args: list, grouped: bool):
-        self.count = -1
-        self.timeout_ms = None
-        self.noack = False
-        self.group = None
-        self.consumer = b""
-        at = 1
-        while True:
-            if at >= len(args):
-                raise errors.syntax_error()
-            option = args[at].upper()
-            left = len(args) - at - 1
-            if option == b"BLOCK" and left:
-                at += 1
-                self.timeout_ms = block_timeout(args[at])
-            elif option == b"COUNT" and left:
-                at += 1
-                count = parse_int(args[at])
-                self.count = count if count > 0 else -1
-            elif option == b"STREAMS" and left:
-                break
-            elif option == b"GROUP" and left >= 2:
-                if not grouped:
-                    raise CommandError(
-                        "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead."
-                    )
-                self.group, self.consumer = args[at + 1], args[at + 2]
-                at += 2
-            elif option == b"NOACK":
-                if not grouped:
-                    raise CommandError(
-                        "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead."
-                    )
-                self.noack = True
-            else:
-                raise errors.syntax_error()
-            at += 1
-        rest = args[at + 1 :]
-        if len(rest) % 2:
-            raise CommandError(
-                "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
-            )
-        if grouped and self.group is None:
-            raise CommandError("ERR Missing GROUP option for XREADGROUP")
-        self.at = at + 1
-        self.keys = rest[: len(rest) // 2]
-        self.ids = rest[len(rest) // 2 :]
-
-
-def block_timeout(raw: bytes) -> int:
-    """Milliseconds. CommandError."""
-    try:
-        value = parse_int(raw)
-    except CommandError:
-        raise CommandError("ERR timeout is not an integer or out of range") from None
-    if value < 0:
-        raise CommandError(errors.TIMEOUT_NEGATIVE)
-    return value
 
 
 def shaped(engine: Engine, found: list):
@@ -269,10 +208,13 @@ def shaped(engine: Engine, found: list):
 @handles("XREAD")
 def xread(engine: Engine, args: list):
     """XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]"""
-    query = Reading(args, False)
+    query: Reading = Reading(args, False)
     stream: StreamValue
     after: list = []
     found: list = []
+    key: bytes
+    raw: bytes
+    last: tuple
     for key, raw in zip(query.keys, query.ids):
         stream = engine.typed(key, StreamValue)
         if raw == b"$":
@@ -298,7 +240,7 @@ def xread(engine: Engine, args: list):
             found.append((key, entries))
     if found:
         return shaped(engine, found)
-    if query.timeout_ms is None:
+    if query.timeout_ms < 0:
         return NIL_ARRAY
     ids = [id_text(ms, seq) for ms, seq in after]
     raise Block(query.keys, query.timeout_ms, NIL_ARRAY, [*args[: query.at], *query.keys, *ids])
@@ -307,7 +249,7 @@ def xread(engine: Engine, args: list):
 @handles("XREADGROUP")
 def xreadgroup(engine: Engine, args: list):
     """XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]"""
-    query = Reading(args, True)
+    query: Reading = Reading(args, True)
     stream: StreamValue
     group: Group
     wanted: list = []
@@ -333,6 +275,6 @@ def xreadgroup(engine: Engine, args: list):
             found.append((key, entries))
     if found:
         return shaped(engine, found)
-    if query.timeout_ms is None:
+    if query.timeout_ms < 0:
         return NIL_ARRAY
     raise Block(query.keys, query.timeout_ms, NIL_ARRAY, args)

@@ -21,6 +21,7 @@ from shard.commands.zset_arguments import (
 )
 from shard.registry import handles
 from shard.signals import N_GENERIC, N_ZSET
+from shard.values.zsets import get_limits
 
 RANK = 0
 SCORE = 1
@@ -162,7 +163,9 @@ def store(engine: Engine, key: bytes, flat: list, event: bytes) -> int:
         if engine.delete(key):
             engine.changed(key, b"del", N_GENERIC)
         return 0
-    zset = ZSetValue()
+    entries, longest = get_limits()
+    # One that ends up large was never packed, where it would have lost its minus zeros.
+    zset = ZSetValue(len(flat) > 2 * entries or max(map(len, flat[::2])) > longest)
     for i in range(0, len(flat), 2):
         zset.store(flat[i], flat[i + 1])
     engine.delete(key)

@@ -51,3 +51,4 @@ cdef class StreamValue:
     cdef Py_ssize_t cut(self, bint by_length, Py_ssize_t length, u64 ms, u64 seq, bint about, Py_ssize_t limit) except -1
 
 cpdef bytes id_text(u64 ms, u64 seq)
+cdef long long node_entries() noexcept

@@ -35,6 +35,13 @@ def get_limits() -> tuple:
     return LIMITS[0], LIMITS[1]
 
 
+@cython.cfunc
+@cython.exceptval(check=False)
+def node_entries() -> cython.longlong:
+    """How many entries a node may have, 0 or less: any number."""
+    return LIMITS[1]
+
+
 @cython.ccall
 def id_text(ms: u64, seq: u64) -> bytes:
     """`ms-seq`"""

@@ -47,6 +47,23 @@ def test_split_commands_answer_in_the_order_of_their_keys(client):
     assert ask(client, ("TOUCH", *KEYS), ("UNLINK", *KEYS), ("EXISTS", *KEYS)) == [6, 6, 0]
 
 
+@pytest.mark.parametrize("key", KEYS[:4])
+def test_a_read_of_streams_finds_its_shards_whatever_its_options_and_names_are(client, key):
+    entry = [b"1-1", [b"f", b"v"]]
+    other = KEYS[(KEYS.index(key) + 1) % 4]
+    assert ask(client, ("XADD", key, "1-1", "f", "v"), ("XADD", other, "1-1", "f", "v")) == [b"1-1", b"1-1"]
+    for name in ("streams", "BLOCK", "group"):
+        assert ask(client, ("XGROUP", "CREATE", key, name, "0")) == [b"OK"]
+        wanted = ("xreadgroup", "COUNT", "1", "GROUP", name, name, "NOACK", "STREAMS", key, ">")
+        assert ask(client, wanted, wanted) == [[[key.encode(), [entry]]], None]
+    assert ask(client, ("XREAD", "count", "1", "sTREAMS", key, "0")) == [[[key.encode(), [entry]]]]
+    both = [[key.encode(), [entry]], [other.encode(), [entry]]]
+    assert ask(client, ("XREAD", "STREAMS", key, other, "0", "0")) == [both]
+    assert ask(client, ("XREAD", "BLOCK", "1000", "STREAMS", key, other, "0", "0")) == [both]
+    assert "Unbalanced" in ask(client, ("XREAD", "STREAMS", key, other, "0"))[0]
+    assert ask(client, ("XREAD", "STREAMS", key)) == ["ERR wrong number of arguments for 'xread' command"]
+
+
 def test_commands_that_come_byte_by_byte_are_cut_alike(client, world):
     pairs = [word for key in KEYS for word in (key, "x" * 40)]
     data = command("MSET", *pairs) + command("MULTI") + b"".join(command("APPEND", key, "y") for key in KEYS)
