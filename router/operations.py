@@ -1,15 +1,16 @@
 """Operations whose keys lie on several shards and feed each other: hold, borrow, run, commit.
 
     HOLD to all involved shards, in one go
-      -> each answers with what it lends and stops
+      -> each answers with what it lends and puts off what may touch the held keys
     RUN at the home shard, on its own and the borrowed values
       -> replies, and the writes of each owner
     COMMIT, one record with all writes, to all of them (or ABORT)
       -> each applies its part, journals the record, goes on
 
-All HOLDs enter the links in the router's order, so two operations meet in the same order on
-every shard: no deadlock. A read borrows in one go and needs a hold only at home. The client is
-not read from until its operation ends.
+All HOLDs enter the links in the router's order, so two operations that want the same key meet in the same order on
+every shard: no deadlock. Operations on other keys are under way at the same time; those that share a shard commit in
+the order in which they took their holds (router/turns.py), so that the ids of records grow along every link. A read borrows
+in one go and needs a hold only at home. The client is not read from until its operation ends.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from cluster import errors, frames
-from cluster.command_table import TABLE
+from cluster.command_table import TABLE, row_of
 from cluster.command_table.model import Command, F
 from cluster.errors import CommandError
 from cluster.records import Record, RecordId, pack_entries
@@ -26,6 +27,7 @@ from cluster.wire import command as encode
 from cluster.wire import parse_command, parse_commands, split_reply
 from router import dispatch
 from router.registry import LATER
+from router.turns import Turns
 
 if TYPE_CHECKING:
     from router.fanout import Entry
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from router.session import Session
 
 DbKey = tuple[int, bytes]
+ROAMING = frozenset({"scripting", "python"})  # groups of commands that may touch keys that they do not name
 GIVEN_UP = "ERR operation over several shards timed out; nothing was changed"
 
 
@@ -43,7 +46,8 @@ class Operation:
     done(replies, error): the RESP array of the entries' replies, or a CommandError.
     plain: entries for each shard that need no borrowed values (EXEC under WATCH): there is
     nothing to run at home, they are committed as they are.
-    lends: what runs may ask for keys that were not named; all shards are held then.
+    lends: what runs may ask for keys that were not named; all shards are held whole then.
+    roams: what runs may touch any key of its home, which is held whole.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Operation:
         watch_shards: Iterable[int] = (),
         plain: dict[int, list[Entry]] | None = None,
         lends: bool = False,
+        roams: bool = False,
     ):
         self.operations = operations
         self.router = operations.router
@@ -71,8 +76,11 @@ class Operation:
         self.watch_shards = set(watch_shards)
         self.plain = plain
         self.lends = lends
+        self.roams = roams
+        self.parts: dict[int, list[Entry]] = {}
         self.asking = False
         self.held = set(keys) | {home} | self.watch_shards
+        self.holding: set[int] = set()
         self.answers: dict[int, bytes | None] = {}
         self.record: RecordId | None = None
         self.missing: set[int] = set()
@@ -86,14 +94,18 @@ class Operation:
         hold, borrow = TABLE["SHARD.HOLD"].id, TABLE["SHARD.BORROW"].id
         if self.write:
             self.record = self.router.records.reserve()
+            self.operations.turns.join(self)
         for shard in sorted(self.held):
-            asked: list[Any] = []
-            if self.plain is None and shard != self.home:
-                for db, key in self.keys.get(shard, ()):
-                    asked += [db, key]
+            asked = [word for place in self.keys.get(shard, ()) for word in place]
             if self.write or shard == self.home or self.watch_shards:
+                self.holding.add(shard)
                 watcher = self.watcher if shard in self.watch_shards else ""
-                raw = encode(b"SHARD.HOLD", str(self.id), watcher, *asked)
+                how = "R" if self.write else ""
+                if self.plain is None and shard != self.home:
+                    how += "L"
+                if self.lends or (self.roams and shard == self.home):
+                    how += "W"
+                raw = encode(b"SHARD.HOLD", str(self.id), watcher, how, *asked)
                 core.submit(shard, hold, 0, 0, 0, raw, self._held(shard))
             else:
                 core.submit(shard, borrow, 0, 0, 0, encode(b"SHARD.BORROW", *asked), self._held(shard))
@@ -156,7 +168,7 @@ class Operation:
         for db, key, raw in parse_commands(writes)[0]:
             shard = self.router.core.shard_of(key) if key else self.home
             args = parse_command(raw)
-            parts.setdefault(shard, []).append((_row_id(args), int(db), 0, 0, raw))
+            parts.setdefault(shard, []).append((row_of(args).id, int(db), 0, 0, raw))
         self.replies = {self.home: replies}
         if not parts:
             self.release()
@@ -165,9 +177,16 @@ class Operation:
         self._commit(parts)
 
     def _commit(self, parts: dict[int, list[Entry]]) -> None:
+        """What is to be written is known: commit it as soon as it is our turn."""
+        self.parts = parts
+        self.state = "ready"
+        self.operations.turns.advance(self)
+
+    def send_commit(self) -> None:
         """One record with every shard's writes; shards without one are let go."""
         assert self.record is not None
         self.state = "committing"
+        parts = self.parts
         record = Record(self.record, {shard: pack_entries(entries) for shard, entries in parts.items()})
         self.record = None
         blob = self.router.records.opened(record)
@@ -178,7 +197,7 @@ class Operation:
         raw = encode(b"SHARD.COMMIT", str(self.id), blob)
         for shard in parts:
             self.router.core.submit(shard, commit, 0, frames.RESOLVE, 0, raw, None)
-        self.release(self.held - set(parts))
+        self.release(self.holding - set(parts))
 
     def applied(self, shard: int, replies: bytes) -> None:
         """A participant has committed its part."""
@@ -214,7 +233,7 @@ class Operation:
         """End the holds on shards (all of them) without an effect."""
         abort = TABLE["SHARD.ABORT"].id
         raw = encode(b"SHARD.ABORT", str(self.id))
-        for shard in self.held if shards is None else shards:
+        for shard in self.holding if shards is None else shards:
             if self.router.core.links[shard].up:
                 self.router.core.submit(shard, abort, 0, frames.RESOLVE, 0, raw, None)
         self.router.kick()
@@ -227,6 +246,7 @@ class Operation:
         if self.record is not None:
             self.router.records.cancel(self.record)
             self.record = None
+            self.operations.turns.leave(self)
         self.operations.running.pop(self.id, None)
         self.operations.ended(self)
         self.done(replies, error)
@@ -241,6 +261,7 @@ class Operations:
         self.sequence = 0
         self.active: dict[int, Operation] = {}
         self.running: dict[int, Operation] = {}
+        self.turns = Turns(router.shard_count)
         router.event_handlers[b"op"] = self.on_event
 
     def new_id(self) -> int:
@@ -307,7 +328,8 @@ class Operations:
         entry = (row.id, session.db, session.conn.flags & 33, session.id, encode(*args))
         home = home_of(self.router, row, args, keys)
         write = lends or bool(row.flags & F.WRITE) or not row.flags & F.READONLY
-        self.launch(Operation(self, keys, home, [entry], write, done, lends=lends))
+        roams = row.group in ROAMING
+        self.launch(Operation(self, keys, home, [entry], write, done, lends=lends, roams=roams))
         return LATER
 
 
@@ -341,14 +363,6 @@ def home_of(router: Router, row: Command, args: list[bytes], keys: dict[int, lis
     if "STORE" in row.name or row.name in ("BITOP", "PFMERGE"):
         return int(router.core.shard_of(args[row.key_indexes(args)[0]]))
     return max(keys, key=lambda shard: len(keys[shard]))
-
-
-def _row_id(args: list[bytes]) -> int:
-    name = args[0].upper().decode()
-    row = TABLE[name]
-    if row.container and len(args) > 1:
-        row = TABLE.get(f"{name}|{args[1].upper().decode()}", row)
-    return row.id
 
 
 def _bulk_items(raw: bytes) -> list[bytes]:

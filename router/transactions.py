@@ -19,7 +19,7 @@ from cluster.records import pack_entries
 from cluster.wire import command as encode
 from cluster.wire import encoded, split_reply
 from router import dispatch, fanout
-from router.operations import Operation, keys_by_shard
+from router.operations import ROAMING, Operation, keys_by_shard
 from router.registry import HANDLERS, LATER
 
 if TYPE_CHECKING:
@@ -223,10 +223,18 @@ class Execution:
         """WATCH elsewhere: hold everybody involved, look, then commit the commands as they are."""
         shards = set(self.plan.entries) | self.watch_shards
         self.session.pause()
+        keys: dict[int, list[tuple[int, bytes]]] = {shard: [] for shard in shards}
+        for element in self.plan.elements:
+            if element.router:
+                continue
+            for shard, found in keys_by_shard(self.router, element.db, [(element.row, element.args)]).items():
+                keys[shard].extend(found)
+        commands = [element.row for element in self.plan.elements if not element.router]
+        whole = any(row.spread is Spread.ALL or row.keys is None or row.group in ROAMING for row in commands)
         if self.plan.entries:
             operation = Operation(
                 self.router.operations,
-                {shard: [] for shard in shards},
+                keys,
                 next(iter(self.plan.entries)),
                 [],
                 True,
@@ -234,6 +242,7 @@ class Execution:
                 self.watcher,
                 self.watch_shards,
                 plain=self.plan.entries,
+                lends=whole,
             )
         else:
             home = next(iter(shards))
@@ -276,7 +285,16 @@ class Execution:
         self.session.pause()
         self.router.operations.launch(
             Operation(
-                self.router.operations, keys, home, entries, True, self._ran, self.watcher, self.watch_shards, lends=anywhere
+                self.router.operations,
+                keys,
+                home,
+                entries,
+                True,
+                self._ran,
+                self.watcher,
+                self.watch_shards,
+                lends=anywhere,
+                roams=any(row.group in ROAMING or row.keys is None for row, _ in commands),
             )
         )
 

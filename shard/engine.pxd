@@ -1,6 +1,7 @@
 # C declarations of shard/engine.py, for the batch loop and the hot commands.
 
 from cluster.wire cimport Buffer
+from shard.holds cimport Holds
 from shard.keyspace cimport Database
 
 cdef class Entry:
@@ -63,6 +64,7 @@ cdef class Engine:
     cdef public object scan_snapshot
     cdef public object records
     cdef public int shard_index
+    cdef public Holds holds
     cdef public bint feeding
     cdef public list units
     cdef public int worker_shards

@@ -32,6 +32,7 @@ from cluster.errors import CommandError
 from cluster.wire import command as encode
 from shard.access import Access
 from shard.expiry_cycle import ExpiryCycle
+from shard.holds import Holds
 from shard.memory import Memory
 from shard.notifications import Notifier
 from shard.records import Records
@@ -107,6 +108,7 @@ class Engine:
         self.notifier = Notifier()
         self.expiry = ExpiryCycle()
         self.shard_index = 0
+        self.holds = Holds(self.watching)
         self.units = []
         self.worker_shards = 1
 

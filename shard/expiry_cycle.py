@@ -38,8 +38,9 @@ class ExpiryCycle:
                 engine.db = db
                 looked_at += len(times)
                 for key in [key for key, at_ms in times.items() if at_ms <= engine.now]:
-                    engine.expire_now(key)
-                    deleted += 1
+                    if not engine.holds.holds(key):
+                        engine.expire_now(key)
+                        deleted += 1
             self._advance(db.volatile == 0, len(engine.dbs))
         engine.db = current
         return deleted

@@ -3,9 +3,9 @@
     for each entry: decode, look the handler up, run it, append its reply, note its effects
 
 This is the shard's core: no I/O; the time that commands see is the router's, which the batch brings (a
-monotonic clock only measures how long they take, for the slow log). While the shard is
-held (`hold()`; see docs/transactions.md) entries wait in `deferred`; only those flagged RESOLVE
-overtake. Invariant: entries that are not RESOLVE run in the order of the link.
+monotonic clock only measures how long they take, for the slow log). While operations hold keys
+(shard/holds.py, docs/transactions.md) the first entry that may touch one of them and all behind it wait in
+`deferred`; only those flagged RESOLVE overtake. Invariant: entries that are not RESOLVE run in the order of the link.
 """
 
 import logging
@@ -13,12 +13,13 @@ from collections import deque
 
 import cython
 from cython.cimports.cluster.wire import Buffer, encode, encode_command, slot_of_bytes, split_command
-from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.cpython.list import PyList_GET_ITEM
 from cython.cimports.cpython.ref import PyObject
 from cython.cimports.libc.string import memcpy, memset
 from cython.cimports.posix.time import CLOCK_MONOTONIC, clock_gettime, timespec
 from cython.cimports.shard.engine import Engine, Entry
+from cython.cimports.shard.holds import Holds
 from cython.cimports.shard.slot_table import SlotTable, elixir_prefetch, hash_of
 
 from cluster import frames
@@ -59,8 +60,8 @@ class Loop:
     engine = cython.declare(Engine, visibility="public")
     out = cython.declare(Buffer)
     deferred = cython.declare(object, visibility="public")
-    held = cython.declare(object, visibility="public")
-    cancelled = cython.declare(set, visibility="public")
+    holds = cython.declare(Holds, visibility="public")
+    partial = cython.declare(bytes, visibility="public")
     generation = cython.declare(cython.uint, visibility="public")
     epoch = cython.declare(cython.ulonglong, visibility="public")
     watermark = cython.declare(cython.ulonglong, visibility="public")
@@ -85,8 +86,8 @@ class Loop:
         self.engine = engine
         self.out = Buffer(1 << 16)
         self.deferred = deque()
-        self.held = None
-        self.cancelled = set()
+        self.holds = engine.holds
+        self.partial = None
         self.run_at = -1
         self.ahead_args = [None] * 16
         self.slowlog = SlowLog()
@@ -105,23 +106,19 @@ class Loop:
         """A new link to a router: whatever the old one had pending is forgotten."""
         self.generation = generation
         self.deferred.clear()
-        self.held = None
-        self.cancelled.clear()
+        self.partial = None
+        self.holds.clear()
+        self.holds.shard = self.engine.shard_index
 
-    def hold(self, token):
-        """Stop executing after this entry until `release(token)`, unless that has come already."""
-        if token in self.cancelled:
-            self.cancelled.discard(token)
-        else:
-            self.held = token
+    def hold(self, operation: bytes, keys, record: bool):
+        """Put off what may touch these keys (None: everything) until `release`."""
+        self.holds.take(operation, keys, record)
 
-    def release(self, token):
-        """End a hold; what waited runs at the end of the batch. An ABORT overtakes what waits, and so
-        perhaps the HOLD that it belongs to: that one must not hold any more."""
-        if self.held == token:
-            self.held = None
-        else:
-            self.cancelled.add(token)
+    def release(self, operation: bytes):
+        """End a hold; what waited for it runs at the end of the batch."""
+        self.holds.release(operation)
+        if self.engine.waiting is not None:
+            self.engine.waiting.released()
 
     def execute(self, message: bytes) -> bool:
         """Run one batch; whether it belonged to this link. Replies are taken by `take`."""
@@ -152,9 +149,17 @@ class Loop:
 
     @cython.cfunc
     def _resume(self) -> object:
-        while self.held is None and self.deferred:
-            waiting: tuple = self.deferred.popleft()
-            self._entries(waiting[0], waiting[1], True)
+        waiting: bytes
+        data: cython.pointer(cython.const[cython.char])
+        while self.deferred:
+            waiting = self.deferred[0]
+            data = PyBytes_AS_STRING(waiting)
+            command: cython.ushort = 0
+            memcpy(cython.address(command), data + 4, 2)
+            if self.holds.count and self.holds.blocks(command, data + 12, PyBytes_GET_SIZE(waiting) - 12):
+                break
+            self.deferred.popleft()
+            self._entries(waiting, 0, True)
         return None
 
     @cython.cfunc
@@ -176,7 +181,7 @@ class Loop:
         flags: cython.int
         db: cython.int
         start: cython.Py_ssize_t
-        put_off: cython.Py_ssize_t = -1
+        put_off: cython.bint = False
         # A COMMIT in this message may end the hold: what has waited longer still goes first.
         behind: cython.bint = not resuming and len(self.deferred) > 0
         self.ahead_at = at
@@ -194,16 +199,18 @@ class Loop:
             at += 12
             if flags & F_RESOLVE:
                 self._resolve(command, db, data + at, length)
-            elif behind or self.held is not None or put_off >= 0:
-                # A slice for each run of waiting entries keeps their order and bounds.
-                if put_off < 0:
-                    put_off = start
-                self._defer(message, start, at + length)
+            elif (
+                behind
+                or put_off
+                or (self.holds.count > 0 and not resuming and self.holds.blocks(command, data + at, length))
+            ):
+                put_off = True
+                if self.run_at >= 0:
+                    self._interrupt_run()
+                self.deferred.append(message[start : at + length])
             else:
                 if self.run_at < 0:
-                    self.run_at = self.out.size
-                    self.out.reserve(8)
-                    self.out.size += 8
+                    self._begin_run()
                 self._look_ahead(data, size)
                 self._one(command, db, flags, data + at, length, at)
                 if flags & F_END:
@@ -272,8 +279,22 @@ class Loop:
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def _defer(self, message: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.int:
-        self.deferred.append((message[start:end], 0))
+    def _begin_run(self) -> cython.int:
+        self.run_at = self.out.size
+        self.out.reserve(8)
+        self.out.size += 8
+        if self.partial is not None:
+            self.out.append(PyBytes_AS_STRING(self.partial), PyBytes_GET_SIZE(self.partial))
+            self.partial = None
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _interrupt_run(self) -> cython.int:
+        """The rest of a run waits for a hold: a run is answered whole, so what it has been answered waits, too."""
+        self.partial = PyBytes_FromStringAndSize(self.out.data + self.run_at + 8, self.out.size - self.run_at - 8)
+        self.out.size = self.run_at
+        self.run_at = -1
         return 0
 
     @cython.cfunc

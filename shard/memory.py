@@ -71,6 +71,8 @@ class Memory:
         if not self.limit or self.used <= self.limit or not engine.master:
             engine.over_memory = False
             return 0
+        if engine.holds.whole:
+            return 0  # an operation has seen these keys
         evicted = 0
         current = engine.db
         found = self.policy != "noeviction"
@@ -79,7 +81,7 @@ class Memory:
             evicted += found
         engine.db = current
         # While there are victims writes go on; eviction continues in the next turn.
-        engine.over_memory = self.used > self.limit and not found
+        engine.over_memory = self.used > self.limit and not found and not engine.holds.count
         return evicted
 
     def _evict_one(self, engine: Any) -> bool:
@@ -102,6 +104,8 @@ class Memory:
         for db in dbs:
             engine.db = db
             for key in self._sample(engine, db.expires if volatile else db.slots):
+                if engine.holds.holds(key):
+                    continue
                 rank = self._rank(engine, db, key)
                 if best is None or rank > best_rank:
                     best, best_rank = (db, key), rank

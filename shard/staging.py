@@ -9,7 +9,7 @@ import cython
 from cython.cimports.shard.keyspace import Database
 
 from cluster import errors
-from cluster.command_table import TABLE
+from cluster.command_table import row_of
 from cluster.errors import CommandError
 from cluster.slots import slot_of
 from cluster.wire import command as encode
@@ -204,11 +204,9 @@ class Staging:
 
 def effect_keys(args):
     """Keys of one effect."""
-    name = args[0].upper().decode()
-    row = TABLE.get(name)
-    if row is not None and row.container and len(args) > 1:
-        row = TABLE.get(f"{name}|{args[1].upper().decode()}")
-    if row is None:
+    try:
+        row = row_of(args)
+    except KeyError:
         return []
     return [args[i] for i in row.key_indexes(args)]
 

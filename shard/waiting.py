@@ -47,6 +47,7 @@ class Waiting:
         self.queues: dict[DbKey, deque[Waiter]] = {}
         self.waiters: dict[bytes, Waiter] = {}
         self.ready: deque[DbKey] = deque()
+        self.held: list[DbKey] = []  # became ready, but the first in line asks for keys that an operation holds
 
     def add(self, engine: Any, waiter: Waiter) -> None:
         """A client begins to wait."""
@@ -82,6 +83,11 @@ class Waiting:
         """Any key of a database may have changed (SWAPDB)."""
         self.ready.extend(place for place in self.queues if place[0] == db)
 
+    def released(self) -> None:
+        """An operation has let keys go."""
+        self.ready.extend(self.held)
+        self.held.clear()
+
     def serve(self, engine: Any) -> None:
         """Give the keys that became ready to who waits for them."""
         while self.ready:
@@ -98,6 +104,9 @@ class Waiting:
             if not waiter.offered and engine.lookup(place[1]) is not None:
                 waiter.offered = True
                 engine.events.append((b"ready", waiter.token))
+            return False
+        if engine.holds.holds_any(waiter.args):
+            self.held.append(place)
             return False
         engine.db = engine.dbs[waiter.db]
         engine.resp = waiter.resp
@@ -125,7 +134,7 @@ class Waiting:
             return False
         served = False
         for other in list(queue)[1:]:
-            if not other.args or other.token not in self.waiters:
+            if not other.args or other.token not in self.waiters or engine.holds.holds_any(other.args):
                 break
             engine.db = engine.dbs[other.db]
             engine.resp = other.resp
@@ -166,4 +175,5 @@ class Waiting:
         self.queues.clear()
         self.waiters.clear()
         self.ready.clear()
+        self.held.clear()
         engine.listening &= ~WAITERS

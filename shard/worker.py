@@ -213,8 +213,11 @@ class Worker:
         if self.engine.feeding:
             self.tell_place()
         reply = self.loop.take(answer)
-        if reply and not written:
-            reply = unacknowledged(reply, self.engine.write_error)
+        if not written:
+            if reply:
+                reply = unacknowledged(reply, self.engine.write_error)
+            if self.loop.partial:  # a run that a hold has interrupted
+                self.loop.partial = refusals(self.loop.partial, self.engine.write_error)
         if reply:
             self.link.send(reply)
 
@@ -382,10 +385,15 @@ def unacknowledged(reply: bytes, reason: bytes) -> bytes:
     """A reply message whose effects could not be journalled: every reply of it becomes an error
     that says so, since the shard may yet lose them."""
     generation, flags, offset, entries = frames.parse_reply(reply)
-    error = encoded(CommandError(MISCONF.format(reason=reason.decode()) + "; the outcome of this command is unknown"))
     out = [frames.REPLY_HEADER.pack(generation, flags | frames.WRITE_ERROR, offset)]
     for kind, payload in entries:
         if kind == frames.RUN:
-            payload = error * len(split_replies(payload))
+            payload = refusals(payload, reason)
         out += [frames.REPLY_ENTRY.pack(len(payload), kind), payload]
     return b"".join(out)
+
+
+def refusals(replies: bytes, reason: bytes) -> bytes:
+    """An error for each of a run's replies."""
+    error = encoded(CommandError(MISCONF.format(reason=reason.decode()) + "; the outcome of this command is unknown"))
+    return error * len(split_replies(replies))

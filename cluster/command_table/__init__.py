@@ -28,3 +28,11 @@ def _load() -> None:
 
 _load()
 BY_ID: list[Command] = list(TABLE.values())
+
+
+def row_of(args: list[bytes]) -> Command:
+    """The row of a whole command, its subcommand's where it has one. KeyError: there is none."""
+    row = TABLE[args[0].upper().decode("latin-1")]
+    if row.container and len(args) > 1:
+        row = TABLE.get(f"{row.name}|{args[1].upper().decode('latin-1')}", row)
+    return row

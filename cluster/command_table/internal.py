@@ -1,16 +1,17 @@
 """Rows of what only the router says to its shards. A client that sends one gets "unknown command"."""
 
-from cluster.command_table.model import Command, Effect, F
+from cluster.command_table.model import Command, Effect, F, Keys, Range
 
 
-def _row(name: str, summary: str) -> Command:
-    return Command(name, -1, F.INTERNAL, effect=Effect.REWRITTEN, group="internal", summary=summary)
+def _row(name: str, summary: str, keys: Keys | None = None) -> Command:
+    return Command(name, -1, F.INTERNAL, keys, effect=Effect.REWRITTEN, group="internal", summary=summary)
 
 
 ROWS = [
     _row("SHARD.TXN", "Runs the parts of a transaction that belong to this shard"),
-    _row("SHARD.HOLD", "Stops the link and lends the serialised values of keys"),
-    _row("SHARD.BORROW", "Lends the serialised values of keys without a hold"),
+    _row("SHARD.HOLD", "Holds keys and lends their serialised values", Range(5, -1, 2)),
+    _row("SHARD.BORROW", "Lends the serialised values of keys without a hold", Range(2, -1, 2)),
+    _row("SHARD.PREPARE", "Holds the keys of a record that is to be committed"),
     _row("SHARD.RUN", "Runs a command on own and borrowed keys and stages its writes"),
     _row("SHARD.LEND", "Lends one more key to the operation that holds the shard"),
     _row("SHARD.COMMIT", "Applies the writes of a held operation and releases the hold"),
@@ -19,10 +20,10 @@ ROWS = [
     _row("SHARD.SNAPSHOT", "Marks a point in the stream and writes its keys to a file"),
     _row("SHARD.LOAD", "Replaces all keys by those of an RDB file"),
     _row("SHARD.ROLE", "Says whether this shard is a master or a replica"),
-    _row("SHARD.WATCH", "Watches keys for a client"),
+    _row("SHARD.WATCH", "Watches keys for a client", Range(2, -1)),
     _row("SHARD.UNWATCH", "Forgets a client's watched keys"),
     _row("SHARD.BLOCK", "Enlists a client as a waiter for keys"),
-    _row("SHARD.AWAIT", "Says when keys are ready to a router that serves the waiter itself"),
+    _row("SHARD.AWAIT", "Says when keys are ready to a router that serves the waiter itself", Range(2, -1)),
     _row("SHARD.RETRIED", "The router tried for its waiter and got nothing"),
     _row("SHARD.UNBLOCK", "Takes a waiter out of its queues"),
     _row("SHARD.TRACK", "Tells a shard which clients cache which keys"),

@@ -86,7 +86,8 @@ def expire_fields(engine: Engine, db: cython.int, slot: cython.int, looked_at_ma
                 if value.times is not None and value.soonest <= engine.now:
                     due.append((key, value))
             for key, value in due:
-                drop_due(engine, key, value)
+                if not engine.holds.holds(key):
+                    drop_due(engine, key, value)
         slot += 1
         if slot >= 16384 or engine.db.size == 0:
             slot = 0

@@ -1,11 +1,12 @@
 """Hold, borrow, run, commit: one operation on keys of several shards.
 
-    SHARD.HOLD op watcher [db key ...]   take part: from here on, run nothing else of this link
-    SHARD.RUN op entries borrowed    (home shard) run the commands on a staged keyspace
-    SHARD.COMMIT op record               apply this shard's part, journal the record, go on
-    SHARD.ABORT op                       go on
+    SHARD.HOLD op watcher how [db key ...]   take part: until the end, what may touch these keys waits
+    SHARD.PREPARE op watcher record          the same for the keys of this shard's part of a record
+    SHARD.RUN op entries borrowed            (home shard) run the commands on a staged keyspace
+    SHARD.COMMIT op [record]                 apply this shard's part, journal the record, go on
+    SHARD.ABORT op                           go on
 
-HOLD is answered in its turn; the other three overtake what waits behind the hold and answer
+HOLD and PREPARE are answered in their turn; the other three overtake what waits for a hold and answer
 by events ("op", id, ...). A new router's greeting ends every hold: its operations' records are
 handed over by id (cluster/records.py), so none stays half done.
 """
@@ -21,28 +22,49 @@ from cluster.replies import Status
 from cluster.wire import command as encode
 from cluster.wire import encoded, parse_commands
 from shard.controls.transactions import run_entries, run_record
+from shard.holds import keys_of, own_part
 from shard.registry import handles
 from shard.staging import Staging, owner_test, pack_value, unpack_value
 
 
 @handles("SHARD.HOLD")
 def hold(engine: Any, args: list[bytes]) -> Any:
-    """Reply: [1 if the watcher's keys are untouched else 0, [lent value, ...]]."""
-    op, watcher, asked = args[1], args[2], args[3:]
+    """Reply: [1 if the watcher's keys are untouched else 0, [lent value, ...]].
+
+    how: letters. L: lend the keys; W: hold everything, not only these keys; R: a record may be committed.
+    """
+    _, op, watcher, how, *asked = args
     engine.no_effect()
-    untouched = 1
-    if watcher:
-        untouched = 0 if engine.watching.dirty(engine, int(watcher)) else 1
-        engine.watching.forget(engine, int(watcher))
+    untouched = unwatched(engine, watcher)
     lent = []
-    for at in range(0, len(asked), 2):
-        if int(asked[at]) >= len(engine.dbs):  # COPY ... DB 99: the home shard will say so
-            lent.append([])
-            continue
-        engine.db = engine.dbs[int(asked[at])]
-        lent.append(pack_value(engine, asked[at + 1]))
-    engine.controls.hold(op)
+    if b"L" in how:
+        for at in range(0, len(asked), 2):
+            if int(asked[at]) >= len(engine.dbs):  # COPY ... DB 99: the home shard will say so
+                lent.append([])
+                continue
+            engine.db = engine.dbs[int(asked[at])]
+            lent.append(pack_value(engine, asked[at + 1]))
+    engine.controls.hold(op, None if b"W" in how else set(asked[1::2]), b"R" in how)
     return [untouched, lent]
+
+
+@handles("SHARD.PREPARE")
+def prepare(engine: Any, args: list[bytes]) -> Any:
+    """Reply: 1 if the watcher's keys are untouched, else 0."""
+    _, op, watcher, blob = args
+    engine.no_effect()
+    engine.holds.prepared[op] = blob
+    engine.controls.hold(op, keys_of(own_part(blob, engine.shard_index)[1]), True)
+    return unwatched(engine, watcher)
+
+
+def unwatched(engine: Any, watcher: bytes) -> int:
+    """1 if the keys that a client watches, which it does no more, are untouched; else 0."""
+    if not watcher:
+        return 1
+    touched = engine.watching.dirty(engine, int(watcher))
+    engine.watching.forget(engine, int(watcher))
+    return 0 if touched else 1
 
 
 @handles("SHARD.BORROW")
@@ -112,7 +134,8 @@ def pack_writes(writes: list[tuple[int, bytes | None, bytes]]) -> bytes:
 @handles("SHARD.COMMIT")
 def commit(engine: Any, args: list[bytes]) -> Any:
     """Event: op, id, "done", this shard's replies."""
-    _, op, blob = args
+    op = args[1]
+    blob = args[2] if len(args) > 2 else engine.holds.prepared[op]
     engine.no_effect()
     if engine.records.lacks(records.record_id(blob)):
         replies = run_record(engine, blob)

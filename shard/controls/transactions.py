@@ -12,6 +12,7 @@ from cluster import records
 from cluster.errors import CommandError
 from cluster.replies import NIL_ARRAY, Raw
 from cluster.wire import command
+from shard.holds import own_part
 from shard.registry import handles
 from shard.signals import Block
 
@@ -112,26 +113,6 @@ def run_record(engine: Engine, blob: bytes) -> bytes:
     engine.records.add(record, blob)
     engine.end_unit(command(b"ECHO", blob))
     return replies
-
-
-@cython.cfunc
-def own_part(blob: bytes, shard: cython.int) -> tuple:
-    """(id, this shard's entries) of a packed record (cluster/records.py). ValueError if it has none here."""
-    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(blob)
-    size: cython.Py_ssize_t = PyBytes_GET_SIZE(blob)
-    at: cython.Py_ssize_t = 22
-    owner: cython.ushort = 0
-    length: cython.uint = 0
-    while at + 6 <= size:
-        memcpy(cython.address(owner), data + at, 2)
-        memcpy(cython.address(length), data + at + 2, 4)
-        at += 6
-        if at + length > size:
-            break
-        if owner == shard:
-            return records.record_id(blob), PyBytes_FromStringAndSize(data + at, length)
-        at += length
-    raise ValueError("a record without a part for this shard")
 
 
 @handles("SHARD.RECORD")

@@ -6,11 +6,12 @@ A failing seed is in the message; `python -m tests.simulation SEED` replays it e
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from router.records import RouterRecords
+from router.turns import Turns
 from shard.loop import Loop
 from tests.simulation.history import Txn, Violation, check_appends
 from tests.simulation.workload import Run
@@ -77,20 +78,38 @@ def test_without_the_fsync_the_checker_finds_lost_writes(monkeypatch: pytest.Mon
     assert caught(range(3, 83, 4)) > 0
 
 
-def test_without_the_hold_the_checker_finds_lost_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_a_rule(monkeypatch: pytest.MonkeyPatch, hold: Callable[..., None]) -> None:
+    """Shards whose loops take holds in another way."""
     original = SimShard.start
-
-    class Hasty(Loop):
-        def hold(self, token: object) -> None:
-            """Go on as if nobody held us."""
+    hasty = type("Hasty", (Loop,), {"hold": hold})
 
     def start(self: SimShard) -> None:
         original(self)
-        self.loop = Hasty(self.engine)
+        self.loop = hasty(self.engine)
         self.engine.controls = self.loop
 
     monkeypatch.setattr(SimShard, "start", start)
+
+
+def test_without_the_hold_the_checker_finds_lost_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_a_rule(monkeypatch, lambda self, operation, keys, record: None)
     assert caught(range(60)) > 0
+
+
+def test_without_the_held_keys_the_checker_finds_lost_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_a_rule(monkeypatch, lambda self, operation, keys, record: self.holds.take(operation, set(), record))
+    assert caught(range(60)) > 0
+
+
+def test_a_record_that_does_not_wait_for_those_before_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_a_rule(monkeypatch, lambda self, operation, keys, record: self.holds.take(operation, keys, False))
+    assert caught(range(200)) > 0
+
+
+def test_commits_in_any_order_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Turns, "advance", lambda self, operation: operation.send_commit())
+    monkeypatch.setattr(Turns, "leave", lambda self, operation: None)
+    assert caught(range(200)) > 0
 
 
 def test_without_the_order_of_a_link_the_checker_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:

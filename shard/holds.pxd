@@ -1,0 +1,17 @@
+# C declarations of shard/holds.py, for the batch loop.
+
+cdef class Holds:
+    cdef public int shard
+    cdef public object watching
+    cdef public dict operations
+    cdef public dict keys
+    cdef public dict prepared
+    cdef public set cancelled
+    cdef public int count
+    cdef public int whole
+    cdef public int recording
+    cdef unsigned int slots[16384]
+    cdef int blocks(self, int command, const char* raw, Py_ssize_t size) except? -1
+    cdef int _is_held(self, bytes key) except? -1
+    cdef int _blocks_first(self, const char* raw, Py_ssize_t size) except? -1
+    cdef int _blocks_entries(self, bytes entries) except? -1

@@ -1,0 +1,273 @@
+"""Which keys operations over several shards hold here, and which commands may pass them. Compiled.
+
+    HOLD k1 ... COMMIT      a command on other keys runs at once: it commutes with the operation
+                            the first on k1, or about the whole keyspace, waits, and all behind it
+
+The serial order stays the order of the link: an operation takes effect where its HOLD stands, since nothing
+between its HOLD and its COMMIT sees or changes what it holds. Keys are held in all databases at once: COPY and MOVE
+reach into another one. Invariant: a key is held by one operation at a time, and records are applied in the order
+of their ids (a record that needs no hold waits for the holds before it, see docs/transactions.md).
+"""
+
+import cython
+from cython.cimports.cluster.wire import slot_of_bytes, split_command
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cython.cimports.libc.string import memchr, memcpy, memset
+
+from cluster import records
+from cluster.command_table import BY_ID, row_of
+from cluster.command_table.model import Range
+from cluster.wire import parse_command
+
+# How a command's keys are found: what it may touch without their being held.
+ALL = cython.declare(cython.int, 0)  # anything: it waits for every hold
+FIRST = cython.declare(cython.int, 1)  # its first argument
+KEYS = cython.declare(cython.int, 2)  # where its row says
+NONE = cython.declare(cython.int, 3)  # no key
+HOLD = cython.declare(cython.int, 4)  # where its row says, or everything
+UNIT = cython.declare(cython.int, 5)  # those of its entries, or of this shard's part of its record
+PART = cython.declare(cython.int, 6)  # those of this shard's part of its record
+BLOCK = cython.declare(cython.int, 7)  # those of the command inside it
+
+_OF_ROUTERS = {
+    "SHARD.HOLD": 4,
+    "SHARD.TXN": 5,
+    "SHARD.PREPARE": 6,
+    "SHARD.BLOCK": 7,
+    "SHARD.UNWATCH": 3,
+    "SHARD.UNBLOCK": 3,
+    "SHARD.RETRIED": 3,
+    "SHARD.INFO": 3,
+    "SHARD.SLOWLOG": 3,
+}
+
+
+def _rule(row) -> int:
+    if row.name in _OF_ROUTERS:
+        return _OF_ROUTERS[row.name]
+    if row.keys is None or row.group in ("scripting", "python"):
+        return 0
+    if isinstance(row.keys, Range) and row.keys.first == row.keys.last == 1:
+        return 1
+    return 2
+
+
+RULES = cython.declare(cython.int[2048])
+
+
+def _fill():
+    for row in BY_ID:
+        RULES[cython.cast(cython.int, row.id)] = _rule(row)
+
+
+_fill()
+
+
+@cython.cclass
+class Holds:
+    """The operations that hold something here.
+
+    operations: id -> (its keys, whether it will commit a record); its keys are None where it holds everything.
+    keys: held key -> how often. count: operations; whole, recording: those that hold everything, that will commit.
+    prepared: id -> the record that it will commit, if that is known already. cancelled: ended before their HOLD was
+    reached.
+    """
+
+    def __init__(self, watching):
+        """`watching`: a shard.watching.Watching; a transaction looks at the keys that its client watches."""
+        self.watching = watching
+        self.clear()
+
+    def clear(self):
+        """Nothing is held."""
+        self.operations = {}
+        self.prepared = {}
+        self.keys = {}
+        self.cancelled = set()
+        self.count = self.whole = self.recording = 0
+        memset(cython.address(self.slots[0]), 0, cython.sizeof(cython.uint) * 16384)
+
+    def take(self, operation: bytes, keys, record: bool):
+        """An operation holds these keys (None: everything) until `release`, unless that has come already."""
+        if operation in self.cancelled:
+            self.cancelled.discard(operation)
+            self.prepared.pop(operation, None)
+            return
+        self.operations[operation] = (keys, record)
+        self.count += 1
+        self.recording += record
+        if keys is None:
+            self.whole += 1
+            return
+        for key in keys:
+            self.keys[key] = self.keys.get(key, 0) + 1
+            self.slots[_slot(key)] += 1
+
+    def release(self, operation: bytes):
+        """End a hold. An ABORT overtakes what waits, and so perhaps its HOLD: that one must not hold any more."""
+        self.prepared.pop(operation, None)
+        found = self.operations.pop(operation, None)
+        if found is None:
+            self.cancelled.add(operation)
+            return
+        keys, record = found
+        self.count -= 1
+        self.recording -= record
+        if keys is None:
+            self.whole -= 1
+            return
+        for key in keys:
+            left = self.keys[key] - 1
+            if left:
+                self.keys[key] = left
+            else:
+                del self.keys[key]
+            self.slots[_slot(key)] -= 1
+
+    def holds(self, key: bytes) -> bool:
+        """Whether a key is held."""
+        return self.whole > 0 or key in self.keys
+
+    def holds_any(self, args: list) -> bool:
+        """Whether a command's keys, of which there are some, are held."""
+        if not self.count:
+            return False
+        return self.whole > 0 or any(args[at] in self.keys for at in row_of(args).key_indexes(args))
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def blocks(
+        self, command: cython.int, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        """Whether an entry must wait; only asked while something is held."""
+        rule: cython.int = RULES[command]
+        args: list
+        if rule == NONE:
+            return 0
+        if self.whole or rule == ALL:
+            return 1
+        if rule == FIRST:
+            return self._blocks_first(raw, size)
+        args = split_command(raw, size)
+        if rule == KEYS:
+            found: list = BY_ID[command].key_indexes(args)
+            if not found:
+                return 1
+            for at in found:
+                if self._is_held(args[at]):
+                    return 1
+            return 0
+        if rule == UNIT and args[1] or (rule == HOLD or rule == PART) and args[2]:
+            for place in self.watching.watched.get(int(args[1 if rule == UNIT else 2]), ()):
+                if self._is_held(place[1]):
+                    return 1
+        if rule == HOLD:
+            at = 5
+            while at < len(args):
+                if self._is_held(args[at]):
+                    return 1
+                at += 2
+            return b"W" in args[3]
+        if rule == BLOCK:
+            return self.holds_any(parse_command(args[2]))
+        if rule == UNIT and args[2] == b"E":
+            return self._blocks_entries(args[3])
+        if rule == UNIT and self.recording:
+            return 1  # records are applied in the order of their ids
+        return self._blocks_entries(own_part(args[3], self.shard)[1])
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _is_held(self, key: bytes) -> cython.int:
+        return self.slots[_slot(key)] > 0 and key in self.keys
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _blocks_first(self, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
+        """The same for a command on the key behind its name."""
+        at: cython.Py_ssize_t = 0
+        length: cython.Py_ssize_t = 0
+        skip: cython.int
+        for skip in range(3):  # behind the count, the name's length, the name
+            line = cython.cast(cython.p_char, memchr(raw + at, 10, size - at))
+            if line == cython.NULL:
+                return 1
+            at = line - raw + 1
+        if at >= size or raw[at] != 36:
+            return 1
+        at += 1
+        while at < size and 48 <= raw[at] <= 57:
+            length = length * 10 + (raw[at] - 48)
+            at += 1
+        at += 2
+        if length > size - at:
+            return 1
+        if not self.slots[slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), raw + at), length)]:
+            return 0
+        return PyBytes_FromStringAndSize(raw + at, length) in self.keys
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _blocks_entries(self, entries: bytes) -> cython.int:
+        data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(entries)
+        size: cython.Py_ssize_t = PyBytes_GET_SIZE(entries)
+        at: cython.Py_ssize_t = 0
+        length: cython.uint = 0
+        command: cython.ushort = 0
+        while at + 12 <= size:
+            memcpy(cython.address(length), data + at, 4)
+            memcpy(cython.address(command), data + at + 4, 2)
+            if self.blocks(command, data + at + 12, length):
+                return 1
+            at += 12 + length
+        return 0
+
+
+@cython.cfunc
+@cython.inline
+def _slot(key: bytes) -> cython.int:
+    return slot_of_bytes(
+        cython.cast(cython.pointer(cython.const[cython.uchar]), PyBytes_AS_STRING(key)), PyBytes_GET_SIZE(key)
+    )
+
+
+def keys_of(entries: bytes) -> object:
+    """The keys of packed entries (cluster/frames.py), None when one may touch any."""
+    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(entries)
+    size: cython.Py_ssize_t = PyBytes_GET_SIZE(entries)
+    at: cython.Py_ssize_t = 0
+    length: cython.uint = 0
+    command: cython.ushort = 0
+    args: list
+    found: set = set()
+    while at + 12 <= size:
+        memcpy(cython.address(length), data + at, 4)
+        memcpy(cython.address(command), data + at + 4, 2)
+        if RULES[command] != FIRST and RULES[command] != KEYS:
+            return None
+        args = split_command(data + at + 12, length)
+        if RULES[command] == FIRST and len(args) > 1:
+            found.add(args[1])
+        else:
+            found.update([args[i] for i in BY_ID[command].key_indexes(args)])
+        at += 12 + length
+    return found
+
+
+def own_part(blob: bytes, shard: cython.int) -> tuple:
+    """(id, this shard's entries) of a packed record (cluster/records.py). ValueError if it has none here."""
+    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(blob)
+    size: cython.Py_ssize_t = PyBytes_GET_SIZE(blob)
+    at: cython.Py_ssize_t = 22
+    owner: cython.ushort = 0
+    length: cython.uint = 0
+    while at + 6 <= size:
+        memcpy(cython.address(owner), data + at, 2)
+        memcpy(cython.address(length), data + at + 2, 4)
+        at += 6
+        if at + length > size:
+            break
+        if owner == shard:
+            return records.record_id(blob), PyBytes_FromStringAndSize(data + at, length)
+        at += length
+    raise ValueError("a record without a part for this shard")

@@ -1,0 +1,166 @@
+"""What may pass the keys that an operation holds on a shard, and what waits for it."""
+
+from typing import Any
+
+import pytest
+
+from cluster import frames
+from cluster.command_table import row_of
+from cluster.records import Record, pack_entries
+from cluster.wire import command, parse_command, split_replies
+from shard.engine import Engine
+from shard.loop import Loop
+
+NOW = 1_000_000
+
+
+class Link:
+    """The link of one shard of two: commands in, replies and events out."""
+
+    def __init__(self) -> None:
+        self.engine = Engine(seed=1)
+        self.engine.worker_shards = 2
+        self.loop = Loop(self.engine)
+        self.engine.controls = self.loop
+        self.loop.start(1)
+
+    def send(self, *commands: tuple[Any, ...]) -> list[bytes]:
+        """One batch, in which all commands are one client's run; its whole runs' replies in one list."""
+        entries = []
+        for at, args in enumerate(commands):
+            raw = command(*args)
+            name = row_of(parse_command(raw))
+            resolve = frames.RESOLVE if name.name in ("SHARD.COMMIT", "SHARD.ABORT") else 0
+            last = frames.END_OF_RUN if at == len(commands) - 1 else 0
+            entries.append((name.id, 0, resolve or last, 7, raw))
+        assert self.loop.execute(frames.request(1, NOW, entries))
+        _, _, _, found = frames.parse_reply(self.loop.take(True))
+        return [reply for kind, payload in found if kind == frames.RUN for reply in split_replies(payload)]
+
+
+@pytest.fixture
+def link() -> Link:
+    return Link()
+
+
+def hold(op: str, *keys: str, how: str = "R") -> tuple[Any, ...]:
+    return ("SHARD.HOLD", op, "", how, *(word for key in keys for word in ("0", key)))
+
+
+def test_a_command_on_another_key_passes_a_hold(link: Link) -> None:
+    link.send(hold("1", "held"))
+    assert link.send(("SET", "free", "1"), ("GET", "free")) == [b"+OK\r\n", b"$1\r\n1\r\n"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("GET", "held"),
+        ("MGET", "a", "held"),
+        ("DEL", "a", "b", "held"),
+        ("COPY", "held", "elsewhere", "DB", "3"),
+        ("ZUNION", "2", "a", "held"),
+        ("XREAD", "STREAMS", "held", "0"),
+        ("OBJECT", "ENCODING", "held"),
+        ("SHARD.WATCH", "9", "held"),
+        ("SHARD.BLOCK", "t", command("BLMOVE", "a", "held", "LEFT", "LEFT", "0")),
+        hold("2", "a", "held"),
+        hold("2", how="W"),
+        ("DBSIZE",),
+        ("FLUSHALL",),
+        ("KEYS", "*"),
+        ("SHARD.SCAN", "0"),
+        ("EVAL", "return 1", "1", "a"),
+    ],
+)
+def test_what_may_touch_a_held_key_waits_until_the_end(link: Link, args: tuple[Any, ...]) -> None:
+    link.send(hold("1", "held"))
+    assert link.send(args) == []
+    assert len(link.send(("SHARD.ABORT", "1"))) == 1
+
+
+def test_what_stands_behind_a_waiting_command_waits_too(link: Link) -> None:
+    link.send(hold("1", "held"))
+    assert link.send(("GET", "held")) == []
+    assert link.send(("SET", "free", "1")) == []
+    assert link.send(("SHARD.ABORT", "1")) == [b"$-1\r\n", b"+OK\r\n"]
+
+
+def test_a_run_that_a_hold_interrupts_is_answered_once_and_whole(link: Link) -> None:
+    link.send(hold("1", "held"))
+    assert link.send(("SET", "a", "1"), ("GET", "held"), ("GET", "a")) == []
+    assert link.engine.take_stream().count(b"SET") == 1
+    assert link.send(("SHARD.ABORT", "1")) == [b"+OK\r\n", b"$-1\r\n", b"$1\r\n1\r\n"]
+
+
+def test_two_operations_on_different_keys_hold_at_once(link: Link) -> None:
+    assert len(link.send(hold("1", "one"), hold("2", "other"))) == 2
+    assert link.send(("GET", "one")) == []
+    assert link.send(("SHARD.ABORT", "2")) == []
+    assert link.send(("SHARD.ABORT", "1")) == [b"$-1\r\n"]
+
+
+def test_an_operation_that_holds_everything_holds_alone(link: Link) -> None:
+    link.send(hold("1", how="RW"))
+    assert link.send(("GET", "any")) == []
+    assert link.send(hold("2", "other")) == []
+    assert len(link.send(("SHARD.ABORT", "1"))) == 2
+
+
+def test_a_record_waits_for_the_holds_before_it_whatever_its_keys(link: Link) -> None:
+    """Records are applied in the order of their ids, and the hold's is the smaller one."""
+    entry = (row_of([b"SET"]).id, 0, 0, 7, command("SET", "free", "1"))
+    blob = Record((1, 2), {0: pack_entries([entry]), 1: pack_entries([entry])}).pack()
+    link.send(hold("1", "held"))
+    assert link.send(("SHARD.TXN", "", "R", blob)) == []
+    assert link.send(("SHARD.ABORT", "1")) == [b"*1\r\n+OK\r\n"]
+
+
+def test_a_transaction_waits_if_a_key_that_its_client_watches_is_held(link: Link) -> None:
+    entry = (row_of([b"SET"]).id, 0, 0, 7, command("SET", "free", "1"))
+    link.send(("SHARD.WATCH", "7", "held"))
+    link.send(hold("1", "held"))
+    assert link.send(("SHARD.TXN", "7", "E", pack_entries([entry]))) == []
+    assert link.send(("SHARD.ABORT", "1")) == [b"*1\r\n+OK\r\n"]
+
+
+def test_a_prepared_record_holds_its_keys_and_is_applied_by_its_number(link: Link) -> None:
+    entry = (row_of([b"SET"]).id, 0, 0, 7, command("SET", "held", "1"))
+    blob = Record((1, 1), {0: pack_entries([entry]), 1: pack_entries([entry])}).pack()
+    assert link.send(("SHARD.PREPARE", "1", "", blob)) == [b":1\r\n"]
+    assert link.send(("GET", "held")) == []
+    assert link.send(("SHARD.COMMIT", "1")) == [b"$1\r\n1\r\n"]
+    assert link.engine.holds.prepared == {}
+
+
+def test_a_blocked_client_is_not_served_from_a_held_key(link: Link) -> None:
+    wait = ("SHARD.BLOCK", "t", command("BLMOVE", "source", "held", "LEFT", "LEFT", "0"))
+    assert link.send(wait) == [b"+BLOCKED\r\n"]
+    link.send(hold("1", "held"))
+    assert link.send(("RPUSH", "source", "x")) == [b":1\r\n"]
+    assert link.send(("EXISTS", "source")) == [b":1\r\n"]
+    link.send(("SHARD.ABORT", "1"))
+    assert link.send(("LRANGE", "held", "0", "-1")) == [b"*1\r\n$1\r\nx\r\n"]
+
+
+def test_an_abort_that_overtakes_its_hold_ends_it(link: Link) -> None:
+    link.send(hold("1", "held"))
+    link.send(hold("2", "held"))  # waits
+    link.send(("SHARD.ABORT", "2"))
+    link.send(("SHARD.ABORT", "1"))
+    assert link.send(("GET", "held")) == [b"$-1\r\n"]
+
+
+def test_held_keys_are_not_evicted_and_do_not_expire(link: Link) -> None:
+    link.send(("SET", "held", "1", "PX", "10"), ("SET", "other", "1", "PX", "10"))
+    link.send(hold("1", "held"))
+    link.engine.now = NOW + 1000
+    while link.engine.dbs[0].get(b"other") is not None:
+        link.engine.expiry.run(link.engine)
+    for _ in range(8):
+        link.engine.expiry.run(link.engine)
+    assert link.engine.dbs[0].get(b"held") is not None
+    link.engine.memory.configure(link.engine, 1, 1, "allkeys-random")
+    link.engine.memory.used = 100
+    assert link.engine.memory.relieve(link.engine) == 0
+    assert not link.engine.over_memory
