@@ -15,6 +15,7 @@ cdef class Entry:
     cdef public bint shown
     cdef public bint quick
     cdef public bint first_key
+    cdef public int direct
     cdef public dict subcommands
     cdef public long long calls
     cdef public long long usec
@@ -31,6 +32,9 @@ cdef class Engine:
     cdef public bint may_block
     cdef public bint no_touch
     cdef public bint replaying
+    cdef public bint reading
+    cdef public long long hits
+    cdef public long long misses
     cdef public long long dirty
     cdef public long long changes
     cdef public bint rewritten

@@ -21,6 +21,7 @@ import random
 import cython
 from cython.cimports.cluster.wire import Buffer, encode_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.shard.direct import DIRECT_GET, DIRECT_SET, NOT_DIRECT
 from cython.cimports.shard.keyspace import Database
 
 import shard.commands
@@ -62,6 +63,7 @@ class Entry:
         self.shown = not command.flags & (F.INTERNAL | F.SKIP_SLOWLOG)
         self.quick = bool(command.flags & F.FAST)
         self.first_key = isinstance(command.keys, Range) and command.keys.first == 1
+        self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET}.get(command.name, NOT_DIRECT)
         self.subcommands = {}
 
 
@@ -119,12 +121,14 @@ class Engine:
         """The live value of a key, or None. An expired key is deleted (on a master)."""
         db: Database = self.db
         value: object = db.find(key)
-        if value is None:
-            return None
-        if db.volatile > 0:
+        if value is not None and db.volatile > 0:
             at: cython.longlong = db.expiry(key)
             if at >= 0 and at <= self.now and not self.replaying:
-                return self._expire(key, value)
+                value = self._expire(key, value)
+        if value is None:
+            self.misses += self.reading
+            return None
+        self.hits += self.reading
         if self.track_access and not self.no_touch:
             self.access.touch(self, key)
         return value
@@ -322,10 +326,12 @@ class Engine:
             raise errors.unknown_command(args)
         outer_dirty: cython.longlong = self.dirty
         outer_rewritten: cython.bint = self.rewritten
+        outer_reading: cython.bint = self.reading
         before: cython.Py_ssize_t = len(self.unit)
         db: Database = self.db
         self.dirty = 0
         self.rewritten = False
+        self.reading = not entry.write
         self.depth += 1
         entry.calls += 1
         try:
@@ -340,6 +346,7 @@ class Engine:
             raise
         finally:
             self.depth -= 1
+            self.reading = outer_reading
             self.dirty = outer_dirty + (self.dirty if len(self.unit) > before else 0)
             self.rewritten = outer_rewritten
 

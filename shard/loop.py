@@ -18,6 +18,7 @@ from cython.cimports.cpython.list import PyList_GET_ITEM
 from cython.cimports.cpython.ref import PyObject
 from cython.cimports.libc.string import memcpy, memset
 from cython.cimports.posix.time import CLOCK_MONOTONIC, clock_gettime, timespec
+from cython.cimports.shard.direct import NOT_DIRECT, Strings, run_direct, strings_of
 from cython.cimports.shard.engine import Engine, Entry
 from cython.cimports.shard.holds import Holds
 from cython.cimports.shard.slot_table import SlotTable, elixir_prefetch, hash_of
@@ -80,6 +81,8 @@ class Loop:
     ahead_slots = cython.declare(cython.int[16])
     ahead_hashes = cython.declare(cython.uint[16])
     ahead_args = cython.declare(list)
+    ahead_kinds = cython.declare(cython.int[16])
+    ahead_strings = cython.declare(Strings[16])
     ahead_offsets = cython.declare(cython.Py_ssize_t[16])
 
     def __init__(self, engine: Engine):
@@ -240,18 +243,22 @@ class Loop:
             place = self.ahead_count & 15
             self.ahead_slots[place] = -1
             entry = cython.cast(Entry, PyList_GET_ITEM(self.engine.entries, command))
-            if entry.first_key and length <= AHEAD_SIZE and not data[self.ahead_at + 7] & F_RESOLVE:
+            self.ahead_offsets[place] = 0
+            self.ahead_kinds[place] = entry.direct
+            if entry.direct and not strings_of(
+                entry.direct, data + self.ahead_at + 12, length, cython.address(self.ahead_strings[place])
+            ):
+                self.ahead_kinds[place] = NOT_DIRECT
+            if self.ahead_kinds[place]:
+                self.ahead_offsets[place] = self.ahead_at + 12
+                self._ahead(place, self.ahead_strings[place].key, self.ahead_strings[place].key_size)
+            elif entry.first_key and length <= AHEAD_SIZE and not data[self.ahead_at + 7] & F_RESOLVE:
                 args = split_command(data + self.ahead_at + 12, length)
                 self.ahead_args[place] = args
                 self.ahead_offsets[place] = self.ahead_at + 12
-                key = args[1]
-                self.ahead_hashes[place] = hash_of(PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key))
-                self.ahead_slots[place] = slot_of_bytes(
-                    cython.cast(cython.pointer(cython.const[cython.uchar]), PyBytes_AS_STRING(key)),
-                    PyBytes_GET_SIZE(key),
-                )
-                # A guess: of the database in use, as most clients use one.
-                elixir_prefetch(PyList_GET_ITEM(self.engine.db.slots, self.ahead_slots[place]))
+                if len(args) > 1:
+                    key = args[1]
+                    self._ahead(place, PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key))
             self.ahead_count += 1
             self.ahead_at += 12 + length
         table = self._table_ahead(AHEAD_BUCKET)
@@ -261,6 +268,18 @@ class Loop:
         if table != cython.NULL:
             cython.cast(SlotTable, table).ask_item(self.ahead_hashes[(self.done_count + AHEAD_ITEM) & 15])
         return 0
+
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(check=False)
+    def _ahead(
+        self, place: cython.int, key: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.void:
+        """Note a key that is soon looked up, and ask for the table of its slot."""
+        self.ahead_hashes[place] = hash_of(key, size)
+        self.ahead_slots[place] = slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), key), size)
+        # A guess: of the database in use, as most clients use one.
+        elixir_prefetch(PyList_GET_ITEM(self.engine.db.slots, self.ahead_slots[place]))
 
     @cython.cfunc
     @cython.inline
@@ -344,12 +363,28 @@ class Loop:
         engine.no_touch = flags & F_NO_TOUCH
         engine.replaying = flags & 32
         engine.begin()
+        engine.reading = not entry.write
         self.commands += 1
         entry.calls += 1
         args: list = None
         place: cython.int = self.done_count & 15
+        kind: cython.int = self.ahead_kinds[place] if self.ahead_offsets[place] == offset else NOT_DIRECT
         try:
-            if self.ahead_offsets[place] == offset:
+            if (
+                kind
+                and not flags & F_TRACK
+                and run_direct(
+                    engine,
+                    engine.db,
+                    kind,
+                    self.ahead_slots[place],
+                    self.ahead_hashes[place],
+                    cython.address(self.ahead_strings[place]),
+                    self.out,
+                )
+            ):
+                return self._done(entry, None, raw, size)
+            if self.ahead_offsets[place] == offset and not kind:
                 args = cython.cast(list, self.ahead_args[place])
                 self.ahead_args[place] = None
             else:
@@ -373,18 +408,31 @@ class Loop:
             self.out.size = mark
             entry.failed += 1
             encode(self.out, CommandError(f"ERR internal error: {type(error).__name__}: {error}"), engine.resp)
+        return self._done(entry, args, raw, size)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _done(
+        self, entry: Entry, args: object, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        """A command has replied: its effects, who waited for them, how long it took."""
+        engine: Engine = self.engine
+        ended: cython.longlong
+        took: cython.longlong
         if engine.dirty > 0 or engine.unit:
             engine.finish(raw, size)
         if engine.listening and engine.waiting is not None:
             engine.waiting.serve(engine)
         if self.timed:
             # One reading a command: where one ends the next begins.
-            ended: cython.longlong = _clock_us()
-            took: cython.longlong = ended - self.began_us
+            ended = _clock_us()
+            took = ended - self.began_us
             self.began_us = ended
             entry.usec += took
             if 0 <= self.limit_us <= took and entry.shown:
-                self.slowlog.took(engine.now, took, args, self.client, entry.quick)
+                self.slowlog.took(
+                    engine.now, took, split_command(raw, size) if args is None else args, self.client, entry.quick
+                )
         return 0
 
     @cython.cfunc

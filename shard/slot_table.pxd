@@ -4,6 +4,7 @@ from cpython.ref cimport PyObject
 
 cdef enum:
     PLACES = 7
+    EMBEDDED_LIMIT = 192
 
 ctypedef struct Item:
     unsigned int hash
@@ -23,6 +24,7 @@ cdef class SlotTable:
     cdef Py_ssize_t drained
     cdef object find(self, bytes key)
     cdef int store(self, bytes key, object value) except? -1
+    cdef int put(self, const char* key, Py_ssize_t size, unsigned int hash, object value, const char* text, Py_ssize_t length) except? -1
     cdef object remove(self, bytes key)
     cdef int has(self, const char* key, Py_ssize_t size) noexcept
     cdef Item* walk(self, Py_ssize_t* at) noexcept

@@ -22,8 +22,7 @@ from cython.cimports.libc.string import memcmp, memcpy, memset
 from cython.cimports.shard.blocks import give_block, take_block
 
 FULL = cython.declare(cython.int, 6)  # keys for each bucket from which on there are twice as many
-EMBEDDED_MAX = 192  # bytes of a string that stands in its item
-_EMBEDDED_MAX = cython.declare(cython.Py_ssize_t, EMBEDDED_MAX)
+EMBEDDED_MAX = EMBEDDED_LIMIT  # bytes of a string that stands in its item
 
 # Odd numbers with as many ones as zeros.
 MIX_1 = cython.declare(cython.ulonglong, 0xA0761D6478BD642F)
@@ -221,15 +220,27 @@ class SlotTable:
         raw: cython.p_char = PyBytes_AS_STRING(key)
         size: cython.Py_ssize_t = PyBytes_GET_SIZE(key)
         hash: cython.uint = hash_of(raw, size)
-        where: cython.pointer(cython.pointer(Item)) = self._where(raw, size, hash)
-        embedded: cython.Py_ssize_t = -1
-        need: cython.Py_ssize_t = cython.sizeof(Item) + size
+        if type(value) is bytes and PyBytes_GET_SIZE(value) <= EMBEDDED_LIMIT:
+            return self.put(raw, size, hash, None, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+        return self.put(raw, size, hash, value, cython.NULL, 0)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def put(
+        self,
+        key: cython.pointer(cython.const[cython.char]),
+        size: cython.Py_ssize_t,
+        hash: cython.uint,
+        value: object,
+        text: cython.pointer(cython.const[cython.char]),
+        length: cython.Py_ssize_t,
+    ) -> cython.int:
+        """`store` from C memory: `text`, at most EMBEDDED_MAX bytes, or where it is NULL the object `value`."""
+        where: cython.pointer(cython.pointer(Item)) = self._where(key, size, hash)
+        need: cython.Py_ssize_t = cython.sizeof(Item) + size + length
         item: cython.pointer(Item)
         old: cython.size_t = 1
         new: cython.int = where == cython.NULL
-        if type(value) is bytes and PyBytes_GET_SIZE(value) <= _EMBEDDED_MAX:
-            embedded = PyBytes_GET_SIZE(value)
-            need += embedded
         if new:
             if size > 0xFFFFFFFF:
                 raise MemoryError("a key of 4 GiB")
@@ -238,7 +249,7 @@ class SlotTable:
                 raise MemoryError
             item.hash = hash
             item.key_size = size
-            memcpy(_key(item), raw, size)
+            memcpy(_key(item), key, size)
         else:
             item = where[0]
             old = item.value
@@ -248,9 +259,9 @@ class SlotTable:
                 if item == cython.NULL:
                     raise MemoryError
                 where[0] = item
-        if embedded >= 0:
-            item.value = cython.cast(cython.size_t, embedded) * 2 + 1
-            memcpy(_key(item) + size, PyBytes_AS_STRING(value), embedded)
+        if text != cython.NULL:
+            item.value = cython.cast(cython.size_t, length) * 2 + 1
+            memcpy(_key(item) + size, text, length)
         else:
             Py_INCREF(value)
             item.value = cython.cast(cython.size_t, cython.cast(cython.pointer(PyObject), value))

@@ -122,6 +122,8 @@ def info(engine: Any, args: list[bytes]) -> Any:
             },
             "stats": {
                 "expired_keys": stats.expired_keys,
+                "keyspace_hits": engine.hits,
+                "keyspace_misses": engine.misses,
                 "evicted_keys": stats.evicted_keys,
                 "lazyfreed_objects": stats.lazyfreed,
                 "expire_cycle_us": stats.expire_cycle_us,
@@ -163,6 +165,7 @@ def debug(engine: Any, args: list[bytes]) -> Any:
         return OK
     if word == b"RESETSTAT":
         engine.stats.reset()
+        engine.hits = engine.misses = 0
         engine.worker.loop.slowlog.latencies.of.clear()
         for entry in engine.entries:
             entry.calls = entry.usec = entry.failed = entry.rejected = 0

@@ -1,0 +1,90 @@
+"""GET and SET from bytes to bytes do what their handlers do, whatever stands in the way."""
+
+import itertools
+
+import pytest
+
+from cluster import frames
+from cluster.command_table import TABLE
+from cluster.wire import command
+from shard.engine import Engine
+from shard.loop import Loop
+
+NIL = {2: b"$-1\r\n", 3: b"_\r\n"}
+RESP3 = 1
+LARGE = b"x" * 300
+
+
+def batch(loop, commands, now=1000, flags=frames.END_OF_RUN):
+    """Run commands as one batch of a client: their replies."""
+    rows = [(TABLE[args[0].decode().upper()].id, 0, flags, 1, command(*args)) for args in commands]
+    assert loop.execute(frames.request(loop.generation, now, rows))
+    _, _, _, entries = frames.parse_reply(loop.take(True))
+    return [payload for kind, payload in entries if kind == frames.RUN]
+
+
+@pytest.fixture
+def loop():
+    engine = Engine()
+    made = Loop(engine)
+    engine.controls = made
+    made.start(1)
+    return made
+
+
+def test_what_is_set_is_got_in_any_size_and_both_protocols(loop):
+    for value, flags in itertools.product((b"", b"a", b"\r\n\0", b"y" * 192, b"y" * 193, LARGE), (0, RESP3)):
+        replies = batch(loop, [(b"set", b"k", value), (b"get", b"k"), (b"GET", b"none")], flags=frames.END_OF_RUN | flags)
+        assert replies == [b"+OK\r\n", b"$%d\r\n%s\r\n" % (len(value), value), NIL[3 if flags else 2]]
+
+
+def test_a_set_is_an_effect_and_a_get_is_none(loop):
+    batch(loop, [(b"SET", b"k", b"1"), (b"GET", b"k"), (b"SET", b"k", b"2")])
+    effects = loop.engine.take_stream()
+    assert effects.count(b"SET\r\n") == 2 and b"GET" not in effects
+    assert loop.engine.changes == 2 and loop.engine.db.size == 1
+
+
+def test_expiry_is_seen_and_taken_away(loop):
+    batch(loop, [(b"SET", b"k", b"1", b"PX", b"50"), (b"SET", b"o", b"1", b"PX", b"50")])
+    assert batch(loop, [(b"GET", b"k"), (b"SET", b"o", b"2")], now=1049) == [b"$1\r\n1\r\n", b"+OK\r\n"]
+    assert batch(loop, [(b"GET", b"k"), (b"GET", b"o")], now=1050) == [NIL[2], b"$1\r\n2\r\n"]
+    assert loop.engine.db.size == 1 and loop.engine.db.volatile == 0
+
+
+def test_other_types_other_forms_and_refusals_go_to_the_handlers(loop):
+    batch(loop, [(b"RPUSH", b"l", b"a"), (b"APPEND", b"s", b"ab"), (b"APPEND", b"s", b"cd")])
+    wrong = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+    assert batch(loop, [(b"GET", b"l"), (b"GET", b"s")]) == [wrong, b"$4\r\nabcd\r\n"]
+    assert batch(loop, [(b"SET", b"s", b"1", b"NX"), (b"SET", b"l", b"now a string"), (b"GET", b"l")]) == [
+        NIL[2],
+        b"+OK\r\n",
+        b"$12\r\nnow a string\r\n",
+    ]
+    loop.engine.over_memory = True
+    assert batch(loop, [(b"SET", b"s", b"1")])[0].startswith(b"-OOM ")
+    loop.engine.over_memory = False
+    loop.engine.write_error = b"No space left on device"
+    assert batch(loop, [(b"SET", b"s", b"1"), (b"GET", b"s")])[0].startswith(b"-MISCONF ")
+
+
+def test_hits_and_misses_of_reads_are_counted(loop):
+    batch(
+        loop,
+        [(b"SET", b"k", b"1"), (b"GET", b"k"), (b"GET", b"no"), (b"STRLEN", b"k"), (b"STRLEN", b"no"), (b"INCR", b"k")],
+    )
+    assert (loop.engine.hits, loop.engine.misses) == (2, 2)
+
+
+def test_more_commands_than_the_loop_looks_ahead(loop):
+    steps = [(b"SET", b"k%d" % (i % 7), b"%d" % i) if i % 3 else (b"GET", b"k%d" % (i % 7)) for i in range(200)]
+    model, expected = {}, []
+    for step in steps:
+        if step[0] == b"SET":
+            model[step[1]] = step[2]
+            expected.append(b"+OK\r\n")
+        else:
+            expected.append(
+                NIL[2] if step[1] not in model else b"$%d\r\n%s\r\n" % (len(model[step[1]]), model[step[1]])
+            )
+    assert batch(loop, steps) == expected
