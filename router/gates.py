@@ -25,12 +25,13 @@ def writes(session: Session, row: Command) -> bool:
 
 
 class Gates:
-    """readonly: a replica that takes no writes. short: a master with too few good replicas.
+    """filling: a master's snapshot is not loaded everywhere. readonly: a replica that takes no writes.
+    short: a master with too few good replicas.
     stale: a replica without its master that shall not answer from old data."""
 
     def __init__(self, router: Router):
         self.router = router
-        self.readonly = self.short = self.stale = False
+        self.filling = self.readonly = self.short = self.stale = False
         self.link = ""
         names = ("replica-read-only", "replica-serve-stale-data", "min-replicas-to-write", "min-replicas-max-lag")
         router.config.on_change(lambda name, value: self.settle(), *names)
@@ -38,13 +39,15 @@ class Gates:
     @property
     def closed_to_writes(self) -> bool:
         """Whether writes are looked at one by one now."""
-        return self.readonly or self.short
+        return self.filling or self.readonly or self.short
 
     @property
     def refusal(self) -> str:
         """What a write is answered with now; empty when it is welcome."""
         if self.readonly:
             return errors.READONLY
+        if self.filling:
+            return errors.LOADING
         return errors.NO_REPLICAS if self.short else ""
 
     def good_replicas(self) -> int:
@@ -59,11 +62,12 @@ class Gates:
         wanted = int(config["min-replicas-to-write"])
         if not int(config["min-replicas-max-lag"]):
             wanted = 0  # either of the two at 0 switches this off, as in Redis
-        before = (self.readonly, self.short, self.stale)
+        before = (self.filling, self.readonly, self.short, self.stale)
+        self.filling = self.router.fill.pending
         self.readonly = upstream is not None and bool(config["replica-read-only"])
         self.short = upstream is None and wanted > 0 and self.good_replicas() < wanted
         self.stale = upstream is not None and upstream.state != "connected" and not config["replica-serve-stale-data"]
-        if before != (self.readonly, self.short, self.stale):
+        if before != (self.filling, self.readonly, self.short, self.stale):
             self.router.settle_paths()
             set_role(self.router, b"master" if upstream is None else b"replica")  # scripts write at the shards
 

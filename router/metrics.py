@@ -152,7 +152,7 @@ class _Collector:
         lags = Family("redis_connected_slave_lag_seconds", "Since a replica was last heard.")
         for replica in router.master.online:
             labels = {"slave_ip": replica.ip, "slave_port": str(replica.port), "slave_state": replica.state}
-            offsets.add(replica.acked, **labels)
+            offsets.add(replica.offset, **labels)
             lags.add(info.lag_s(replica, router.now), **labels)
         yield from (offsets, lags)
         if router.upstream is not None:

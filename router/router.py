@@ -33,6 +33,7 @@ from router.operations import Operations
 from router.pausing import Pause
 from router.pubsub import PubSub
 from router.records import RouterRecords
+from router.replication.fill import Fill
 from router.replication.master import Master, new_replid
 from router.replication.upstream import set_role
 from router.script_cache import ScriptCache
@@ -81,6 +82,7 @@ class Router:
         self.chance = random.Random(generation)
         self.event_handlers[b"publish"] = lambda shard, event: self.pubsub.publish(event[1], event[2])
         self.master = Master(self)
+        self.fill = Fill(self)
         self.upstream: Any = None
         self.run_directory = "."
         self.make_upstream: Callable[[str, int], Any] = lambda host, port: None
@@ -225,10 +227,13 @@ class Router:
 
     # -- replication -----------------------------------------------------------------------
 
-    def become_replica(self, host: str, port: int, failover: Callable[[bool], None] | None = None) -> None:
+    def become_replica(
+        self, host: str, port: int, failover: Callable[[bool], None] | None = None, resumed: bool = False
+    ) -> None:
         """Follow a master from now on; clients' writes are refused.
 
-        `failover`: it is a replica of ours that has all that we have, and is to take over; see Upstream."""
+        `failover`: it is a replica of ours that has all that we have, and is to take over; see Upstream.
+        `resumed`: our keys will be those of `fill`."""
         before, upstream = self.upstream, self.make_upstream(host, port)
         if before is not None:
             upstream.succeed(before)
@@ -239,6 +244,10 @@ class Router:
         if failover is not None:
             upstream.failover = failover
             upstream.replid, upstream.offset = self.master.feed.replid, self.master.feed.offset
+        if resumed:
+            upstream.go_on(self.fill.replid, self.fill.offset)
+            self.master.feed.adopt(self.fill.replid, self.fill.offset)
+            self.master.feed.active = True
         self.upstream = upstream
         self.replica_of = (host, port)
         self.gates.settle()
@@ -330,11 +339,12 @@ class Router:
             count = self.records.catch_up(shard, last[shard])
             if count:
                 log.warning("shard %d lacked %d multi-shard records; handed over", shard, count)
+        resumed = self.fill.resume()
         self.serving = True
         self.scripts.router_back()
         if self.config["replicaof"]:
             host, port = str(self.config["replicaof"]).split()
-            self.become_replica(host, int(port))
+            self.become_replica(host, int(port), resumed=resumed)
         self.kick()
         self.report({"ready": True})
 
@@ -344,6 +354,7 @@ class Router:
         answer = self.greetings[shard]
         self.master.shard_back(bool(answer.get("resumed")))
         count = self.records.catch_up(shard, _record_id(answer["last_record"]))
+        self.fill.shard_back(shard)
         log.warning("shard %d is back (%d records handed over)", shard, count)
         set_role(self, b"replica" if self.upstream is not None else b"master", shard)
         self.scripts.shard_back(shard)

@@ -140,7 +140,7 @@ class Server:
                 self.control.send(wedged=link.index)
             link.socket.send(self.router.core.take_batch(link.index, True))
         if self.router.upstream is not None:
-            self.router.upstream.acknowledge_soon()
+            self.router.upstream.beat()
         self.control.beat()
         self.loop.call_later(HEARTBEAT_S, self.heartbeat)
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cluster import records
+from cluster.wire import parse_commands
+from shard.replay import record_units
 
 Unit = tuple[int, int, int, int, int, int]  # start, body, end of body, end, db before, db after
 
@@ -37,3 +39,52 @@ def segments(
     if at < len(effects):
         found.append((b"stream", b"%d" % db, b"%d" % last_db, effects[at:]))
     return found
+
+
+def blob_of(prologue: bytes) -> bytes:
+    """The record in the ECHO that opens its unit."""
+    return bytes(parse_commands(prologue)[0][-1][1])
+
+
+class Outlet:
+    """Takes the engine's effects, for the journal and, while `engine.feeding`, for the router (as events). A core.
+
+    db: the one that the effects taken so far end in.
+    """
+
+    def __init__(self, engine: Any):
+        self.engine = engine
+        self.db = -1
+        self._told: tuple[int, int] | None = None
+
+    def take(self) -> bytes:
+        """The effects so far, b"" if there are none."""
+        engine = self.engine
+        effects: bytes = engine.take_stream()
+        if effects:
+            units, engine.units = engine.units, []
+            if engine.feeding:
+                engine.events.extend(segments(effects, units, self.db, engine.stream_db, blob_of))
+            self.db = engine.stream_db
+        return effects
+
+    def tell_place(self, place: tuple[int, int] | None) -> None:
+        """Say up to where in the journal the router has been told the stream (None: there is no journal): after
+        a restart of this process it is told the rest."""
+        if place != self._told:
+            self._told = place
+            text = b"" if place is None else b"%d %d %d" % (*place, self.db)
+            self.engine.events.append((b"place", text))
+
+    def greeted(self, place: str, since: Callable[[tuple[int, int]], bytes | None]) -> bool:
+        """A router opened a link and wants to be told the stream from a place on that an earlier process told, if
+        any ("" is none). `since` is the journal's. Whether it can be."""
+        self._told = None
+        words = [int(word) for word in place.split()]
+        effects = since((words[0], words[1])) if len(words) == 3 else None
+        self.engine.feeding = effects is not None
+        if effects is None:
+            return False
+        units, last_db = record_units(effects, words[2])
+        self.engine.events.extend(segments(effects, units, words[2], last_db, blob_of))
+        return True

@@ -28,7 +28,7 @@ from cluster.curve import Links
 from cluster.errors import MISCONF, CommandError
 from cluster.process import Control
 from cluster.records import done_note
-from cluster.wire import command, encoded, parse_commands, split_replies
+from cluster.wire import command, encoded, split_replies
 from shard import slot_table
 from shard.children import SNAPSHOT, Children
 from shard.engine import Engine
@@ -38,10 +38,9 @@ from shard.process_memory import ProcessMemory
 from shard.progress import Progress
 from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load as load_rdb
-from shard.replay import record_units
 from shard.scripting.interrupts import Interrupts
 from shard.scripting.scripts import scripts_of
-from shard.stream import segments
+from shard.stream import Outlet
 
 log = logging.getLogger("elixircache.shard")
 TICK_MS = 100
@@ -81,8 +80,7 @@ class Worker:
         self.running = True
         self.next_tick_ms = 0
         self.unwritten: list[bytes] = []
-        self.fed_db = -1
-        self.told_place: tuple[int, int] | None = None
+        self.outlet = Outlet(self.engine)
         self.journal: Journal | None = None
         self.data_directory = Path(directory) / f"shard-{index}"
         self.rdb_path = self.data_directory / str(config["dbfilename"])
@@ -181,20 +179,10 @@ class Worker:
 
     def collect(self) -> None:
         """Take the effects so far: to the journal with them, and to the router that feeds replicas."""
-        effects = self.engine.take_stream()
-        if not effects:
-            return
-        self.unwritten.append(effects)
-        self.loop.offset += len(effects)
-        units, self.engine.units = self.engine.units, []
-        if self.engine.feeding:
-            self.engine.events.extend(segments(effects, units, self.fed_db, self.engine.stream_db, self.blob_of))
-        self.fed_db = self.engine.stream_db
-
-    @staticmethod
-    def blob_of(prologue: bytes) -> bytes:
-        """The record in the ECHO that opens its unit."""
-        return bytes(parse_commands(prologue)[0][-1][1])
+        effects = self.outlet.take()
+        if effects:
+            self.unwritten.append(effects)
+            self.loop.offset += len(effects)
 
     def finish(self, answer: bool = False) -> None:
         """Journal what was changed, then let the replies go. `answer`: to a batch, which is
@@ -211,7 +199,7 @@ class Worker:
             self.sync_wanted = False
             written = written and self.journal is not None and self.journal.sync()
         if self.engine.feeding:
-            self.tell_place()
+            self.outlet.tell_place(None if self.journal is None else self.journal.place)
         reply = self.loop.take(answer)
         if not written:
             if reply:
@@ -235,6 +223,8 @@ class Worker:
 
     def replaced_keyspace(self) -> None:
         """All keys are others now (a full synchronisation): the journal begins anew."""
+        self.collect()
+        self.unwritten = []  # effects on keys that are gone, in the same batch: not for the new files
         if self.journal is not None:
             self.journal.rewrite_now()
 
@@ -277,27 +267,6 @@ class Worker:
         if any(changes >= count and quiet >= seconds for seconds, count in self.config.save_points()):
             self.save_in_background()
 
-    def tell_place(self) -> None:
-        """Say up to where in the journal the router has been told the stream: after a restart of this process
-        it is told the rest."""
-        place = None if self.journal is None else self.journal.place
-        if place != self.told_place:
-            self.told_place = place
-            text = b"" if place is None else b"%d %d %d" % (*place, self.fed_db)
-            self.engine.events.append((b"place", text))
-
-    def resume(self, place: str) -> bool:
-        """Feed the router from a place on that an earlier process told; whether the journal can."""
-        words = [int(word) for word in place.split()]
-        if self.journal is None or len(words) != 3:
-            return False
-        effects = self.journal.since((words[0], words[1]))
-        if effects is None:
-            return False
-        units, last_db = record_units(effects, words[2])
-        self.engine.events.extend(segments(effects, units, words[2], last_db, self.blob_of))
-        return True
-
     def greet(self, message: bytes) -> None:
         """A router opened a link: the new generation begins, and it learns what we have."""
         hello = json.loads(message[len(frames.HELLO) :])
@@ -310,10 +279,8 @@ class Worker:
             "shard": self.index,
             "last_record": records.last,
             "records": [blob.hex() for _, blob in records.kept],
-            "resumed": self.resume(hello.get("place", "")),
+            "resumed": self.outlet.greeted(hello.get("place", ""), self.journal.since if self.journal else lambda place: None),
         }
-        self.engine.feeding = answer["resumed"]
-        self.told_place = None
         self.link.send(frames.HELLO + json.dumps(answer).encode())
         self.finish()
 

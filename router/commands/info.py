@@ -330,7 +330,7 @@ def replication(router: Router, shards: Shards) -> Fields:
     for number, replica in enumerate(attached):
         lag = lag_s(replica, router.now) if replica.state == "online" else 0
         found[f"slave{number}"] = (
-            f"ip={replica.ip},port={replica.port},state={SYNC_STATES[replica.state]},offset={replica.acked},lag={lag}"
+            f"ip={replica.ip},port={replica.port},state={SYNC_STATES[replica.state]},offset={replica.offset},lag={lag}"
         )
     return found | {
         "master_failover_state": router.failover.state,

@@ -130,7 +130,7 @@ def role(router: Router, session: Session, args: list[bytes]) -> Any:
         return [b"slave", up.host.encode(), up.port, up.state.encode(), up.offset]
     master = router.master
     replicas = [
-        [replica.ip.encode(), b"%d" % replica.port, b"%d" % replica.acked] for replica in master.online
+        [replica.ip.encode(), b"%d" % replica.port, b"%d" % replica.offset] for replica in master.online
     ]
     return [b"master", master.feed.offset, replicas]
 

@@ -29,17 +29,22 @@ GETACK = encode("REPLCONF", "GETACK", "*")
 
 @dataclass(eq=False)
 class Replica:
-    """A client that is a replica. acked: the offset that it has confirmed."""
+    """A client that is a replica. acked, on_disk: the offsets that it has confirmed, -1 before it has confirmed any."""
 
     session: Session
     state: str = "handshake"
     port: int = 0
     ip: str = ""
-    acked: int = 0
-    on_disk: int = 0
+    acked: int = -1
+    on_disk: int = -1
     heard_ms: int = 0
     kept: list[bytes] = field(default_factory=list)
     kept_size: int = 0
+
+    @property
+    def offset(self) -> int:
+        """What INFO and ROLE show."""
+        return max(self.acked, 0)
 
 
 @dataclass
@@ -114,7 +119,7 @@ class Master:
         replica = self.replicas.pop(session.id, None)
         if replica is not None:
             text = f"Link to replica {replica.ip}:{replica.port} lost"
-            self.router.tell(text, kind="link_lost", port=replica.port, offset=replica.acked)
+            self.router.tell(text, kind="link_lost", port=replica.port, offset=replica.offset)
 
     def psync(self, session: Session, replid: str, offset: int) -> None:
         """PSYNC: go on from an offset if the backlog has it, else a full synchronisation."""
@@ -126,8 +131,7 @@ class Master:
         rest = self.feed.since(replid, offset) if replid != "?" else None
         if rest is not None:
             self.partial_syncs += 1
-            replica.state = "online"
-            replica.acked = offset - 1
+            replica.state = "online"  # what it has received its shards may not have: it confirms by itself
             session.push_raw(b"+CONTINUE %s\r\n" % self.feed.replid.encode() + rest)
             self.router.tell(f"Master -> Slave: CONTINUE {self.feed.replid}", kind="handshake", bytes=len(rest))
             self.router.tell("Handshake completed successfully", kind="handshake", port=replica.port)
@@ -196,7 +200,6 @@ class Master:
                     replica.session.push_raw(text.encode())
                 shown = f"Master -> Slave: {text.strip().lstrip('+')}"
                 self.router.tell(shown, kind="handshake", offset=snapshot.offset, port=replica.port)
-                replica.acked = snapshot.offset
 
     def _on_written(self, shard: int, event: list[bytes]) -> None:
         """("snapshot", token, "1" | "0")"""

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from cluster.command_table import TABLE
 from cluster.frames import FROM_MASTER
 from cluster.wire import command as encode
 from router.core import Conn
+from router.replication.master import new_replid
 from router.session import Session
 
 if TYPE_CHECKING:
@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 log = logging.getLogger("elixircache.router")
 IN_FLIGHT_MAX = 4 << 20
 RETRY_S = 1.0
-STREAM_DB = b"\xfa\x0erepl-stream-db"
+
+
+Connect = Callable[[str, int], Coroutine[Any, Any, tuple[asyncio.StreamReader, Any]]]
+
+
+async def open_connection(host: str, port: int) -> tuple[asyncio.StreamReader, Any]:
+    """A TCP connection to a master. OSError."""
+    return await asyncio.open_connection(host, port, limit=1 << 20)
 
 
 class SyncFailed(Exception):
@@ -64,6 +71,7 @@ class Upstream:
     failover: None, or what is called once the master has taken over from us (True) or will not (False)."""
 
     failover: Callable[[bool], None] | None = None
+    connect: Connect = staticmethod(open_connection)
 
     def __init__(self, router: Router, host: str, port: int):
         self.router = router
@@ -73,11 +81,12 @@ class Upstream:
         self.replid = "?"
         self.offset = -1  # of the last byte that we have been given
         self.applied = -1
+        self.on_disk = -1  # up to there it is in our shards' journals, and fsynced
         self.asking = self.asked_again = self.stopped = False
         self.task: asyncio.Task[None] | None = None
         self.conn: Any = None
         self.session: Stream | None = None
-        self.writer: asyncio.StreamWriter | None = None
+        self.writer: Any = None
         self.sync_total = self.sync_read = 0
         self.heard_ms = 0
         self.down_since_ms = router.now
@@ -107,7 +116,8 @@ class Upstream:
 
     def resync(self) -> None:
         """A shard of ours lost what was on its way: begin with a snapshot."""
-        self.replid, self.offset = "?", -1
+        if not self.router.fill.pending:  # else the stream has not begun
+            self.replid, self.offset = "?", -1
         self._hang_up()
         self._forget()
 
@@ -163,8 +173,11 @@ class Upstream:
             await asyncio.sleep(RETRY_S)
 
     async def _follow(self) -> None:
+        # What waits for a shard waits for a bounded time, and the stream may lack nothing.
+        while self.router.fill.pending or not all(link.up for link in self.router.core.links):
+            await asyncio.sleep(0.01)
         timeout = float(self.router.config["repl-timeout"])
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(self.host, self.port, limit=1 << 20), timeout)
+        reader, writer = await asyncio.wait_for(self.connect(self.host, self.port), timeout)
         if self.stopped:
             writer.close()
             return
@@ -230,21 +243,27 @@ class Upstream:
     # -- the snapshot ----------------------------------------------------------------------
 
     async def _full(self, reader: asyncio.StreamReader, replid: str, offset: int) -> None:
-        path = os.path.join(self.router.run_directory, f"from-master-{os.getpid()}.rdb")
-        try:
-            await self._receive(reader, path)
-            # From here on our keys are at no offset of any stream until all shards have loaded.
-            self.replid, self.offset = "?", -1
-            self._forget()
-            await self._load(path)
-            self.first_db = stream_db(path)
-        finally:
-            if os.path.exists(path):
-                os.unlink(path)
-        self.replid, self.offset, self.applied = replid, offset, offset
-        self.router.master.feed.adopt(replid, offset)
-        self.router.master.feed.active = True
+        fill, feed = self.router.fill, self.router.master.feed
+        await self._receive(reader, fill.part)
+        # From here on our keys are at no offset of the old stream. What the shards are asked from now on comes behind
+        # the snapshot, so for others this is its point already.
+        self.replid, self.offset = "?", -1
+        self._forget()
+        loaded: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        fill.begin(replid, offset, lambda failed: None if loaded.done() else loaded.set_result(failed))
+        feed.adopt(replid, offset)
+        feed.active = True
         self.router.master.close_replicas("the master sent a new snapshot")
+        failed = await loaded
+        if failed:
+            feed.restart(new_replid())
+            raise SyncFailed(f"a shard could not load the snapshot: {failed.decode(errors='replace')}")
+        self.go_on(replid, offset)
+
+    def go_on(self, replid: str, offset: int) -> None:
+        """Our keys are those at this point of the stream."""
+        self.replid, self.offset, self.applied, self.on_disk = replid, offset, offset, -1
+        self.first_db = self.router.fill.first_db
 
     async def _receive(self, reader: asyncio.StreamReader, path: str) -> None:
         """The RDB file: `$size` and its bytes, or `$EOF:mark`, bytes, mark."""
@@ -280,24 +299,12 @@ class Upstream:
                 tail = tail[-len(mark) :]
         self.pending = b""
 
-    async def _load(self, path: str) -> None:
-        """Every shard replaces its keys by those of its slots in the file."""
-        loaded: asyncio.Future[dict[int, bytes | None]] = asyncio.get_running_loop().create_future()
-
-        def done(replies: dict[int, bytes | None]) -> None:
-            if not loaded.done():
-                loaded.set_result(replies)
-
-        self.router.ask_all([b"SHARD.LOAD", path.encode()], done)
-        replies = await loaded
-        failed = [raw for raw in replies.values() if raw is None or raw.startswith(b"-")]
-        if failed or len(replies) < self.router.shard_count:
-            raise SyncFailed(f"a shard could not load the snapshot: {failed[:1]}")
-
     # -- the stream ------------------------------------------------------------------------
 
     async def _stream(self, reader: asyncio.StreamReader) -> None:
         router = self.router
+        if self.writer is None:
+            raise SyncFailed("one of our shards was restarted")
         if self.conn is None:
             self._open_inner()
         conn = self.conn
@@ -337,7 +344,22 @@ class Upstream:
             return
         if self.conn.pending == 0 and self.conn.in_size == 0 and not self.conn.paused:
             self.applied = self.offset
-        self.writer.write(encode("REPLCONF", "ACK", self.applied))
+        disk = ("FACK", self.on_disk) if self.on_disk >= 0 else ()
+        self.writer.write(encode("REPLCONF", "ACK", self.applied, *disk))
+
+    def beat(self) -> None:
+        """Once a second: tell how far we are, and how far our disks are."""
+        self.acknowledge_soon()
+        offset, conn = self.applied, self.conn
+        if self.state != "connected" or offset <= self.on_disk or not self.router.config["appendonly"]:
+            return
+
+        def synced(replies: dict[int, bytes | None]) -> None:
+            if self.conn is conn and all(raw == b"+OK\r\n" for raw in replies.values()):
+                self.on_disk = max(self.on_disk, offset)
+                self.acknowledge()
+
+        self.router.ask_all([b"SHARD.DEBUG", b"FSYNC"], synced)
 
     def acknowledge_soon(self) -> None:
         """The master asks: answer once the shards have done all that was received up to now.
@@ -373,24 +395,6 @@ class Upstream:
                 self.acknowledge_soon()
 
         self.router.ask_all([b"DBSIZE"], done)
-
-    def set_role(self, role: bytes) -> None:
-        """Tell the shards who decides about expiry."""
-        set_role(self.router, role)
-
-
-def stream_db(path: str) -> int:
-    """The database that an RDB file's header names as selected in the stream behind it, 0 if it names none."""
-    with open(path, "rb") as file:
-        head = file.read(1024)
-    at = head.find(STREAM_DB)
-    if at < 0:
-        return 0
-    at += len(STREAM_DB)
-    if head[at] == 0xC0:  # an integer of 8 bits
-        return head[at + 1] if head[at + 1] < 128 else 0
-    text = head[at + 1 : at + 1 + head[at]]
-    return int(text) if text.isdigit() else 0
 
 
 def set_role(router: Router, role: bytes, shard: int = -1, feeding: bool | None = None) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from cluster import records
 from cluster.config import Config
 from cluster.records import Record
-from cluster.wire import command, parse_commands
+from cluster.wire import command
 from shard.engine import Engine
 from shard.journal import Journal
 from shard.replay import record_units
-from shard.stream import segments
+from shard.stream import blob_of, segments
 
 
 def open_journal(directory):
@@ -50,9 +50,6 @@ def test_told_from_the_journal_is_what_would_have_been_told_at_once():
     engine.end_unit(command(b"ECHO", blob))
     engine.run([b"SET", b"e", b"1"], 2)
     effects = engine.take_stream()
-
-    def blob_of(prologue: bytes) -> bytes:
-        return bytes(parse_commands(prologue)[0][-1][1])
 
     units, last_db = record_units(effects, -1)
     assert last_db == engine.stream_db == 2

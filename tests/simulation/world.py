@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import hiredis
@@ -24,6 +25,7 @@ from router.session import Session
 from shard.engine import Engine
 from shard.loop import Loop
 from shard.replay import replay
+from shard.stream import Outlet
 
 START_MS = 1_700_000_000_000
 
@@ -34,6 +36,8 @@ class Disk:
     def __init__(self) -> None:
         self.data = b""
         self.synced = 0
+        self.base = 0  # how often all of it was replaced
+        self.last_record = (0, 0)  # of the base
 
     def append(self, data: bytes) -> None:
         self.data += data
@@ -41,11 +45,62 @@ class Disk:
     def sync(self) -> None:
         self.synced = len(self.data)
 
+    def replace(self, engine: Engine) -> None:
+        """Other keys than before (strings, here): what was written goes."""
+        self.last_record = engine.records.last
+        out = [command("ECHO", blob) for _, blob in engine.records.kept]
+        for db in engine.dbs:
+            out.append(command("SELECT", db.index))
+            for key, value, _ in db.items():
+                out.append(command("SET", key, value if isinstance(value, int) else bytes(value)))
+        engine.stream_db = -1
+        self.data = b"".join(out)
+        self.base += 1
+        self.sync()
+
+    def since(self, place: tuple[int, int]) -> bytes | None:
+        """What was appended behind a place (base, bytes)."""
+        base, size = place
+        return self.data[size:] if base == self.base and size <= len(self.data) else None
+
     def power_cut(self, rng: random.Random) -> int:
         """What was synced is there, of the rest as much as the kernel happened to have written: how many bytes go."""
         before = len(self.data)
         self.data = self.data[: rng.randint(self.synced, before)]
         return before - len(self.data)
+
+
+class SimWorker:
+    """What controls ask of the process: shard/worker.py without files, forks and sockets."""
+
+    def __init__(self, shard: SimShard):
+        self.shard = shard
+        self.loop = shard.loop
+        self.outlet = Outlet(shard.engine)
+        self.unwritten = b""
+
+    def collect(self) -> None:
+        self.unwritten += self.outlet.take()
+
+    def fork(self, kind: str, work: Callable[[Any], None], done: Callable[[bool], None]) -> bool:
+        """A child sees the keys of this moment; it ends some time later."""
+        work(lambda count: None)
+        self.shard.children.append(done)
+        return True
+
+    def replaced_keyspace(self) -> None:
+        self.collect()
+        self.unwritten = b""
+        self.shard.disk.replace(self.shard.engine)
+
+    def finish(self, power: bool) -> None:
+        self.collect()
+        self.shard.disk.append(self.unwritten)
+        self.unwritten = b""
+        if power and self.shard.world.fsync_always:
+            self.shard.disk.sync()
+        if self.shard.engine.feeding:
+            self.outlet.tell_place((self.shard.disk.base, len(self.shard.disk.data)))
 
 
 class SimShard:
@@ -58,6 +113,7 @@ class SimShard:
         self.alive = False
         self.inbox: deque[bytes] = deque()
         self.outbox: deque[bytes] = deque()
+        self.children: list[Callable[[bool], None]] = []
 
     def start(self) -> None:
         self.engine = Engine(self.world.config, seed=self.index)
@@ -66,6 +122,8 @@ class SimShard:
         self.engine.now = self.world.now
         self.loop = Loop(self.engine)
         self.engine.controls = self.loop
+        self.engine.worker = self.worker = SimWorker(self)
+        self.engine.records.last = self.disk.last_record
         kept = replay(self.engine, self.disk.data)
         self.disk.data = self.disk.data[:kept]
         self.disk.synced = min(self.disk.synced, kept)
@@ -75,6 +133,19 @@ class SimShard:
         self.alive = False
         self.inbox.clear()
         self.outbox.clear()
+        self.children.clear()
+
+    def child_ends(self) -> None:
+        """A child process has done its work."""
+        self.children.pop(0)(True)
+        self.answer(False)
+
+    def answer(self, to_batch: bool) -> None:
+        """Journal, then let the replies go."""
+        self.worker.finish(True)
+        reply = self.loop.take(to_batch)
+        if reply:
+            self.outbox.append(reply)
 
     def deliver(self, power: bool = True) -> None:
         """Take one message: what shard/worker.py does, without its sockets and files. Without power it comes as
@@ -85,24 +156,23 @@ class SimShard:
 
             hello = json.loads(message[4:])
             self.loop.start(hello["generation"])
+            resumed = self.worker.outlet.greeted(hello.get("place", ""), self.disk.since)
             answer = {
                 "generation": hello["generation"],
                 "last_record": self.engine.records.last,
                 "records": [blob.hex() for _, blob in self.engine.records.kept],
+                "resumed": resumed,
             }
             self.outbox.append(b"HELO" + json.dumps(answer).encode())
+            self.answer(False)
             return
         if not self.loop.execute(message):
             return
         self.engine.records.trim((self.loop.epoch, self.loop.watermark))
-        self.disk.append(self.engine.take_stream())
-        if not power:
-            return
-        if self.world.fsync_always:
-            self.disk.sync()
-        reply = self.loop.take(True)
-        if reply:
-            self.outbox.append(reply)
+        if power:
+            self.answer(True)
+        else:
+            self.worker.finish(False)
 
 
 class SimClient:
@@ -136,12 +206,12 @@ class SimClient:
 class World:
     """The cluster and its network."""
 
-    def __init__(self, seed: int, shards: int = 3, fsync_always: bool = False):
+    def __init__(self, seed: int, shards: int = 3, config: Config | None = None, *, fsync_always: bool = False):
         self.rng = random.Random(seed)
         self.now = START_MS
         self.shard_count = shards
         self.fsync_always = fsync_always
-        self.config = Config()
+        self.config = config or Config()
         self.shards = [SimShard(self, i) for i in range(shards)]
         self.clients: dict[int, SimClient] = {}
         self.router: Router | None = None
@@ -241,6 +311,8 @@ class World:
                 found.append(("in", shard.index))
             if shard.outbox and self.router is not None:
                 found.append(("out", shard.index))
+            if shard.alive and shard.children:
+                found.append(("child", shard.index))
         return found
 
     def deliver(self, channel: tuple[str, int]) -> None:
@@ -248,6 +320,9 @@ class World:
         shard = self.shards[index]
         if kind == "in":
             shard.deliver()
+            return
+        if kind == "child":
+            shard.child_ends()
             return
         message = shard.outbox.popleft()
         assert self.router is not None

@@ -1,0 +1,278 @@
+"""Clients of replicating groups, the faults that befall them, and the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+from typing import Any
+
+import hiredis
+
+from tests.simulation.history import Txn, Violation
+from tests.simulation.net import Clock, Group, Net
+from tests.simulation.workload import ACCOUNTS, KEYS, START_BALANCE, TOKENS, Program, Worker, ids
+from tests.simulation.world import SimClient
+
+KINDS = ["append", "transaction", "transaction", "transfer", "move", "elsewhere", "confirmed", "confirmed"]
+STEPS_MAX = 60_000
+
+
+class Writer(Worker):
+    """A client of the master."""
+
+    def elsewhere(self) -> Program:
+        """In another database, and back, within one transaction."""
+        replies = yield [("MULTI",), ("SELECT", 1), ("INCR", "here"), ("SELECT", 0), ("INCR", "there"), ("EXEC",)]
+        self.sure(*replies)
+
+    def confirmed(self) -> Program:
+        """A write on several shards that a replica has confirmed."""
+        txn = self.note()
+        txn.appended = dict.fromkeys(self.rng.sample(KEYS, 2), txn.id)
+        units = [("APPEND", key, txn.id + ";") for key in txn.appended]
+        replies = yield [("MULTI",), *units, ("EXEC",), ("WAIT", 1, 2000)]
+        self.sure(*replies)
+        if replies[-1] >= 1:
+            self.run.confirmed.append(txn)  # type: ignore[attr-defined]
+
+
+class Reader:
+    """A client of a replica, which reads everything at one moment."""
+
+    def __init__(self, run: ReplicaRun, group: Group):
+        self.run = run
+        self.group = group
+        self.client = SimClient(group)
+        self.asked = False
+
+    def act(self) -> None:
+        if self.client.closed:
+            self.asked = False
+            if self.group.router is not None:
+                self.client.connect()
+        elif not self.asked:
+            self.asked = True
+            self.client.send("MGET", *KEYS, *ACCOUNTS, *TOKENS)
+        elif self.client.replies:
+            self.asked = False
+            reply = self.client.replies.popleft()
+            if not isinstance(reply, hiredis.ReplyError):
+                self.run.look(reply, f"group {self.group.number}")
+
+
+class ReplicaRun:
+    """One seed. `promote`: in the end the master is lost and its replica takes over."""
+
+    def __init__(self, seed: int, shards: list[int], directory: Path, clock: Clock, promote: bool = False):
+        self.rng = random.Random(seed ^ 0xFEED)
+        self.clock = clock
+        self.net = Net(seed, shards, directory, clock)
+        self.promote = promote
+        self.kinds = KINDS
+        self.operations = 12
+        self.txns: list[Txn] = []
+        self.confirmed: list[Txn] = []
+        self.steps = self.reads = 0
+        self.full_syncs = self.partial_syncs = 0
+        self.offsets: dict[tuple[int, str], int] = {}
+        self.counted: dict[int, Any] = {}
+        self.world = self.net.groups[0]  # what Worker's clients connect to
+        self.writers = [Writer(self, number) for number in range(3)]  # type: ignore[arg-type]
+        self.readers = [Reader(self, group) for group in self.net.groups[1:]]
+
+    async def go(self) -> None:
+        """Run to the end, then check. Violation says what was wrong."""
+        await self.begin()
+        while not all(writer.finished for writer in self.writers):
+            await self.one_step(True)
+        if self.promote:
+            await self.take_over()
+        else:
+            await self.converge()
+
+    async def begin(self) -> None:
+        """The data to start from; everybody follows his master."""
+        for group in self.net.groups:
+            group.settle()
+        setup = SimClient(self.world)
+        setup.connect()
+        setup.send("MSET", *[word for name in ACCOUNTS for word in (name, START_BALANCE)])
+        setup.send("MSET", *[word for name in TOKENS[:3] for word in (name, name)])
+        self.world.settle()
+        assert list(setup.replies) == [b"OK", b"OK"]
+        for group in self.net.groups[1:]:
+            self.order(group, "REPLICAOF", group.number - 1, 1)
+
+    @staticmethod
+    def order(group: Group, *words: Any) -> SimClient:
+        client = SimClient(group)
+        client.connect()
+        client.send(*words)
+        return client
+
+    async def one_step(self, faults: bool) -> None:
+        self.steps += 1
+        if self.steps > STEPS_MAX:
+            raise Violation(f"no end: {self.where()}")
+        choice = self.rng.random()
+        if choice < 0.7:
+            if not self.net.step():
+                self.net.tick()
+        elif choice < 0.9:
+            if faults:
+                self.rng.choice(self.writers).act()
+            self.rng.choice(self.readers).act()
+        elif choice < 0.985 or not faults:
+            self.net.tick()
+        else:
+            self.fault()
+        await asyncio.sleep(0)
+        self.net.pump()
+        self.watch()
+
+    def fault(self) -> None:
+        """Kill something, bring something back, cut something."""
+        kind = self.rng.randrange(12)
+        group = self.rng.choice(self.net.groups)
+        index = self.rng.randrange(group.shard_count)
+        if kind < 2:
+            group.kill_shard(index)
+        elif kind < 5:
+            group.start_shard(index)
+        elif kind == 5 and group.router is not None:
+            group.kill_router()
+        elif kind < 8:
+            if group.router is None:
+                group.start_router()
+        elif kind < 11:
+            self.net.break_wire()
+        else:
+            self.net.part()
+
+    def watch(self) -> None:
+        """Offsets of one history at one router never go back."""
+        for group in self.net.groups:
+            router = group.router
+            if router is None:
+                continue
+            master = router.master
+            seen = (id(router), master.feed.replid)
+            if master.feed.offset < self.offsets.get(seen, 0):
+                raise Violation(f"group {group.number}: offset {master.feed.offset} after {self.offsets[seen]}")
+            self.offsets[seen] = master.feed.offset
+            full, partial = self.counted.get(id(router), (0, 0))
+            self.full_syncs += master.full_syncs - full
+            self.partial_syncs += master.partial_syncs - partial
+            self.counted[id(router)] = (master.full_syncs, master.partial_syncs)
+            self.counted[-id(router)] = router  # keeps the id from being used again
+
+    def look(self, values: list[Any], where: str) -> None:
+        """All of a group's keys at one moment: half of a transaction is none."""
+        lists = {key: ids(value) for key, value in zip(KEYS, values, strict=False)}
+        balances = values[len(KEYS) : len(KEYS) + len(ACCOUNTS)]
+        tokens = [value for value in values[len(KEYS) + len(ACCOUNTS) :] if value is not None]
+        if all(value is None for value in values):
+            return  # it has not synchronised yet
+        self.reads += 1
+        if None in balances or sum(map(int, balances)) != START_BALANCE * len(ACCOUNTS):
+            raise Violation(f"{where} shows balances {balances}")
+        if len(tokens) != 3:
+            raise Violation(f"{where} shows {len(tokens)} tokens where there were 3")
+        for txn in self.txns:
+            found = {key: lists[key].count(txn.id) for key in txn.appended}
+            if len(set(found.values())) > 1 or max(found.values(), default=0) > 1:
+                raise Violation(f"{where} shows {txn.id} as {found}")
+
+    async def ask(self, group: Group, *words: Any) -> Any:
+        """A command, and its reply once it is there."""
+        client = self.order(group, *words)
+        while not client.replies:
+            await self.one_step(False)
+            if client.closed:
+                raise Violation(f"group {group.number} closed the connection")
+        return client.replies[0]
+
+    async def recover(self, groups: list[Group]) -> None:
+        """Bring everything back."""
+        self.net.away.clear()
+        for group in groups:
+            for index in range(group.shard_count):
+                group.start_shard(index)
+            if group.router is None:
+                group.start_router()
+        while not all(group.whole for group in groups):
+            await self.one_step(False)
+
+    async def converge(self) -> None:
+        """No more faults: replicas become what their master is."""
+        groups = self.net.groups
+        await self.recover(groups)
+        await self.in_step(groups)
+        digests = [await self.digest(group) for group in groups]
+        if any(digest != digests[0] for digest in digests):
+            raise Violation(f"the groups differ: {digests}")
+
+    async def in_step(self, groups: list[Group]) -> None:
+        """Until all are at the same offset, with nothing on its way."""
+        while True:
+            await self.one_step(False)
+            offsets = {(group.router.master.feed.replid, group.router.master.feed.offset) for group in groups}  # type: ignore[union-attr]
+            ups = [group.router.upstream for group in groups[1:]]  # type: ignore[union-attr]
+            if len(offsets) == 1 and all(up.state == "connected" and up.applied == up.offset for up in ups):
+                return
+
+    async def digest(self, group: Group) -> dict[Any, Any]:
+        """All keys and values."""
+        found: dict[Any, Any] = {}
+        for db in (0, 1):
+            client = self.order(group, "SELECT", db)
+            client.send("KEYS", "*")
+            while len(client.replies) < 2:
+                await self.one_step(False)
+            for key in sorted(client.replies[1]):
+                client.replies.clear()
+                client.send("GET", key)
+                while not client.replies:
+                    await self.one_step(False)
+                found[db, key] = client.replies[0]
+        return found
+
+    async def take_over(self) -> None:
+        """The master is gone; its replica has all that was confirmed, and nothing half."""
+        master, replica = self.net.groups[:2]
+        if master.router is not None:
+            master.kill_router()
+        for index in range(master.shard_count):
+            master.kill_shard(index)
+        self.net.away.add(0)
+        if replica.router is None:
+            replica.start_router()
+        for index in range(replica.shard_count):
+            replica.start_shard(index)
+        while not replica.whole:
+            await self.one_step(False)
+        if await self.ask(replica, "REPLICAOF", "NO", "ONE") != b"OK":
+            raise Violation("the replica cannot be promoted")
+        values = await self.ask(replica, "MGET", *KEYS, *ACCOUNTS, *TOKENS)
+        self.look(values, "the new master")
+        lists = {key: ids(value) for key, value in zip(KEYS, values, strict=False)}
+        for txn in self.confirmed:
+            if any(txn.id not in lists[key] for key in txn.appended):
+                raise Violation(f"{txn.id} was confirmed and is lost: {lists}")
+        rest = self.net.groups[1:]
+        await self.recover(rest)
+        if await self.ask(replica, "INCR", "after") != 1:
+            raise Violation("the new master takes no writes")
+        await self.in_step(rest)
+        digests = [await self.digest(group) for group in rest]
+        if any(digest != digests[0] for digest in digests):
+            raise Violation(f"the groups differ: {digests}")
+
+    def where(self) -> str:
+        return "; ".join(
+            f"group {group.number}: router {group.router is not None}, "
+            + ("" if group.router is None else f"offset {group.router.master.feed.offset}, "
+               f"replid {group.router.master.feed.replid[:6]}, link {getattr(group.router.upstream, 'state', '-')}")
+            for group in self.net.groups
+        ) + "; " + "; ".join(f"writer {w.number}: {w.count} of {self.operations}" for w in self.writers)

@@ -1,0 +1,108 @@
+"""Groups that replicate under faults: replicas end as their master is, and never show half a transaction meanwhile.
+
+A failing seed is in the message; `python -m tests.simulation --replicas SEED` replays it exactly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from router.replication.feed import Feed
+from router.replication.master import Master
+from router.replication.upstream import Upstream
+from tests.simulation.history import Violation
+from tests.simulation.net import Clock
+from tests.simulation.replicas import ReplicaRun
+
+SEEDS = 40
+CHUNK = 20
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Processes are killed all the time here: their log is no news."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def run(seed: int) -> ReplicaRun:
+    """One seed: a master, a replica with another number of shards, in every other world a replica of that; every
+    third loses its master for good."""
+    clock = Clock()
+    try:
+        with tempfile.TemporaryDirectory(prefix="elixircache-simulation-") as directory:
+            shards = [1 + seed % 3, 1 + seed // 3 % 3] + [2] * (seed % 2)
+            one = ReplicaRun(seed, shards, Path(directory), clock, promote=seed % 3 == 2)
+            clock.run_until_complete(one.go())
+            return one
+    except Exception as error:
+        raise Violation(f"seed {seed}: {type(error).__name__}: {error}") from error
+    finally:
+        clock.run_until_complete(leave())
+        clock.close()
+
+
+async def leave() -> None:
+    """End what a run has left going."""
+    for _ in range(100):  # `wait_for` may swallow a cancellation
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+def test_replicas_converge_and_show_no_half_transaction(first: int) -> None:
+    runs = [run(seed) for seed in range(first, first + CHUNK)]
+    assert sum(group.crashes for one in runs for group in one.net.groups) > CHUNK
+    assert sum(one.net.cuts for one in runs) > CHUNK
+    assert sum(one.full_syncs for one in runs) > CHUNK
+    assert sum(one.partial_syncs for one in runs) > CHUNK // 5
+    assert sum(one.reads for one in runs) > 5 * CHUNK
+    assert sum(len(one.confirmed) for one in runs) > CHUNK
+
+
+def test_a_seed_replays_exactly() -> None:
+    one, other = run(4), run(4)
+    assert one.txns == other.txns
+    assert (one.clock.now_ms, one.steps, one.reads) == (other.clock.now_ms, other.steps, other.reads)
+
+
+def caught(count: int) -> bool:
+    """Whether the checker finds fault with one of so many seeds."""
+    for seed in range(count):
+        try:
+            run(seed)
+        except Violation:
+            return True
+    return False
+
+
+def test_without_the_joining_of_records_the_checker_finds_half_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    def torn(self: Feed, shard: int, event: list[bytes]) -> None:
+        self.on_stream(shard, [b"stream", event[3], event[4], event[5]])
+
+    monkeypatch.setattr(Feed, "on_record", torn)
+    assert caught(100)
+
+
+def test_without_the_history_s_new_name_the_checker_finds_what_a_restart_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Master, "shard_back", lambda self, resumed: None)
+    monkeypatch.setattr(Master, "place", lambda self, shard: "")
+    assert caught(100)
+
+
+def test_without_the_wait_for_the_shards_the_checker_finds_lost_confirmed_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hasty(self: Upstream) -> None:
+        if self.state == "connected":
+            self.applied = self.offset + 1000
+            self.acknowledge()
+
+    monkeypatch.setattr(Upstream, "acknowledge_soon", hasty)
+    assert caught(100)
