@@ -164,7 +164,7 @@ def replication_table(found: list[bench_replication.Figures], keys: int) -> Tabl
     table = Table(title="replication, one replica, master and replica on the same machine")
     headings = ("SET depth 16, k/s alone", "with replica", "ratio", "writes/s", "delay p50 / p99 ms")
     table.add_column("system")
-    for heading in (*headings, f"full sync of {keys:,} keys, s"):
+    for heading in (*headings, f"full sync of {keys:,} keys, s", "acknowledged, lost by kill -9"):
         table.add_column(heading, justify="right")
     for one in found:
         table.add_row(
@@ -175,6 +175,7 @@ def replication_table(found: list[bench_replication.Figures], keys: int) -> Tabl
             f"{one.written:,.0f}",
             f"{one.delay_ms(0.5):.1f} / {one.delay_ms(0.99):.1f}",
             f"{one.full_sync_s:.1f}",
+            f"{one.acknowledged:,}, {one.lost:,}",
         )
     return table
 
@@ -249,11 +250,10 @@ def bench(
         figures["durability"] = rows
         tables.append(durability_table(rows))
     if not wanted or "replication" in wanted:
+        groups: list[bench_growth.Start] = [partial(bench_systems.elixircache, count) for count in counts]
         replicated = [
-            bench_replication.measure(
-                name, start, rounds, int(REQUESTS[16] * scale), items, 50_000, 1 if quick else 5
-            )
-            for name, start in starts.items()
+            bench_replication.measure(start, rounds, int(REQUESTS[16] * scale), items, 50_000, 1 if quick else 5)
+            for start in [*groups, bench_systems.redis_server]
         ]
         figures["replication"] = [vars(one) for one in replicated]
         tables.append(replication_table(replicated, items))

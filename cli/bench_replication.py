@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
 import statistics
 import threading
@@ -18,13 +20,15 @@ from cli.bench_systems import System
 
 Start = Callable[[], contextlib.AbstractContextManager[System]]
 SET = Workload("SET", ["SET", "key:__rand_int__", bench_load.VALUE])
+DEPTH = 16
 BURST = 250  # commands that the paced writer sends at once
 
 
 @dataclass
 class Figures:
     """One system: SET per second at depth 16 without and with a replica, seconds that a change took until a
-    replica showed it (sorted), writes per second meanwhile, seconds of a full synchronisation."""
+    replica showed it (sorted), writes per second meanwhile, seconds of a full synchronisation,
+    writes lost by a kill -9."""
 
     name: str
     alone: list[float] = field(default_factory=list)
@@ -32,6 +36,8 @@ class Figures:
     delays_s: list[float] = field(default_factory=list)
     written: float = 0.0
     full_sync_s: float = 0.0
+    acknowledged: int = 0  # writes without WAIT, up to the master's death under full load
+    lost: int = 0  # of these
 
     @property
     def ratio(self) -> float:
@@ -99,10 +105,56 @@ def delays(master: System, replica: System, rate: int, seconds: float) -> tuple[
     return found, len(writer.sent) * BURST / writer.took_s
 
 
-def measure(name: str, start: Start, rounds: int, requests: int, keys: int, rate: int, seconds: float) -> Figures:
+class CountingWriter(threading.Thread):
+    """SETs of new keys, 16 at once, until the server is gone. `acknowledged`: how many were answered."""
+
+    def __init__(self, port: int, name: str):
+        super().__init__(daemon=True)
+        self.port, self.key = port, name
+        self.acknowledged = 0
+
+    def run(self) -> None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)) as sock:
+            while True:
+                numbers = range(self.acknowledged, self.acknowledged + DEPTH)
+                names = [f"{self.key}:{number}".encode() for number in numbers]
+                sock.sendall(b"".join(bench_load.encode([b"SET", name, b"x"]) for name in names))
+                wanted = 5 * DEPTH
+                while wanted > 0:
+                    data = sock.recv(1 << 16)
+                    if not data:
+                        self.acknowledged += (5 * DEPTH - wanted) // 5
+                        return
+                    wanted -= len(data)
+                self.acknowledged += DEPTH
+
+
+def lost_by_kill(master: System, replica: System, seconds: float) -> tuple[int, int]:
+    """Writes without WAIT under full load that the master acknowledged until it was killed, and those of them that
+    its replica, promoted, does not have."""
+    writers = [CountingWriter(master.port, f"writer{number}") for number in range(4)]
+    for writer in writers:
+        writer.start()
+    time.sleep(seconds)
+    for role in ("supervisor", "redis", "router", "shard"):
+        for pid in master.roles.get(role, []):
+            os.kill(pid, signal.SIGKILL)
+    for writer in writers:
+        writer.join()
+    with redis.Redis(port=replica.port) as client:
+        client.execute_command("REPLICAOF", "NO", "ONE")
+        lost = 0
+        for writer in writers:
+            names = [f"{writer.key}:{number}" for number in range(writer.acknowledged)]
+            for at in range(0, len(names), 1000):
+                lost += len(names[at : at + 1000]) - int(client.exists(*names[at : at + 1000]))
+    return sum(writer.acknowledged for writer in writers), lost
+
+
+def measure(start: Start, rounds: int, requests: int, keys: int, rate: int, seconds: float) -> Figures:
     """All figures of one kind of system."""
-    figures = Figures(name)
     with start() as alone, start() as master, start() as replica:
+        figures = Figures(alone.name)
         follow(replica, master)
         for number in range(rounds):
             pairs = [(alone, figures.alone), (master, figures.attached)]
@@ -112,9 +164,12 @@ def measure(name: str, start: Start, rounds: int, requests: int, keys: int, rate
         follow(replica, master)
         figures.delays_s, figures.written = delays(master, replica, rate, seconds)
     with start() as master, start() as replica:
+        follow(replica, master)
+        figures.acknowledged, figures.lost = lost_by_kill(master, replica, 1 + seconds / 2)
+    with start() as master, start() as replica:
         run_commands(master.port, list(bench_growth.strings(keys)))
         figures.full_sync_s = follow(replica, master)
         with redis.Redis(port=master.port) as one, redis.Redis(port=replica.port) as other:
             if one.dbsize() != other.dbsize():
-                raise RuntimeError(f"{name}: {one.dbsize()} keys on the master, {other.dbsize()} on the replica")
+                raise RuntimeError(f"{figures.name}: the master has {one.dbsize()} keys, the replica {other.dbsize()}")
     return figures

@@ -20,7 +20,7 @@ from cli.groups import (
     serve,
 )
 from cli.settings import ServerCommand, configuration, with_configuration
-from cluster.config import Config
+from cluster.config import Config, ConfigError
 from cluster.ensemble import Ensemble, Member, note_role, noted_master
 
 app = typer.Typer()
@@ -76,14 +76,21 @@ def up(
 
 
 def replica_config(config: Config, number: int) -> Config:
-    """The configuration of a master group's replica: what cannot be shared is its own."""
+    """The configuration of a master group's replica: its master's, then what CONFIG REWRITE has written into the file
+    of its own (DIR/replica-N/elixircache.conf), and what cannot be shared."""
+    directory = Path(str(config["dir"])) / f"replica-{number}"
     own = Config(config.to_json())
-    own.path = ""  # CONFIG REWRITE of a replica must not write its port into its master's file
+    own.path = str(directory / "elixircache.conf")
+    if Path(own.path).exists():
+        try:
+            own.load_file(own.path)
+        except ConfigError as error:
+            fail(str(error))
     own.load("port", [str(int(config["port"]) + number)])
     if config["ws-port"]:
         own.load("ws-port", [str(int(config["ws-port"]) + number)])
     own.load("unixsocket", [""])
-    own.load("dir", [str(Path(str(config["dir"])) / f"replica-{number}")])
+    own.load("dir", [str(directory)])
     return own
 
 

@@ -111,6 +111,9 @@ def memory(router: Router, shards: Shards) -> Fields:
     own_rss = resident()
     rss = total(shards, "memory", "rss") + own_rss
     buffers = sum(session.conn.in_size + session.conn.out_size for session in router.clients.values())
+    followers = [(replica.session.conn.out_size, replica.kept_size) for replica in router.master.replicas.values()]
+    replicas = sum(map(sum, followers))
+    buffers -= sum(sent for sent, _ in followers)
     system = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = int(router.config["maxmemory"])
     backlog = len(router.master.feed.backlog)
@@ -122,10 +125,10 @@ def memory(router: Router, shards: Shards) -> Fields:
         "used_memory_peak": peak,
         "used_memory_peak_human": human(peak),
         "used_memory_peak_perc": f"{100 * used / peak if peak else 0:.2f}%",
-        "used_memory_overhead": buffers + backlog,
+        "used_memory_overhead": buffers + backlog + replicas,
         "used_memory_startup": 0,
         "used_memory_dataset": used,
-        "used_memory_dataset_perc": f"{100 * used / (used + buffers + backlog) if used else 0:.2f}%",
+        "used_memory_dataset_perc": f"{100 * used / (used + buffers + backlog + replicas) if used else 0:.2f}%",
         "total_system_memory": system,
         "total_system_memory_human": human(system),
         "used_memory_lua": 0,
@@ -157,8 +160,8 @@ def memory(router: Router, shards: Shards) -> Fields:
         "mem_fragmentation_bytes": max(rss - used, 0),
         "mem_not_counted_for_evict": 0,
         "mem_replication_backlog": backlog,
-        "mem_total_replication_buffers": backlog,
-        "mem_clients_slaves": 0,
+        "mem_total_replication_buffers": backlog + replicas,
+        "mem_clients_slaves": replicas,
         "mem_clients_normal": buffers,
         "mem_cluster_links": 0,
         "mem_aof_buffer": 0,

@@ -22,8 +22,7 @@ def replicaof(router: Router, session: Session, args: list[bytes]) -> Any:
     if router.failover.active:
         raise CommandError("ERR REPLICAOF not allowed while failing over.")
     if args[1].upper() == b"NO" and args[2].upper() == b"ONE":
-        router.become_master()
-        return OK
+        return _no_one(router, session)
     try:
         port = int(args[2])
     except ValueError:
@@ -35,6 +34,24 @@ def replicaof(router: Router, session: Session, args: list[bytes]) -> Any:
         return Status(b"OK Already connected to specified master")
     router.become_replica(host, port)
     return OK
+
+
+def _no_one(router: Router, session: Session) -> Any:
+    """Our siblings may go by how much we have received: what waits to be executed is executed before we are a master."""
+    upstream = router.upstream
+    if upstream is None:
+        return OK
+    place = session.reserve()
+    session.pause()
+
+    def finished() -> None:
+        if router.upstream is upstream:
+            router.become_master()
+        session.fulfil(place, OK)
+        session.resume()
+
+    upstream.finish(finished)
+    return LATER
 
 
 @handles("FAILOVER")

@@ -149,6 +149,11 @@ class Feed:
             del self.backlog[: len(self.backlog) - self.backlog_size]
         self.on_data(data)
 
+    def keep(self, backlog_size: int) -> None:
+        """Keep so many bytes of the stream from now on."""
+        self.backlog_size = backlog_size
+        del self.backlog[: max(len(self.backlog) - backlog_size, 0)]
+
     @property
     def first_offset(self) -> int:
         """The offset of the oldest byte in the backlog (offsets count from 1, as in Redis)."""

@@ -78,6 +78,7 @@ class Master:
         self.router = router
         backlog = int(router.config["repl-backlog-size"])
         self.feed = Feed(router.shard_count, new_replid(), backlog)
+        router.config.on_change(lambda name, value: self.feed.keep(value), "repl-backlog-size")
         self.feed.on_data = self._on_data
         self.feed.on_barrier = self._on_barrier
         self.replicas: dict[int, Replica] = {}

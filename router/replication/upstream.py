@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("elixircache.router")
 IN_FLIGHT_MAX = 4 << 20
 RETRY_S = 1.0
+SAY_EVERY_MS = 2000
 
 
 Connect = Callable[[str, int], Coroutine[Any, Any, tuple[asyncio.StreamReader, Any]]]
@@ -87,7 +88,7 @@ class Upstream:
         self.conn: Any = None
         self.session: Stream | None = None
         self.writer: Any = None
-        self.sync_total = self.sync_read = 0
+        self.sync_total = self.sync_read = self.next_said_ms = 0
         self.heard_ms = 0
         self.down_since_ms = router.now
         self.first_db = 0  # selected where the stream goes on behind a snapshot
@@ -105,6 +106,18 @@ class Upstream:
             self.task.cancel()
         self._hang_up()
         self._forget()
+
+    def finish(self, done: Callable[[], None]) -> None:
+        """Hear no more; `done()` once all that has come is under way to the shards, but for half a command or unit."""
+        self.stopped = True
+        if self.task is not None:
+            self.task.cancel()
+        self._hang_up()
+        conn = self.conn
+        if conn is None or conn.in_size == 0 or not (conn.paused or conn.stalled):
+            done()
+        else:
+            asyncio.get_running_loop().call_later(0.002, self.finish, done)
 
     def succeed(self, other: Upstream) -> None:
         """Go on where we are in the stream of another master; it may be the same stream under another id."""
@@ -250,6 +263,7 @@ class Upstream:
         self.replid, self.offset = "?", -1
         self._forget()
         loaded: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        log.info("the master's snapshot has come, %s bytes; the shards load it", f"{self.sync_read:,}")
         fill.begin(replid, offset, lambda failed: None if loaded.done() else loaded.set_result(failed))
         feed.adopt(replid, offset)
         feed.active = True
@@ -259,6 +273,7 @@ class Upstream:
             feed.restart(new_replid())
             raise SyncFailed(f"a shard could not load the snapshot: {failed.decode(errors='replace')}")
         self.go_on(replid, offset)
+        log.info("synchronised with the master at offset %d of %s", offset, replid)
 
     def go_on(self, replid: str, offset: int) -> None:
         """Our keys are those at this point of the stream."""
@@ -277,6 +292,8 @@ class Upstream:
         mark = line[5:] if line.startswith(b"$EOF:") else b""
         left = -1 if mark else int(line[1:])
         self.sync_total, self.sync_read = max(left, 0), 0
+        log.info("the master's snapshot comes in: %s bytes", f"{left:,}" if left > 0 else "an unknown number of")
+        self.next_said_ms = self.router.now + SAY_EVERY_MS
         tail = b""
         with open(path, "wb") as file:
             while left != 0:
@@ -285,6 +302,7 @@ class Upstream:
                 if not data:
                     raise SyncFailed("the link broke during the snapshot")
                 self.sync_read += len(data)
+                self._say_progress()
                 if left > 0:
                     file.write(data)
                     left -= len(data)
@@ -298,6 +316,12 @@ class Upstream:
                 file.write(tail[: -len(mark)])
                 tail = tail[-len(mark) :]
         self.pending = b""
+
+    def _say_progress(self) -> None:
+        if self.router.now >= self.next_said_ms:
+            self.next_said_ms = self.router.now + SAY_EVERY_MS
+            share = f" ({100 * self.sync_read // self.sync_total} %)" if self.sync_total else ""
+            log.info("the master's snapshot: %s bytes have come%s", f"{self.sync_read:,}", share)
 
     # -- the stream ------------------------------------------------------------------------
 

@@ -232,7 +232,31 @@ def test_a_short_cut_is_bridged_without_a_snapshot(pair, tmp_path, replica_is):
         assert client.info("replication")["master_link_status"] == "up"
 
 
-def test_a_half_open_link_is_noticed_within_repl_timeout(pair):
+def test_a_slow_replica_slows_nobody_and_synchronises_anew(pair):
+    """Its output is bounded: over the limit its link is closed, and the backlog does not have what it lacks."""
+    master, _ = pair
+    client = master.client()
+    client.config_set("client-output-buffer-limit", "replica 2mb 0 0")
+    with CutProxy(master.port) as way, elixircache.LocalCluster(shards=1, save="", replicaof=f"127.0.0.1 {way.port}") as slow:
+        until(lambda: slow.client().role()[3] == b"connected")
+        syncs = full_syncs(master)
+        way.pace = 50_000
+        began = time.monotonic()
+        for number in range(300):
+            client.set(f"large:{number % 20}", bytes(100_000))
+        assert time.monotonic() - began < 10  # at its pace it would be ten minutes
+        until(lambda: client.info("replication")["connected_slaves"] == 1)
+        assert client.info("memory")["mem_clients_slaves"] < 20 << 20
+        way.resume()
+        way.cut()
+        way.resume()
+        until(lambda: client.wait(2, 1000) == 2, 30)
+        assert full_syncs(master) > syncs
+        assert state(slow.client()) == state(client)
+    client.config_set("client-output-buffer-limit", "replica 256mb 64mb 60")
+
+
+def test_a_half_open_link_is_noticed_and_failover_by_force_does_without_it(pair):
     master, _ = pair
     with CutProxy(master.port) as way:
         options = {"save": "", "repl_timeout": 2, "replicaof": f"127.0.0.1 {way.port}"}
@@ -245,4 +269,16 @@ def test_a_half_open_link_is_noticed_within_repl_timeout(pair):
             assert time.monotonic() - began < 3.5
             way.resume()
             until(lambda: group.client().role()[3] == b"connected")
+            until(lambda: master.client().wait(2, 1000) == 2)
+            way.hold()
+            master.client().set("not", "replicated to this one")
+            words = ["FAILOVER", "TO", "127.0.0.1", group.port, "FORCE", "TIMEOUT", 300]
+            master.client().execute_command(*words)
+            until(lambda: roles(master, group) == [b"slave", b"master"])
+            until(lambda: master.client().role()[3] == b"connected")
+            assert master.client().get("not") is None  # the price of force
+            assert group.client().set("written", "to the new master")
+            until(lambda: master.client().get("written") == b"to the new master")
+            master.client().execute_command("REPLICAOF", "NO", "ONE")
         master.client().config_set("repl-ping-replica-period", 10)
+        until(lambda: master.client().wait(1, 1000) == 1)

@@ -285,3 +285,16 @@ def test_the_end_of_a_burst_is_not_left_lying_until_more_comes(pair):
     assert master.execute_command("WAIT", 1, 3000) == 1  # the master's next PING comes after 10 s
     assert replica.get("burst:4999") == b"4999"
     assert replica.get("unit:99") == b"29"
+
+
+def test_the_backlog_s_size_can_be_changed_and_disks_are_waited_for(pair):
+    master, replica = pair
+    follow(replica, master)
+    master.set("large", bytes(300_000))
+    assert master.execute_command("WAITAOF", 1, 1, 5000) == [1, 1]
+    master.config_set("repl-backlog-size", 100_000)
+    found = master.info("replication")
+    assert found["repl_backlog_size"] == found["repl_backlog_histlen"] == 100_000
+    master.config_set("repl-backlog-size", 1 << 20)
+    master.set("large", bytes(300_000))
+    assert master.info("replication")["repl_backlog_histlen"] > 400_000

@@ -84,11 +84,14 @@ def test_up_runs_a_replica_keeps_the_roles_and_brings_a_killed_group_back(tmp_pa
         first.execute_command("FAILOVER", "TIMEOUT", 10_000)
         until(lambda: second.role()[0] == b"master" and first.role()[0] == b"slave" and first.role()[3] == b"connected")
         second.set("written", "to the promoted one")
+        second.config_set("maxmemory-samples", 7)
+        second.config_rewrite()
         alive = [*pids(data), *pids(data / "replica-1")]
     assert not any(elixircache._runs(pid) for pid in alive)
     with up(port, data) as lines:
         assert f"redis-cli -p {port + 1} SET" in lines[-2]
         assert second.role()[0] == b"master" and first.role()[:3] == [b"slave", b"127.0.0.1", port + 1]
+        assert second.config_get("maxmemory-samples") == {"maxmemory-samples": "7"}
         assert first.get("written") == b"to the promoted one" and second.get("kept") == b"by both"
 
 

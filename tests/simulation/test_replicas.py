@@ -20,8 +20,8 @@ from tests.simulation.history import Violation
 from tests.simulation.net import Clock
 from tests.simulation.replicas import ReplicaRun
 
-SEEDS = 40
-CHUNK = 20
+SEEDS = 30
+CHUNK = 15
 
 
 @pytest.fixture(autouse=True)
