@@ -14,6 +14,7 @@ cdef class Entry:
     cdef public bint denyoom
     cdef public bint shown
     cdef public bint quick
+    cdef public bint scriptable
     cdef public bint first_key
     cdef public int direct
     cdef public dict subcommands

@@ -19,7 +19,7 @@ Invariant: applying the stream to an empty engine gives the same keyspace.
 import random
 
 import cython
-from cython.cimports.cluster.wire import Buffer, encode_command
+from cython.cimports.cluster.wire import Buffer, command_bytes, encode_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.shard.direct import DIRECT_GET, DIRECT_SET, NOT_DIRECT
 from cython.cimports.shard.keyspace import Database
@@ -62,6 +62,7 @@ class Entry:
         self.denyoom = bool(command.flags & F.DENYOOM)
         self.shown = not command.flags & (F.INTERNAL | F.SKIP_SLOWLOG)
         self.quick = bool(command.flags & F.FAST)
+        self.scriptable = not command.flags & F.NOSCRIPT
         self.first_key = isinstance(command.keys, Range) and command.keys.first == 1
         self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET}.get(command.name, NOT_DIRECT)
         self.subcommands = {}
@@ -313,10 +314,6 @@ class Engine:
         """Run one command inside another (a script's, a transaction's). Its effects join the
         unit of the outer command. Returns the reply as a Python value; raises CommandError."""
         entry: Entry = self.resolve(args)
-        return self.call_entry(entry, args)
-
-    def call_entry(self, entry: Entry, args: list):
-        """Like `call`, for a resolved entry."""
         return self.call_raw(entry, args, None)
 
     @cython.cfunc
@@ -335,10 +332,11 @@ class Engine:
         self.depth += 1
         entry.calls += 1
         try:
-            self.refuse(entry)
+            if self.write_error or self.over_memory:
+                self.refuse(entry)
             reply = entry.handler(self, args)
             if self.dirty > 0 and not self.rewritten:
-                self.unit.append((db.index, encode(*args) if raw is None else raw))
+                self.unit.append((db.index, command_bytes(args) if raw is None else raw))
             self.changes += self.dirty
             return reply
         except CommandError:

@@ -1,68 +1,67 @@
-"""EVAL, SCRIPT, FCALL, FUNCTION and PY.* on a shard."""
+"""EVAL, SCRIPT, FCALL, FUNCTION and PY.* on a shard. Compiled."""
 
-from __future__ import annotations
-
-from typing import Any
+import cython
+from cython.cimports.shard.engine import Engine
+from cython.cimports.shard.scripting.scripts import Scripts, number_of_keys, scripts_of
 
 from cluster import errors
 from cluster.errors import CommandError
 from cluster.replies import OK
 from shard.registry import handles
-from shard.scripting.scripts import number_of_keys, scripts_of
 
 
 @handles("EVAL")
-def eval_(engine: Any, args: list[bytes]) -> Any:
+def eval_(engine: Engine, args: list):
     """EVAL script numkeys [key ...] [arg ...]"""
     engine.no_effect()
-    scripts = scripts_of(engine)
+    scripts: Scripts = scripts_of(engine)
     number_of_keys(args, "ERR value is not an integer or out of range")
     return scripts.eval(scripts.load(args[1]), args, False)
 
 
 @handles("EVALSHA")
-def evalsha(engine: Any, args: list[bytes]) -> Any:
+def evalsha(engine: Engine, args: list):
     """EVALSHA sha1 numkeys [key ...] [arg ...]"""
     engine.no_effect()
-    scripts = scripts_of(engine)
+    scripts: Scripts = scripts_of(engine)
     return scripts.eval(scripts.find(args[1]), args, False)
 
 
 @handles("EVAL_RO")
-def eval_ro(engine: Any, args: list[bytes]) -> Any:
+def eval_ro(engine: Engine, args: list):
     """EVAL_RO script numkeys [key ...] [arg ...]"""
-    scripts = scripts_of(engine)
+    scripts: Scripts = scripts_of(engine)
     return scripts.eval(scripts.load(args[1]), args, True)
 
 
 @handles("EVALSHA_RO")
-def evalsha_ro(engine: Any, args: list[bytes]) -> Any:
+def evalsha_ro(engine: Engine, args: list):
     """EVALSHA_RO sha1 numkeys [key ...] [arg ...]"""
-    scripts = scripts_of(engine)
+    scripts: Scripts = scripts_of(engine)
     return scripts.eval(scripts.find(args[1]), args, True)
 
 
 @handles("SCRIPT|LOAD")
-def script_load(engine: Any, args: list[bytes]) -> Any:
+def script_load(engine: Engine, args: list):
     """SCRIPT LOAD script: its sha1."""
     return scripts_of(engine).load(args[2]).sha
 
 
 @handles("SHARD.SCRIPTS")
-def cached_scripts(engine: Any, args: list[bytes]) -> Any:
+def cached_scripts(engine: Engine, args: list):
     """The texts of all cached scripts, for a router that has just been started."""
     return [script.text for script in scripts_of(engine).cache.values()] if engine.scripts is not None else []
 
 
 @handles("SCRIPT|EXISTS")
-def script_exists(engine: Any, args: list[bytes]) -> Any:
+def script_exists(engine: Engine, args: list):
     """SCRIPT EXISTS sha1 [sha1 ...]"""
     cache = scripts_of(engine).cache
     return [int(sha.lower() in cache) for sha in args[2:]]
 
 
 @handles("SCRIPT|FLUSH")
-def script_flush(engine: Any, args: list[bytes]) -> Any:
+def script_flush(engine: Engine, args: list):
     """SCRIPT FLUSH [ASYNC | SYNC]"""
     if len(args) > 3 or (len(args) == 3 and args[2].upper() not in (b"SYNC", b"ASYNC")):
         raise CommandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
@@ -73,31 +72,32 @@ def script_flush(engine: Any, args: list[bytes]) -> Any:
 # -- libraries --------------------------------------------------------------------------------
 
 
-def _fcall(engine: Any, args: list[bytes], read_only: bool) -> Any:
+@cython.cfunc
+def _fcall(engine: Engine, args: list, read_only: cython.bint) -> object:
     engine.no_effect()
-    scripts = scripts_of(engine)
+    scripts: Scripts = scripts_of(engine)
     function = scripts.library_set.functions.get(args[1])
     if function is None:
         raise CommandError("ERR Function not found")
-    nkeys = number_of_keys(args, "ERR Bad number of keys provided")
-    read_only, allow_oom = scripts.rights(function.flags, read_only)
-    return scripts.run("function", function.name, function.function, args, nkeys, read_only, allow_oom)
+    nkeys: cython.Py_ssize_t = number_of_keys(args, "ERR Bad number of keys provided")
+    read_only = scripts.rights(function.flags, read_only)
+    return scripts.run("function", function.name, function.function, args, nkeys, read_only, True)
 
 
 @handles("FCALL")
-def fcall(engine: Any, args: list[bytes]) -> Any:
+def fcall(engine: Engine, args: list):
     """FCALL function numkeys [key ...] [arg ...]"""
     return _fcall(engine, args, False)
 
 
 @handles("FCALL_RO")
-def fcall_ro(engine: Any, args: list[bytes]) -> Any:
+def fcall_ro(engine: Engine, args: list):
     """FCALL_RO function numkeys [key ...] [arg ...]"""
     return _fcall(engine, args, True)
 
 
 @handles("FUNCTION|LOAD")
-def function_load(engine: Any, args: list[bytes]) -> Any:
+def function_load(engine: Engine, args: list):
     """FUNCTION LOAD [REPLACE] code: the library's name."""
     replace = False
     for option in args[2:-1]:
@@ -110,7 +110,7 @@ def function_load(engine: Any, args: list[bytes]) -> Any:
 
 
 @handles("FUNCTION|DELETE")
-def function_delete(engine: Any, args: list[bytes]) -> Any:
+def function_delete(engine: Engine, args: list):
     """FUNCTION DELETE library"""
     scripts_of(engine).library_set.delete(args[2])
     engine.dirty += 1
@@ -118,7 +118,7 @@ def function_delete(engine: Any, args: list[bytes]) -> Any:
 
 
 @handles("FUNCTION|FLUSH")
-def function_flush(engine: Any, args: list[bytes]) -> Any:
+def function_flush(engine: Engine, args: list):
     """FUNCTION FLUSH [ASYNC | SYNC]"""
     if len(args) > 3 or (len(args) == 3 and args[2].upper() not in (b"SYNC", b"ASYNC")):
         raise CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
@@ -128,7 +128,7 @@ def function_flush(engine: Any, args: list[bytes]) -> Any:
 
 
 @handles("FUNCTION|LIST")
-def function_list(engine: Any, args: list[bytes]) -> Any:
+def function_list(engine: Engine, args: list):
     """FUNCTION LIST [LIBRARYNAME pattern] [WITHCODE]"""
     pattern, with_code = None, False
     rest = args[2:]
@@ -146,7 +146,7 @@ def function_list(engine: Any, args: list[bytes]) -> Any:
 
 
 @handles("FUNCTION|DUMP")
-def function_dump(engine: Any, args: list[bytes]) -> Any:
+def function_dump(engine: Engine, args: list):
     """FUNCTION DUMP: all libraries in the form that DUMP gives a value."""
     from shard.scripting.payload import dump_libraries
 
@@ -154,7 +154,7 @@ def function_dump(engine: Any, args: list[bytes]) -> Any:
 
 
 @handles("FUNCTION|RESTORE")
-def function_restore(engine: Any, args: list[bytes]) -> Any:
+def function_restore(engine: Engine, args: list):
     """FUNCTION RESTORE payload [FLUSH | APPEND | REPLACE]"""
     from shard.scripting.payload import parse_libraries
 
@@ -172,7 +172,7 @@ PY_KEYS = "ERR value is not an integer or out of range"
 
 
 @handles("PY.LOAD")
-def py_load(engine: Any, args: list[bytes]) -> Any:
+def py_load(engine: Engine, args: list):
     """PY.LOAD name blob [REPLACE] [DESCRIPTION text]"""
     replace, description = False, b""
     rest = args[3:]
@@ -190,7 +190,7 @@ def py_load(engine: Any, args: list[bytes]) -> Any:
 
 
 @handles("PY.DELETE")
-def py_delete(engine: Any, args: list[bytes]) -> Any:
+def py_delete(engine: Engine, args: list):
     """PY.DELETE name: 1 if it was there."""
     if scripts_of(engine).python.functions.pop(args[1], None) is None:
         return 0
@@ -199,39 +199,39 @@ def py_delete(engine: Any, args: list[bytes]) -> Any:
 
 
 @handles("PY.CALL")
-def py_call(engine: Any, args: list[bytes]) -> Any:
+def py_call(engine: Engine, args: list):
     """PY.CALL name numkeys [key ...] [arg ...]"""
     engine.no_effect()
     return scripts_of(engine).python.call(args[1], args, number_of_keys(args, PY_KEYS), False)
 
 
 @handles("PY.CALL_RO")
-def py_call_ro(engine: Any, args: list[bytes]) -> Any:
+def py_call_ro(engine: Engine, args: list):
     """PY.CALL_RO name numkeys [key ...] [arg ...]"""
     engine.no_effect()
     return scripts_of(engine).python.call(args[1], args, number_of_keys(args, PY_KEYS), True)
 
 
 @handles("PY.EVAL")
-def py_eval(engine: Any, args: list[bytes]) -> Any:
+def py_eval(engine: Engine, args: list):
     """PY.EVAL blob numkeys [key ...] [arg ...]"""
     engine.no_effect()
     return scripts_of(engine).python.eval(args[1], args, number_of_keys(args, PY_KEYS))
 
 
 @handles("PY.LIST")
-def py_list(engine: Any, args: list[bytes]) -> Any:
+def py_list(engine: Engine, args: list):
     """PY.LIST"""
     return scripts_of(engine).python.describe()
 
 
 @handles("PY.DUMP")
-def py_dump(engine: Any, args: list[bytes]) -> Any:
+def py_dump(engine: Engine, args: list):
     """PY.DUMP name: the blob as it was loaded."""
     return scripts_of(engine).python.find(args[1]).blob
 
 
 @handles("PY.STATS")
-def py_stats(engine: Any, args: list[bytes]) -> Any:
+def py_stats(engine: Engine, args: list):
     """PY.STATS: calls, errors and microseconds of each function on this shard."""
     return scripts_of(engine).python.stats()

@@ -17,8 +17,9 @@ cdef class Context:
     cdef public object before_write
     cdef public object kill
     cdef public str refusal
-    cdef public list flags
     cdef public list keys
+    cpdef object begin(self, str kind, bytes name, list command, bint read_only, bint allow_oom)
+    cpdef object end(self)
     cpdef Entry resolve(self, list args)
     cpdef object execute(self, list args)
     cdef object _check_keys(self, Entry entry, list args)

@@ -1,7 +1,7 @@
 """What a running script or function may do: the one gate between code and engine. Compiled.
 
     Lua: redis.call -> LuaHost.call --+
-                                      +--> Context.execute(args) --> Engine.call_entry
+                                      +--> Context.execute(args) --> Engine.call_raw
     Python: db.get  -> Database ------+
 
 A shard runs one script at a time, so it has one Context, filled anew by `begin`.
@@ -12,13 +12,10 @@ from cython.cimports.shard.engine import Engine, Entry
 from cython.cimports.shard.keyspace import Database
 
 from cluster import errors
-from cluster.command_table.model import FIRST, F, Spread
+from cluster.command_table.model import FIRST, Spread
 from cluster.errors import CommandError
 from shard.scripting import router_commands
 from shard.signals import Block
-
-NOSCRIPT = cython.declare(cython.int, int(F.NOSCRIPT))
-READONLY = cython.declare(cython.int, int(F.READONLY))
 
 UNKNOWN = "ERR Unknown Redis command called from script"
 ARITY = "ERR Wrong number of args calling Redis command from script"
@@ -41,12 +38,12 @@ class Context:
         self.before_write = None
         self.refusal = ""  # what a write is answered with: on a replica, or for want of replicas
         self.kill = None
-        self.flags = [int(entry.command.flags) for entry in engine.entries]
         self.keys = [
             Spread.ALL if entry.command.spread is Spread.ALL else entry.command.keys for entry in engine.entries
         ]
 
-    def begin(self, kind: str, name: bytes, command: list, read_only: bool, allow_oom: bool):
+    @cython.ccall
+    def begin(self, kind: str, name: bytes, command: list, read_only: cython.bint, allow_oom: cython.bint) -> object:
         """A script starts; `command` is what the client sent."""
         if self.running:
             raise CommandError(NOT_ALLOWED)
@@ -63,7 +60,8 @@ class Context:
         self.before_write = None
         self.running = True
 
-    def end(self):
+    @cython.ccall
+    def end(self) -> object:
         """It is over, in whichever way."""
         self.running = False
         self.before_write = None
@@ -74,16 +72,16 @@ class Context:
         """The entry of a command that a script calls; CommandError with a script's texts."""
         engine: Engine = self.engine
         name: bytes = args[0]
+        argc: cython.Py_ssize_t = len(args)
         entry: Entry = engine.by_name.get(name)
         if entry is None:
             entry = engine.by_name.get(name.upper())
             if entry is None:
                 raise CommandError(UNKNOWN)
-        if entry.subcommands and len(args) > 1:
+        if entry.subcommands and argc > 1:
             entry = entry.subcommands.get(args[1].upper())
             if entry is None:
                 raise CommandError(UNKNOWN)
-        argc: cython.Py_ssize_t = len(args)
         if (argc != entry.arity) if entry.arity >= 0 else (argc < -entry.arity):
             raise CommandError(ARITY)
         return entry
@@ -93,8 +91,7 @@ class Context:
         """Run one command of the script (all arguments bytes). Its reply; CommandError."""
         engine: Engine = self.engine
         entry: Entry = self.resolve(args)
-        flags: cython.int = self.flags[entry.id]
-        if flags & NOSCRIPT:
+        if not entry.scriptable:
             raise CommandError(NOT_ALLOWED)
         if entry.handler is None:
             return router_commands.run(self, entry.command.name, args)
@@ -116,7 +113,7 @@ class Context:
         over: cython.bint = engine.over_memory
         engine.over_memory = False
         try:
-            return engine.call_entry(entry, args)
+            return engine.call_raw(entry, args, None)
         except Block as block:
             return block.denied
         finally:

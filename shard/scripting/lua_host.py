@@ -61,16 +61,6 @@ def number_text(number: object) -> bytes:
 class LuaHost:
     """A shard's Lua state."""
 
-    engine: Engine
-    context: Context
-    runtime: object
-    table_from: object
-    run_small: object
-    run_table: object
-    compile_text: object
-    load_text: object
-    seed_state: cython.ulonglong
-
     def __init__(self, engine, context):
         self.engine = engine
         self.context = context
@@ -99,7 +89,7 @@ class LuaHost:
         )
         version = self.table_from({b"text": REDIS_VERSION.encode(), b"number": REDIS_VERSION_NUM})
         parts = self._source("sandbox.lua")(bridge, version)
-        self.run_small, self.run_table, self.compile_text, self.load_text, install = parts
+        self.run_few, self.run_many, self.compile_text, self.load_text, install = parts
         helpers = self.table_from(
             {
                 b"pack_double": lambda layout, number: struct.pack(layout.decode(), number),
@@ -273,14 +263,20 @@ class LuaHost:
         ]
 
     @cython.ccall
-    def run(self, function: object, is_eval: cython.bint, nkeys: cython.Py_ssize_t, args: list) -> object:
-        """Run a compiled script on keys and arguments (`args`, the first `nkeys` are keys)."""
+    def run(self, function: object, is_eval: cython.bint, nkeys: cython.Py_ssize_t, command: list) -> object:
+        """Run a compiled script on keys and arguments: `command` from its fourth word on, `nkeys` of them keys."""
         resp: cython.int = self.engine.resp
+        count: cython.Py_ssize_t = len(command) - 3
         try:
-            if len(args) <= ARGUMENTS_ON_STACK:
-                result: object = self.run_small(function, is_eval, resp, nkeys, *args)
+            if nkeys == 1 and count <= 2:  # most scripts: no tuple to be joined
+                if count == 2:
+                    result: object = self.run_few(function, is_eval, resp, 1, command[3], command[4])
+                else:
+                    result = self.run_few(function, is_eval, resp, 1, command[3])
+            elif count <= ARGUMENTS_ON_STACK:
+                result = self.run_few(function, is_eval, resp, nkeys, *command[3:])
             else:
-                result = self.run_table(function, is_eval, resp, nkeys, self.table_from(args))
+                result = self.run_many(function, is_eval, resp, nkeys, self.table_from(command[3:]))
         except LuaError as error:
             text = str(error).split("\n")[0]
             raise CommandError(f"ERR Error running script {self.context.name.decode()}, {text}") from None

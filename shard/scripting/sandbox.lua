@@ -487,6 +487,8 @@ local function run_table(f, is_eval, resp, nkeys, all)
 end
 
 local function run(f, is_eval, resp, nkeys, ...)
+  if nkeys == 1 then return finish(resp, start(f, is_eval, { (...) }, { select(2, ...) })) end
+  if nkeys == select("#", ...) then return finish(resp, start(f, is_eval, { ... }, {})) end
   return run_table(f, is_eval, resp, nkeys, { ... })
 end
 

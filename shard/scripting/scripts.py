@@ -4,21 +4,21 @@
     FCALL name -------> library function -+--> Context.begin, LuaHost.run, Context.end
 
 Scripts are a cache and live in memory only. Libraries are data: journalled, replicated and
-saved, see `Libraries`.
+saved, see `Libraries`. Compiled: between a batch and Lua nothing is interpreted.
 """
-
-from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import Any
+
+import cython
+from cython.cimports.shard.engine import Engine
+from cython.cimports.shard.keyspace import Database
+from cython.cimports.shard.scripting.context import Context
+from cython.cimports.shard.scripting.lua_host import LuaHost
 
 from cluster import errors
 from cluster.errors import CommandError
-from shard.scripting.context import Context
 from shard.scripting.libraries import Libraries
-from shard.scripting.lua_host import LuaHost
 from shard.staging import owner_test
 
 NOSCRIPT = "NOSCRIPT No matching script. Please use EVAL."
@@ -40,25 +40,25 @@ UNKILLABLE = (
 )
 
 
-@dataclass(slots=True)
+@cython.cclass
 class Script:
     """A compiled script; `flags` is None for one without a shebang line."""
 
-    sha: bytes
-    text: bytes
-    function: Any
-    flags: frozenset[str] | None
+    def __init__(self, sha: bytes, text: bytes, function, flags):
+        self.sha = sha
+        self.text = text
+        self.function = function
+        self.flags = flags
 
 
+@cython.cclass
 class Scripts:
     """Everything scripted on one shard: `engine.scripts`."""
 
-    def __init__(self, engine: Any):
+    def __init__(self, engine: Engine):
         self.engine = engine
         self.context = Context(engine)
-        self._lua: LuaHost | None = None
-        self._python: Any = None
-        self.cache: dict[bytes, Script] = {}
+        self.cache = {}
         self.library_set = Libraries(self)
 
     @property
@@ -69,7 +69,7 @@ class Scripts:
         return self._lua
 
     @property
-    def python(self) -> Any:
+    def python(self):
         """The Python functions of this shard."""
         if self._python is None:
             from shard.scripting.python_functions import PythonFunctions
@@ -82,18 +82,21 @@ class Scripts:
     def load(self, text: bytes) -> Script:
         """The script of a text, compiled at most once. CommandError if it does not compile."""
         sha = hashlib.sha1(text).hexdigest().encode()
-        script = self.cache.get(sha)
+        script: Script = self.cache.get(sha)
         if script is None:
             flags, body = parse_shebang(text)
             script = Script(sha, text, self.lua.compile(body), flags)
             self.cache[sha] = script
         return script
 
+    @cython.ccall
     def find(self, sha: bytes) -> Script:
         """The cached script of a sha1 in hex. NOSCRIPT if there is none."""
-        script = self.cache.get(sha) or self.cache.get(sha.lower())
+        script: Script = self.cache.get(sha)
         if script is None:
-            raise CommandError(NOSCRIPT)
+            script = self.cache.get(sha.lower())
+            if script is None:
+                raise CommandError(NOSCRIPT)
         return script
 
     def flush(self) -> None:
@@ -102,21 +105,20 @@ class Scripts:
         if not self.library_set.libraries:
             self._lua = None
 
-    def eval(self, script: Script, args: list[bytes], read_only: bool) -> Any:
+    @cython.ccall
+    def eval(self, script: Script, args: list, read_only: cython.bint) -> object:
         """Run a script; args is the client's command (name, text or sha, numkeys, ...)."""
-        nkeys = number_of_keys(args, errors.NOT_INTEGER)
-        flags = script.flags
-        if flags is None:
-            if self.engine.over_memory and not read_only:
-                allow_oom = False
-            else:
-                allow_oom = True
-        else:
-            read_only, allow_oom = self.rights(flags, read_only)
+        nkeys: cython.Py_ssize_t = number_of_keys(args, errors.NOT_INTEGER)
+        allow_oom: cython.bint = read_only or not self.engine.over_memory
+        if script.flags is not None:
+            read_only = self.rights(script.flags, read_only)
+            allow_oom = True
         return self.run("eval", script.sha, script.function, args, nkeys, read_only, allow_oom)
 
-    def rights(self, flags: frozenset[str], read_only: bool) -> tuple[bool, bool]:
-        """(read-only, may use memory) of a script that has flags. CommandError if it may not run."""
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def rights(self, flags: frozenset, read_only: cython.bint) -> cython.bint:
+        """Whether a script that has flags is one that only reads. CommandError if it may not run now."""
         no_writes = NO_WRITES in flags
         if read_only and not no_writes:
             raise CommandError(READ_ONLY_WANTED)
@@ -125,25 +127,35 @@ class Scripts:
             raise CommandError(NO_WRITES_WANTED if refusal == errors.READONLY else refusal)
         if self.engine.over_memory and not no_writes and ALLOW_OOM not in flags:
             raise CommandError(OOM_SCRIPT)
-        return no_writes, True
+        return no_writes
 
+    @cython.ccall
     def run(
-        self, kind: str, name: bytes, function: Any, args: list[bytes], nkeys: int, read_only: bool, allow_oom: bool
-    ) -> Any:
+        self,
+        kind: str,
+        name: bytes,
+        function: object,
+        args: list,
+        nkeys: cython.Py_ssize_t,
+        read_only: cython.bint,
+        allow_oom: cython.bint,
+    ) -> object:
         """Run a Lua function as one unit: its effects are those of its commands."""
-        engine, context = self.engine, self.context
-        db = engine.db
+        engine: Engine = self.engine
+        context: Context = self.context
+        db: Database = engine.db
+        host: LuaHost = self._lua if self._lua is not None else self.lua
         context.begin(kind, name, args, read_only, allow_oom)
         try:
-            return self.lua.run(function, kind == "eval", nkeys, args[3:])
+            return host.run(function, kind == "eval", nkeys, args)
         finally:
             context.end()
             engine.db = db
-            engine.no_effect()
+            engine.rewritten = True
 
     # -- killing ---------------------------------------------------------------------------
 
-    def kill_reply(self, kind: str) -> Any:
+    def kill_reply(self, kind: str):
         """Ask the running script ("eval", "function" or "python") to end: True, or the
         CommandError to answer with. It ends at its next poll."""
         context = self.context
@@ -158,11 +170,11 @@ class Scripts:
 
     # -- libraries, as the durability layer sees them -----------------------------------------
 
-    def lua_libraries(self) -> list[bytes]:
+    def lua_libraries(self) -> list:
         """The codes of all Lua libraries."""
         return [library.code for library in self.library_set.libraries.values()]
 
-    def libraries(self) -> list[bytes]:
+    def libraries(self) -> list:
         """Everything that a snapshot keeps: codes of Lua libraries, and Python functions as
         `#!python-function JSON LF blob`, where JSON has name and description in latin-1."""
         found = self.lua_libraries()
@@ -188,19 +200,24 @@ class Scripts:
         )
 
 
-def scripts_of(engine: Any) -> Scripts:
+@cython.ccall
+def scripts_of(engine: Engine) -> Scripts:
     """The shard's scripts, made when they are first asked for."""
     if engine.scripts is None:
         engine.scripts = Scripts(engine)
         if engine.worker_shards > 1 and engine.owns is None:
             engine.owns = owner_test(engine.worker_shards, engine.shard_index)
-    scripts: Scripts = engine.scripts
-    return scripts
+    return engine.scripts
 
 
-def number_of_keys(args: list[bytes], not_a_number: str) -> int:
+@cython.ccall
+@cython.exceptval(-1, check=True)
+def number_of_keys(args: list, not_a_number: str) -> cython.Py_ssize_t:
     """The numkeys argument of EVAL and FCALL (args[2]). CommandError."""
-    raw = args[2]
+    raw: bytes = args[2]
+    nkeys: cython.Py_ssize_t
+    if len(raw) == 1 and 48 <= raw[0] <= 57 and raw[0] - 48 <= len(args) - 3:
+        return raw[0] - 48
     if not (raw.isdigit() or (raw[:1] == b"-" and raw[1:].isdigit())) or len(raw) > 18:
         raise CommandError(not_a_number)
     nkeys = int(raw)
@@ -211,7 +228,7 @@ def number_of_keys(args: list[bytes], not_a_number: str) -> int:
     return nkeys
 
 
-def parse_shebang(text: bytes) -> tuple[frozenset[str] | None, bytes]:
+def parse_shebang(text: bytes) -> tuple:
     """The flags of `#!lua flags=a,b` (None without a shebang) and the text with that line blank."""
     if not text.startswith(b"#!"):
         return None, text
@@ -221,7 +238,7 @@ def parse_shebang(text: bytes) -> tuple[frozenset[str] | None, bytes]:
     words = line.decode("utf-8", "replace").split()
     if words[0] != "#!lua":
         raise CommandError(f"ERR Unexpected engine in script shebang: {words[0]}")
-    flags: frozenset[str] = frozenset()
+    flags = frozenset()
     for word in words[1:]:
         if not word.startswith("flags="):
             raise CommandError(f"ERR Unknown lua shebang option: {word}")
