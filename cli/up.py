@@ -72,7 +72,7 @@ def up(
         title = f"{count} shard{'s' if count > 1 else ''}, {copies} replica group{'s' if copies > 1 else ''}"
         print_ready(title, lines, int(configs[first]["port"]))
 
-    raise typer.Exit(Ensemble(members, first, ready, owner_fd).run())
+    raise typer.Exit(Ensemble(members, first, ready, owner_fd, str(settings["log-format"])).run())
 
 
 def replica_config(config: Config, number: int) -> Config:

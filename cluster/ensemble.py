@@ -83,11 +83,19 @@ def noted_master(directories: Sequence[Path]) -> int:
 class Ensemble:
     """Runs the groups until a signal, the owner's end, or a group that never came up."""
 
-    def __init__(self, members: Sequence[Member], master: int, on_ready: Callable[[], None], owner_fd: int = -1):
+    def __init__(
+        self,
+        members: Sequence[Member],
+        master: int,
+        on_ready: Callable[[], None],
+        owner_fd: int = -1,
+        log_format: str = "text",
+    ):
         self.members = list(members)
         self.master = master
         self.on_ready = on_ready
         self.owner_fd = owner_fd
+        self.log_format = log_format
         self.ready = False
         self.ending = False
 
@@ -168,7 +176,8 @@ class Ensemble:
             member.failures = 1 if stable else member.failures + 1
             delay_s = min(0.1 * 2 ** min(member.failures - 1, 16), BACKOFF_S_MAX)
             member.start_at = time.monotonic() + delay_s
-            log(f"group in {member.directory} ended (signal {os.WTERMSIG(status)}), restarting in {delay_s:g} s")
+            how = f"signal {os.WTERMSIG(status)}"
+            log(f"group in {member.directory} ended ({how}), restarting in {delay_s:g} s", self.log_format)
         return 0
 
     def _start_again(self) -> None:

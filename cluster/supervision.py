@@ -192,7 +192,7 @@ class _Shell:
                 case Tell(child, message):
                     self._tell(child, message)
                 case Log(text):
-                    log(text)
+                    self._log(text)
                 case Ready(details):
                     self.group.on_ready(details)
                 case Configure(values):
@@ -247,8 +247,11 @@ class _Shell:
             running.control.sendall(json.dumps(message).encode() + b"\n")
         except OSError as error:
             # A router that does not read its channel would miss where its shards are.
-            log(f"{name} does not read its control channel ({error}) and is killed")
+            self._log(f"{name} does not read its control channel ({error}) and is killed")
             running.process.kill()
+
+    def _log(self, text: str) -> None:
+        log(text, str(self.group.config.get("log-format")))
 
     def _forget(self, name: str) -> None:
         running = self.processes.pop(name)
@@ -299,9 +302,13 @@ def make_run_directory(directory: Path) -> Path:
     return short
 
 
-def log(text: str) -> None:
-    """One line on standard error, in the form that the children use."""
+def log(text: str, form: str = "text") -> None:
+    """One line on standard error, in the form (`log-format`) that the children use."""
     now = time.time()
+    if form == "json":
+        entry = {"time": now, "pid": os.getpid(), "role": "supervisor", "level": "info", "message": text}
+        print(json.dumps(entry), file=sys.stderr, flush=True)
+        return
     stamp = time.strftime("%d %b %Y %H:%M:%S", time.localtime(now)) + f".{int(now * 1000) % 1000:03d}"
     print(f"{os.getpid()}:supervisor {stamp} * {text}", file=sys.stderr, flush=True)
 

@@ -19,6 +19,7 @@ from cluster.process import Control
 from router.core import Conn
 from router.frontdoor import FrontDoor
 from router.links import ShardLinks
+from router.replication.progress import Progress
 from router.replication.upstream import Upstream
 from router.router import Router
 from router.session import Session
@@ -228,6 +229,7 @@ class Server:
         try:
             size = sum(os.path.getsize(path) for path in paths) + len(end)
             session.push_raw(b"$%d\r\n" % size)
+            progress, sent = Progress(self.router.tell, "Snapshot sent", size, peer=session.addr), 0
             for path in paths:
                 with open(path, "rb") as file:
                     while data := file.read(1 << 18):
@@ -236,7 +238,10 @@ class Server:
                         if session.conn.closed:
                             raise ConnectionError("the replica has gone")
                         session.push_raw(data)
+                        sent += len(data)
+                        progress.at(sent)
             session.push_raw(end)
+            progress.at(size)
         except OSError as error:
             log.warning("snapshot for %s: %s", session.addr, error)
             self.front.close(session.conn, "snapshot failed")

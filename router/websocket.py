@@ -40,6 +40,7 @@ CONSOLE = Path(__file__).parent / "console"
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 QUEUE_MAX = 10_000
 ANSWERS_BYTES_MAX = 1 << 20  # a client with more unread answers is not read from
+STRANGER = "protected mode: without a password or ws-token only this machine is served\n"
 START_REPLICA_S = 60.0
 
 
@@ -159,6 +160,8 @@ class WebServer:
             ready = self.router.serving and all(link.up for link in self.router.core.links)
             return _response(200, "ready\n") if ready else _response(503, "not ready\n")
         if path == "/metrics":
+            if self._is_stranger(connection):
+                return _response(403, STRANGER)
             if not self._has_token(request):
                 return _response(401, "a token is needed\n")
             text, kind = await exposition(self.router)
@@ -167,6 +170,13 @@ class WebServer:
         if file.parent == CONSOLE and file.is_file():
             return _response(200, file.read_bytes(), TYPES.get(file.suffix, "application/octet-stream"))
         return _response(404, "not found\n")
+
+    def _is_stranger(self, connection: ServerConnection) -> bool:
+        """Whether protected mode keeps this client out."""
+        config = self.config
+        if not config["protected-mode"] or config["requirepass"] or config["ws-token"]:
+            return False
+        return not _loopback(connection.remote_address[0])
 
     def _has_token(self, request: HttpRequest) -> bool:
         """Whether the request brings `ws-token`, if there is one."""
@@ -177,10 +187,8 @@ class WebServer:
 
     def _refusal(self, connection: ServerConnection, request: HttpRequest) -> Response | None:
         """Why a WebSocket is not taken: a stranger in protected mode, origin, token, too many."""
-        config = self.config
-        if config["protected-mode"] and not (config["requirepass"] or config["ws-token"]):
-            if not _loopback(connection.remote_address[0]):
-                return _response(403, "protected mode: without a password or ws-token only this machine is served\n")
+        if self._is_stranger(connection):
+            return _response(403, STRANGER)
         origin = request.headers.get("Origin")
         allowed = str(self.config["ws-allowed-origins"]).split()
         if origin and "*" not in allowed and origin not in allowed:

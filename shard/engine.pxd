@@ -15,7 +15,7 @@ cdef class Entry:
     cdef public bint shown
     cdef public bint quick
     cdef public bint scriptable
-    cdef public bint first_key
+    cdef public int key_at
     cdef public int direct
     cdef public dict subcommands
     cdef public long long calls

@@ -28,7 +28,7 @@ import shard.commands
 import shard.controls  # noqa: F401
 from cluster import errors
 from cluster.command_table import BY_ID, TABLE
-from cluster.command_table.model import F, Range
+from cluster.command_table.model import F, NumKeys, Range
 from cluster.errors import CommandError
 from cluster.wire import command as encode
 from shard.access import Access
@@ -63,9 +63,16 @@ class Entry:
         self.shown = not command.flags & (F.INTERNAL | F.SKIP_SLOWLOG)
         self.quick = bool(command.flags & F.FAST)
         self.scriptable = not command.flags & F.NOSCRIPT
-        self.first_key = isinstance(command.keys, Range) and command.keys.first == 1
+        self.key_at = key_place(command.keys)
         self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET}.get(command.name, NOT_DIRECT)
         self.subcommands = {}
+
+
+def key_place(keys) -> int:
+    """Where a command's first key stands, as far as its row tells: its number among the arguments, or 0."""
+    if isinstance(keys, Range):
+        return keys.first if keys.first == 1 else 0
+    return keys.at + 1 if isinstance(keys, NumKeys) else 0
 
 
 def build_entries():

@@ -252,12 +252,12 @@ class Loop:
             if self.ahead_kinds[place]:
                 self.ahead_offsets[place] = self.ahead_at + 12
                 self._ahead(place, self.ahead_strings[place].key, self.ahead_strings[place].key_size)
-            elif entry.first_key and length <= AHEAD_SIZE and not data[self.ahead_at + 7] & F_RESOLVE:
+            elif entry.key_at and length <= AHEAD_SIZE and not data[self.ahead_at + 7] & F_RESOLVE:
                 args = split_command(data + self.ahead_at + 12, length)
                 self.ahead_args[place] = args
                 self.ahead_offsets[place] = self.ahead_at + 12
-                if len(args) > 1:
-                    key = args[1]
+                if len(args) > entry.key_at:
+                    key = args[entry.key_at]
                     self._ahead(place, PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key))
             self.ahead_count += 1
             self.ahead_at += 12 + length

@@ -209,6 +209,10 @@ class Master:
             return
         snapshot.missing.discard(shard)
         snapshot.failed = snapshot.failed or event[2] != b"1"
+        written = len(snapshot.paths) - len(snapshot.missing)
+        share = written / len(snapshot.paths)
+        text = f"Snapshot of shard {shard} {'written' if event[2] == b'1' else 'failed'}"
+        self.router.tell(text, kind="snapshot", shard=shard, progress=round(share, 3))
         if snapshot.missing:
             return
         receivers = [replica for replica in self.replicas.values() if replica.state == "waiting"]

@@ -22,6 +22,7 @@ from cluster.frames import FROM_MASTER
 from cluster.wire import command as encode
 from router.core import Conn
 from router.replication.master import new_replid
+from router.replication.progress import Progress
 from router.session import Session
 
 if TYPE_CHECKING:
@@ -294,6 +295,7 @@ class Upstream:
         self.sync_total, self.sync_read = max(left, 0), 0
         log.info("the master's snapshot comes in: %s bytes", f"{left:,}" if left > 0 else "an unknown number of")
         self.next_said_ms = self.router.now + SAY_EVERY_MS
+        progress = Progress(self.router.tell, "Snapshot received", self.sync_total)
         tail = b""
         with open(path, "wb") as file:
             while left != 0:
@@ -303,6 +305,7 @@ class Upstream:
                     raise SyncFailed("the link broke during the snapshot")
                 self.sync_read += len(data)
                 self._say_progress()
+                progress.at(self.sync_read)
                 if left > 0:
                     file.write(data)
                     left -= len(data)

@@ -11,7 +11,6 @@ import struct
 from pathlib import Path
 
 import cython
-from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.scripting.context import Context
 from lupa.lua51 import LuaError, LuaRuntime
 

@@ -12,6 +12,7 @@ Python version. Bytecode of another version is never run.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import io
 import json
 import logging
@@ -20,6 +21,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -256,10 +258,11 @@ class PythonFunctions:
         facade = self.db
         output, sys.stdout = sys.stdout, LogWriter(name.decode("utf-8", "replace"))
         cap = int(engine.config.get("python-memory-limit", 0) or 0)
-        limits = limit_memory(cap) if cap else None
         try:
             self.guard.start()
-            return as_reply(function(facade, args[3 : 3 + nkeys], args[3 + nkeys :]))
+            with memory_cap(cap):
+                value = function(facade, args[3 : 3 + nkeys], args[3 + nkeys :])
+            return as_reply(value)
         except Killed:
             undo.restore()
             raise CommandError("PYERR Killed: the function was ended by PY.KILL") from None
@@ -268,8 +271,6 @@ class PythonFunctions:
             raise CommandError(describe_error(error, name)) from None
         finally:
             context.running = False
-            if limits is not None:
-                resource.setrlimit(resource.RLIMIT_AS, limits)
             sys.stdout.close_line()  # type: ignore[attr-defined]
             sys.stdout = output
             context.end()
@@ -277,13 +278,23 @@ class PythonFunctions:
             engine.no_effect()
 
 
-def limit_memory(cap: int) -> tuple[int, int]:
-    """Let the process grow by `cap` bytes at most; the limits that were."""
+@contextlib.contextmanager
+def memory_cap(cap: int) -> Iterator[None]:
+    """Let the process grow by `cap` bytes at most (0: without limit); beyond it a MemoryError is raised.
+
+    Only while the function's own code runs: what undoes it must not want for memory.
+    """
+    if not cap:
+        yield
+        return
     with open("/proc/self/statm") as statm:
         size = int(statm.read().split()[0]) * resource.getpagesize()
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (size + cap, before[1]))
-    return before
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def describe_error(error: BaseException, name: bytes) -> str:

@@ -155,6 +155,27 @@ def test_py_kill_ends_a_function_and_undoes_it(
         client.execute_command("PY.KILL")
 
 
+def test_a_function_that_wants_too_much_memory_fails_alone_and_is_undone(client: redis.Redis) -> None:
+    def hoard(db: Any, keys: list[bytes], args: list[bytes]) -> int:
+        db.set(keys[0], "changed")
+        kept = [bytes(1 << 20) for _ in range(int(args[0]))]
+        return len(kept)
+
+    ship = elixircache.function(hoard)
+    names = [key_on(0), key_on(1)]
+    client.set(names[0], "before")
+    client.config_set("python-memory-limit", 64 << 20)
+    try:
+        with pytest.raises(redis.ResponseError, match=r"^PYERR MemoryError: .*\(<listcomp>|hoard, line \d+\)"):
+            ship(client, names, [500])
+        assert client.get(names[0]) == b"before"
+        assert ship(client, names, [10]) == 10
+        assert client.get(names[0]) == b"changed"
+    finally:
+        client.config_set("python-memory-limit", 0)
+    assert ship(client, names, [100]) == 100
+
+
 def test_a_function_may_be_killed_before_anybody_is_told_that_it_is_long(client: redis.Redis) -> None:
     client.config_set("busy-reply-threshold", 60_000)
     try:

@@ -5,21 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import shutil
 import signal
+import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
 import websockets
 
 import elixircache
+from tests.processes.addresses import outside_address
 from tests.processes.waiting import until
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    with elixircache.LocalCluster(shards=2, save="") as cluster:
+    with elixircache.LocalCluster(shards=2, save="", bind="0.0.0.0") as cluster:
         yield cluster
 
 
@@ -221,6 +228,23 @@ async def test_a_wrong_endpoint_or_foreign_page_is_refused(cluster):
     assert refused.value.response.status_code == 403
 
 
+async def test_protected_mode_keeps_other_machines_out_until_it_is_switched_off(cluster):
+    host = outside_address()
+    address = f"ws://{host}:{cluster.ws_port}/ws/master"
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        await websockets.connect(address)
+    assert refused.value.response.status_code == 403 and b"protected mode" in refused.value.response.body
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"http://{host}:{cluster.ws_port}/metrics")
+    with cluster.client() as client:
+        client.config_set("protected-mode", "no")
+        try:
+            async with websockets.connect(address) as socket:
+                assert (await asked(socket, "PING"))["result"] == "PONG"
+        finally:
+            client.config_set("protected-mode", "yes")
+
+
 async def test_an_abrupt_end_leaves_nothing_behind(cluster):
     with cluster.client() as client:
         client.ping()
@@ -270,6 +294,40 @@ def test_metrics_have_the_names_of_redis_exporter_and_tell_of_each_shard(cluster
     assert sum(by_shard) == 20 and min(by_shard) > 0
     assert found['elixircache_link_commands_total{shard="0"}'] >= found['elixircache_link_batches_total{shard="0"}'] > 0
     assert found['elixircache_process_cpu_seconds_total{process="shard-1"}'] > 0
+
+
+def dashboard_expressions() -> list[str]:
+    dashboard = json.loads((ROOT / "compose/grafana/dashboards/elixircache.json").read_text())
+    return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are(cluster):
+    text = page(cluster, "/metrics")[1]
+    types = dict(line.split()[2:] for line in text.splitlines() if line.startswith("# TYPE "))
+    wanted = {name for text in dashboard_expressions() for name in re.findall(r"\b(?:redis|elixircache)_\w+", text)}
+    assert len(wanted) > 10
+    assert wanted <= {name for name, kind in types.items()}
+    assert all(name.endswith("_total") == (types[name] == "counter") for name in wanted)
+
+
+def test_promtool_finds_no_fault_with_metrics_configuration_and_dashboard(cluster, tmp_path):
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool (Debian's package prometheus) is not installed")
+
+    def check(*words: Any, given: str = "") -> None:
+        done = subprocess.run([promtool, "check", *words], input=given, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0 and "FAILED" not in done.stdout, done.stdout + done.stderr
+
+    check("config", ROOT / "compose/prometheus.yml")
+    check("metrics", "--lint=none", given=page(cluster, "/metrics")[1])
+    rules = [
+        {"record": f"panel:{number}", "expr": text.replace("$__rate_interval", "5m")}
+        for number, text in enumerate(dashboard_expressions())
+    ]
+    file = tmp_path / "rules.yml"
+    file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    check("rules", file)
 
 
 def test_readyz_says_503_while_a_shard_is_away(cluster):

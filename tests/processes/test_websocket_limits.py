@@ -202,5 +202,7 @@ async def test_a_reader_that_is_too_slow_is_closed_and_others_are_unharmed(limit
 def test_logs_are_json_when_that_is_chosen(limited):
     limited.kill_shard(0)
     limited.wait_until_serving()
-    lines = [line for line in limited.log_path.read_text().splitlines() if "shard 0 is back" in line]
-    assert {"time", "pid", "role", "level", "message"} <= json.loads(lines[-1]).keys()
+    lines = [json.loads(line) for line in limited.log_path.read_text().splitlines()]
+    assert all({"time", "pid", "role", "level", "message"} <= line.keys() for line in lines)
+    assert {"supervisor", "router"} <= {line["role"].split()[0] for line in lines}
+    assert any("shard 0 is back" in line["message"] for line in lines)

@@ -103,13 +103,13 @@ def test_what_the_page_asks_is_answered(cluster):
 
 
 def heard_until(socket, last):
-    """Texts of the BROADCAST messages up to one of them."""
-    texts = []
-    while last not in texts:
+    """The BROADCAST messages up to one with this text."""
+    heard = []
+    while not heard or heard[-1]["message"] != last:
         message = json.loads(socket.recv(timeout=30))
         if message.get("type") == "BROADCAST":
-            texts.append(message["message"])
-    return texts
+            heard.append(message)
+    return heard
 
 
 def test_a_watcher_is_told_each_step_of_a_replicas_handshake(cluster):
@@ -118,17 +118,24 @@ def test_a_watcher_is_told_each_step_of_a_replicas_handshake(cluster):
         watcher.send(json.dumps({"type": "COMMAND", "id": 1, "command": "PING"}))
         assert json.loads(watcher.recv(timeout=10))["result"] == "PONG"
         with connect(f"ws://127.0.0.1:{cluster.ws_port}/ws/slave", open_timeout=30) as replica:
-            texts = heard_until(watcher, "Handshake completed successfully")
+            heard = heard_until(watcher, "Handshake completed successfully")
             replica.send(json.dumps({"type": "COMMAND", "id": 2, "command": "ROLE"}))
             answer = json.loads(replica.recv(timeout=30))
             while answer.get("id") != 2:
                 answer = json.loads(replica.recv(timeout=30))
     port = answer["result"][2]
+    texts = [message["message"] for message in heard if message["event"]["kind"] == "handshake"]
+    snapshot = [message["event"] for message in heard if message["event"]["kind"] == "snapshot"]
+    assert {event["shard"] for event in snapshot if "shard" in event} == {0, 1}
+    assert [event["progress"] for event in snapshot if "bytes" in event][-1] == 1.0
     assert (answer["result"][0], port) == ("slave", cluster.port)
     assert texts[:3] == ["Handshake started", "Slave -> Master: PING", "Master -> Slave: PONG"]
     assert re.fullmatch(r"Slave -> Master: REPLCONF listening-port \d+", texts[3])
     assert texts[4:8] == [
-        "Master -> Slave: OK", "Slave -> Master: REPLCONF capa psync2", "Master -> Slave: OK", "Slave -> Master: PSYNC ? -1",
+        "Master -> Slave: OK",
+        "Slave -> Master: REPLCONF capa psync2",
+        "Master -> Slave: OK",
+        "Slave -> Master: PSYNC ? -1",
     ]
     assert re.fullmatch(r"Master -> Slave: FULLRESYNC [0-9a-f]{40} \d+", texts[8])
     assert texts[9:] == ["Handshake completed successfully"]

@@ -1,0 +1,32 @@
+"""How far a snapshot has come, for those who watch: told at each tenth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+STEP_BYTES = 64 << 20  # where nobody knows how much will come
+
+
+class Progress:
+    """Tells `text` and how much of `total` bytes (0: unknown) is done; `event` goes with it."""
+
+    def __init__(self, tell: Callable[..., None], text: str, total: int, **event: Any):
+        self.tell = tell
+        self.text = text
+        self.total = total
+        self.event = event
+        self.told = 0
+
+    def at(self, done: int) -> None:
+        """So many bytes are done."""
+        step = done * 10 // self.total if self.total else done // STEP_BYTES
+        if step <= self.told:
+            return
+        self.told = step
+        if self.total:
+            share = done / self.total
+            self.tell(f"{self.text}: {int(share * 100)} %", kind="snapshot", bytes=done, total=self.total,
+                      progress=round(share, 3), **self.event)  # fmt: skip
+        else:
+            self.tell(f"{self.text}: {done >> 20} MB", kind="snapshot", bytes=done, **self.event)
