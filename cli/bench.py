@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 import elixircache
-from cli import bench_durability, bench_growth, bench_load, bench_replication, bench_systems
+from cli import bench_durability, bench_growth, bench_load, bench_metrics, bench_replication, bench_systems
 from cli.bench_load import Sample, Workload
 from cli.bench_systems import System
 
@@ -180,12 +180,26 @@ def replication_table(found: list[bench_replication.Figures], keys: int) -> Tabl
     return table
 
 
+def metrics_table(pairs: list[bench_metrics.Pair]) -> Table:
+    """With /metrics fetched every second, as a ratio to without."""
+    table = Table(title="SET at depth 16 with /metrics fetched every second, ratio to without")
+    for heading in ("", "median", "each pair"):
+        table.add_column(heading)
+    each = {
+        "CPU per command": [pair.cpu_ratio for pair in pairs],
+        "commands per second": [pair.rps_ratio for pair in pairs],
+    }
+    for name, ratios in each.items():
+        table.add_row(name, f"{statistics.median(ratios):.3f}", " ".join(f"{ratio:.3f}" for ratio in ratios))
+    return table
+
+
 @app.command()
 def bench(
     only: Annotated[
         str,
         typer.Option(
-            help="sections (core, types, scripts, transactions, memory, growth, durability, replication) "
+            help="sections (core, types, scripts, transactions, memory, growth, durability, replication, metrics) "
             "or workload names, comma-separated; everything when empty"
         ),
     ] = "",
@@ -257,8 +271,11 @@ def bench(
         ]
         figures["replication"] = [vars(one) for one in replicated]
         tables.append(replication_table(replicated, items))
+    if not wanted or "metrics" in wanted:
+        pairs = bench_metrics.measure(rounds * 3, int(REQUESTS[16] * 3 * scale), 2)
+        figures["metrics"] = [vars(pair) | {"alone": vars(pair.alone), "watched": vars(pair.watched)} for pair in pairs]
+        tables.append(metrics_table(pairs))
     for table in tables:
         console.print(table)
     if to_json is not None:
         to_json.write_text(json.dumps(figures, indent=1))
-

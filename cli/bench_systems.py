@@ -149,12 +149,12 @@ def twemproxy() -> Iterator[System]:
 
 
 @contextlib.contextmanager
-def elixircache(shards: int) -> Iterator[System]:
+def elixircache(shards: int, ws_port: int = 0) -> Iterator[System]:
     """A master group without a journal, as `elixircache master` starts it."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         command = [sys.executable, "-m", "cli", "master", "--shards", str(shards), "--port", str(port)]
-        command += ["--dir", directory, "--appendonly", "no", "--save", "", "--ws-port", "0"]
+        command += ["--dir", directory, "--appendonly", "no", "--save", "", "--ws-port", str(ws_port)]
         with running(command, directory, port) as process:
             time.sleep(0.3)
             roles: dict[str, list[int]] = {}

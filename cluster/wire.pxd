@@ -12,7 +12,6 @@ cdef class Buffer:
 
 cpdef int encode(Buffer out, object reply, int resp) except? -1
 cpdef int encode_command(Buffer out, list args) except? -1
-cdef bytes command_bytes(list args)
 cdef Py_ssize_t command_end(const char* data, Py_ssize_t size) noexcept nogil
 cdef list split_command(const char* data, Py_ssize_t size)
 cdef int slot_of_bytes(const unsigned char* key, Py_ssize_t size) noexcept nogil

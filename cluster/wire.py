@@ -324,17 +324,11 @@ def encode_command(out: Buffer, args: list) -> cython.int:
     return 0
 
 
-@cython.cfunc
-def command_bytes(args: list) -> bytes:
-    """`command` for compiled callers."""
-    out: Buffer = Buffer(64)
-    encode_command(out, args)
-    return out.take()
-
-
 def command(*args) -> bytes:
     """A command as RESP bytes."""
-    return command_bytes(list(args))
+    out: Buffer = Buffer(64)
+    encode_command(out, list(args))
+    return out.take()
 
 
 @cython.cfunc

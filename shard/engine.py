@@ -19,7 +19,7 @@ Invariant: applying the stream to an empty engine gives the same keyspace.
 import random
 
 import cython
-from cython.cimports.cluster.wire import Buffer, command_bytes, encode_command
+from cython.cimports.cluster.wire import Buffer, encode_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.shard.direct import DIRECT_GET, DIRECT_SET, NOT_DIRECT
 from cython.cimports.shard.keyspace import Database
@@ -62,7 +62,7 @@ class Entry:
         self.denyoom = bool(command.flags & F.DENYOOM)
         self.shown = not command.flags & (F.INTERNAL | F.SKIP_SLOWLOG)
         self.quick = bool(command.flags & F.FAST)
-        self.scriptable = not command.flags & F.NOSCRIPT
+        self.scriptable = not command.flags & (F.NOSCRIPT | F.INTERNAL)
         self.key_at = key_place(command.keys)
         self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET}.get(command.name, NOT_DIRECT)
         self.subcommands = {}
@@ -86,6 +86,14 @@ def build_entries():
         else:
             by_name[entry.name] = entry
     return entries, by_name
+
+
+@cython.cfunc
+def _encoded(args: list) -> bytes:
+    """A command in RESP."""
+    out: Buffer = Buffer(64)
+    encode_command(out, args)
+    return out.take()
 
 
 @cython.cclass
@@ -343,7 +351,7 @@ class Engine:
                 self.refuse(entry)
             reply = entry.handler(self, args)
             if self.dirty > 0 and not self.rewritten:
-                self.unit.append((db.index, command_bytes(args) if raw is None else raw))
+                self.unit.append((db.index, _encoded(args) if raw is None else raw))
             self.changes += self.dirty
             return reply
         except CommandError:

@@ -12,7 +12,7 @@ from cython.cimports.shard.engine import Engine, Entry
 from cython.cimports.shard.keyspace import Database
 
 from cluster import errors
-from cluster.command_table.model import FIRST, Spread
+from cluster.command_table.model import FIRST, F, Spread
 from cluster.errors import CommandError
 from shard.scripting import router_commands
 from shard.signals import Block
@@ -21,7 +21,6 @@ UNKNOWN = "ERR Unknown Redis command called from script"
 ARITY = "ERR Wrong number of args calling Redis command from script"
 NOT_ALLOWED = "ERR This Redis command is not allowed from script"
 READ_ONLY_SCRIPT = "ERR Write commands are not allowed from read-only scripts."
-ALL_SHARDS = "ERR this command concerns every shard and cannot be called from a script"
 
 
 @cython.cclass
@@ -92,6 +91,8 @@ class Context:
         engine: Engine = self.engine
         entry: Entry = self.resolve(args)
         if not entry.scriptable:
+            if entry.command.flags & F.INTERNAL:  # what routers say to shards is no script's to say
+                raise CommandError(UNKNOWN)
             raise CommandError(NOT_ALLOWED)
         if entry.handler is None:
             return router_commands.run(self, entry.command.name, args)
@@ -125,8 +126,8 @@ class Context:
         """Keys of other shards are an error; a staged database (keys lent by other shards)
         knows better what it has."""
         kind: object = self.keys[entry.id]
-        if kind is Spread.ALL:
-            raise CommandError(ALL_SHARDS)
+        if kind is Spread.ALL or kind is None and entry.write:
+            raise CommandError(router_commands.ALL_SHARDS)
         if type(self.engine.db) is not Database:
             return None
         if kind is FIRST:

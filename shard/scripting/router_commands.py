@@ -13,6 +13,7 @@ from cluster.errors import CommandError
 from cluster.replies import OK, PONG
 
 RUNNERS: dict[str, Callable[[Any, list[bytes]], Any]] = {}
+ALL_SHARDS = "ERR this command concerns every shard and cannot be called from a script"
 NOT_ON_A_SHARD = "ERR This Redis command is not allowed from script"
 
 
@@ -57,6 +58,22 @@ def select(engine: Any, args: list[bytes]) -> Any:
         raise CommandError("ERR invalid DB index") from None
     engine.select(index)
     return OK
+
+
+@_runs("RANDOMKEY")
+def randomkey(engine: Any, args: list[bytes]) -> Any:
+    """Where there is one shard; of several, none knows the others' keys."""
+    if engine.worker_shards > 1:
+        raise CommandError(ALL_SHARDS)
+    return engine.by_name[b"SHARD.RANDOMKEY"].handler(engine, args)[0]
+
+
+@_runs("SCAN")
+def scan(engine: Any, args: list[bytes]) -> Any:
+    """As RANDOMKEY."""
+    if engine.worker_shards > 1:
+        raise CommandError(ALL_SHARDS)
+    return engine.by_name[b"SHARD.SCAN"].handler(engine, args)
 
 
 @_runs("PUBLISH")

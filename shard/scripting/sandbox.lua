@@ -253,7 +253,7 @@ function api.set_repl(...)
 end
 
 function api.acl_check_cmd(...)
-  if select("#", ...) == 0 then fail("Please specify at least one argument for this redis.acl_check_cmd() call") end
+  if select("#", ...) == 0 then fail("Please specify at least one argument for this redis lib call") end
   local known, allowed = py_acl(...)
   if not known then fail("Invalid command passed to redis.acl_check_cmd()") end
   return allowed
@@ -293,6 +293,9 @@ local function make_globals(redis)
     return load_text(text, chunk, proxy)
   end
   function globals.load(reader, chunk)
+    if type(reader) ~= "function" then
+      error("bad argument #1 to 'load' (function expected, got " .. (reader == nil and "no value" or type(reader)) .. ")", 2)
+    end
     local parts = {}
     while true do
       local part = reader()

@@ -15,6 +15,11 @@ from elixircache import free_port
 from shard.engine import Engine
 
 SCRIPTS = [
+    r"""return load(string.dump(function() return 1 end))()""",
+    r"""return load()""",
+    r"""return redis.acl_check_cmd()""",
+    r"""return redis.call('RANDOMKEY')""",
+    r"""return redis.call('SCAN', 0)""",
     r"""return cjson.encode({1,2,{a=1.5},cjson.null,true,'x/y"\1\127'})""",
     r"""return cjson.encode({}) .. cjson.encode({[1]=1,[2]=2,[4]=3}) .. cjson.encode({[1.5]=1})""",
     r"""return cjson.encode(1e15) .. ' ' .. cjson.encode(0.1) .. cjson.encode(1/3) .. cjson.encode(-0.0)""",
@@ -168,7 +173,9 @@ def test_a_script_gives_what_it_gives_on_redis(oracle: socket.socket, script: st
 
 LIBRARIES = [
     b"#!lua name=one\nredis.register_function('f', function(keys, args) return args[1] end)",
-    b"#!lua name=two\n" + b"-- a comment that compresses well\n" * 40 + b"redis.register_function('g', function() return 7 end)",
+    b"#!lua name=two\n"
+    + b"-- a comment that compresses well\n" * 40
+    + b"redis.register_function('g', function() return 7 end)",
 ]
 
 

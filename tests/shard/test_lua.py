@@ -144,6 +144,29 @@ def test_shebang_lines_are_checked(shard):
     assert shard.reply("EVAL", "#!lua", 0) == "ERR Invalid script shebang"
 
 
+@pytest.mark.parametrize("name", ["SHARD.INFO", "shard.swapdb", "SHARD.LOAD", "SHARD.COMMIT"])
+def test_what_routers_say_to_shards_is_unknown_to_scripts(shard, name):
+    reply = shard.reply("EVAL", f"return redis.call('{name}', 0, 1)", 0)
+    assert reply.startswith("ERR Unknown Redis command called from script script: ")
+
+
+def test_commands_on_the_whole_keyspace_run_where_one_shard_has_it_all(shard):
+    shard.reply("SET k v")
+    assert shard.reply("EVAL", "return redis.call('RANDOMKEY')", 0) == b"k"
+    assert (
+        shard.reply("EVAL", "return redis.call('SCAN', 0, 'MATCH', 'k*')", 0) == b"*2\r\n$1\r\n0\r\n*1\r\n$1\r\nk\r\n"
+    )
+    shard.reply("EVAL", "return redis.call('SWAPDB', 0, 1)", 0)
+    assert shard.reply("EXISTS k") == 0
+
+
+@pytest.mark.parametrize("command", ["'RANDOMKEY'", "'SCAN', 0", "'SWAPDB', 0, 1", "'DBSIZE'", "'FLUSHALL'"])
+def test_commands_on_the_whole_keyspace_are_refused_where_a_shard_has_a_part(shard, command):
+    shard.engine.worker_shards = 2
+    reply = shard.reply("EVAL", f"return redis.call({command})", 0)
+    assert reply.startswith("ERR this command concerns every shard and cannot be called from a script")
+
+
 def test_a_key_of_another_shard_is_named(shard):
     shard.engine.owns = lambda key: key != b"far"
     reply = shard.reply("EVAL", "return redis.call('get', 'far')", 0)
