@@ -44,6 +44,7 @@ from shard.stream import Outlet
 
 log = logging.getLogger("elixircache.shard")
 TICK_MS = 100
+PRELOAD_SLICE_S = 0.005
 SAVE_RETRY_S = 5  # after a failed snapshot, as Redis waits
 
 
@@ -81,6 +82,7 @@ class Worker:
         self.next_tick_ms = 0
         self.unwritten: list[bytes] = []
         self.outlet = Outlet(self.engine)
+        self.preload: Any = None
         self.journal: Journal | None = None
         self.data_directory = Path(directory) / f"shard-{index}"
         self.rdb_path = self.data_directory / str(config["dbfilename"])
@@ -139,8 +141,23 @@ class Worker:
             wake_ms = self.next_tick_ms
             if self.engine.waiting.waiters:
                 wake_ms = self.end_waits(now_ms, wake_ms)
-            if not self.receive():
+            worked = self.receive()
+            if self.preload is not None and not self.preload.done:
+                self.read_on()
+            elif not worked:
                 self.poller.poll(max(0.0, (wake_ms - now_ms) / 1000))
+
+    def begin_preload(self, preload: Any) -> None:
+        """Read a snapshot between batches (shard/controls/replication.py); None: no more."""
+        self.preload = preload
+
+    def read_on(self) -> None:
+        """Some milliseconds of the snapshot that is being read."""
+        end_s = time.monotonic() + PRELOAD_SLICE_S
+        self.preload.work(lambda: time.monotonic() >= end_s)
+        if self.preload.done:
+            self.engine.events.append((b"preloaded", self.preload.path))
+            self.finish()
 
     def end_waits(self, now_ms: int, wake_ms: int) -> int:
         """Answer blocked clients whose time is over; when to look again at the latest."""

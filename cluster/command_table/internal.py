@@ -18,6 +18,7 @@ ROWS = [
     _row("SHARD.ABORT", "Releases a hold and forgets what was staged"),
     _row("SHARD.RECORD", "Says or hands over records of multi-shard writes"),
     _row("SHARD.SNAPSHOT", "Marks a point in the stream and writes its keys to a file"),
+    _row("SHARD.PRELOAD", "Reads the keys of an RDB file, beside those that are served"),
     _row("SHARD.LOAD", "Replaces all keys by those of an RDB file"),
     _row("SHARD.ROLE", "Says whether this shard is a master or a replica"),
     _row("SHARD.WATCH", "Watches keys for a client", Range(2, -1)),

@@ -1,10 +1,12 @@
 """A master's snapshot takes the place of all keys: at every shard, or at none that anybody sees.
 
-    file received --> renamed: it is whole --> all shards asked in one go --> each has answered --> file removed
+    file received, renamed --> preloading: every shard reads it, beside the old keys, which are served
+                           --> loading: all shards asked in one go to change over; until all have answered no write is taken
+                           --> file removed
 
 Links are first in, first out, so no reader finds new keys of one shard beside old ones of another. A shard
-that dies before it has answered is asked again when it is back, before anything else; a router that dies meanwhile leaves
-the file, and its successor finishes. Until all have answered no write is taken (router/gates.py).
+that dies before it has changed over is asked again when it is back, before anything else; a router that dies leaves
+the file, and its successor finishes. Up to the change nothing has happened, and it can be given up.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from router.router import Router
 
 log = logging.getLogger("elixircache.router")
+PRELOAD = TABLE["SHARD.PRELOAD"].id
 LOAD = TABLE["SHARD.LOAD"].id
+SILENCE_MS_MAX = 120_000
 STREAM_DB = b"\xfa\x0erepl-stream-db"
 
 
@@ -33,13 +37,16 @@ class Fill:
         self.router = router
         self.path = ""
         self.replid, self.offset, self.first_db = "?", -1, 0
+        self.preloading: set[int] = set()
         self.missing: set[int] = set()
         self.failed = b""
+        self.changing: Callable[[], None] = lambda: None
         self.done: Callable[[bytes], None] = lambda failed: None
+        router.event_handlers[b"preloaded"] = self._on_preloaded
 
     @property
     def pending(self) -> bool:
-        """Whether a shard has not answered."""
+        """Whether the change has begun and a shard has not answered."""
         return bool(self.missing)
 
     @property
@@ -47,33 +54,68 @@ class Fill:
         """Where a file is received."""
         return os.path.join(self.router.run_directory, "from-master.part")
 
-    def begin(self, replid: str, offset: int, done: Callable[[bytes], None]) -> None:
-        """`part` is whole. `done(error)` once all shards have answered, b"" if they have the keys. OSError."""
-        path = os.path.join(self.router.run_directory, f"from-master-{replid}-{offset}.rdb")
-        os.rename(self.part, path)
-        self._ask(path, replid, offset, done)
+    def begin(self, replid: str, offset: int, changing: Callable[[], None], done: Callable[[bytes], None]) -> None:
+        """`part` is whole. `changing()` when the shards are asked to change over, `done(error)` once all have
+        answered, b"" if they have the keys. OSError."""
+        self._take(os.path.join(self.router.run_directory, f"from-master-{replid}-{offset}.rdb"), replid, offset)
+        os.rename(self.part, self.path)
+        self.changing, self.done = changing, done
+        self.preloading = set(range(self.router.shard_count))
+        for shard in sorted(self.preloading):
+            self.shard_back(shard)
+        self.router.kick()
+
+    def _take(self, path: str, replid: str, offset: int) -> None:
+        self.path, self.replid, self.offset = path, replid, offset
+        self.failed = b""
+
+    def give_up(self) -> None:
+        """Forget a snapshot that the shards only read yet."""
+        if self.preloading:
+            self.preloading = set()
+            os.unlink(self.path)
+            self._tell_all(encode(b"SHARD.PRELOAD", b""))
+
+    def _tell_all(self, raw: bytes) -> None:
+        for link in self.router.core.links:
+            if link.up:
+                self.router.core.submit(link.index, PRELOAD, 0, 0, 0, raw, lambda raw: None)
+        self.router.kick()
 
     def resume(self) -> bool:
         """A new router: finish what an earlier one began. Whether there was something."""
         for path in glob.glob(os.path.join(glob.escape(self.router.run_directory), "from-master-*-*.rdb")):
             replid, offset = os.path.basename(path).removesuffix(".rdb").split("-")[2:]
             log.warning("the last router began to take over a master's snapshot; it is finished first")
-            self._ask(path, replid, int(offset), lambda failed: None)
+            self._take(path, replid, int(offset))
+            self.changing, self.done = lambda: None, lambda failed: None
+            self._change()
             return True
         return False
 
-    def _ask(self, path: str, replid: str, offset: int, done: Callable[[bytes], None]) -> None:
-        self.path, self.replid, self.offset, self.done = path, replid, offset, done
-        self.first_db = stream_db(path)
-        self.failed = b""
+    def _on_preloaded(self, shard: int, event: list[bytes]) -> None:
+        """("preloaded", path)"""
+        if event[1].decode() == self.path and shard in self.preloading:
+            self.preloading.discard(shard)
+            if not self.preloading:
+                self._change()
+
+    def _change(self) -> None:
+        self.first_db = stream_db(self.path)
         self.missing = set(range(self.router.shard_count))
+        # A shard writes its journal's new base before it answers: with many keys it is silent for a while.
+        self.router.excused_ms = max(self.router.excused_ms, self.router.now + SILENCE_MS_MAX)
         self.router.gates.settle()
         for shard in sorted(self.missing):
             self.shard_back(shard)
+        self.changing()
         self.router.kick()
 
     def shard_back(self, shard: int) -> None:
         """Ask a shard that has not answered, if it is there; before it is asked anything else."""
+        if shard in self.preloading and self.router.core.links[shard].up:
+            raw = encode(b"SHARD.PRELOAD", self.path)
+            self.router.core.submit(shard, PRELOAD, 0, 0, 0, raw, lambda raw: None)
         if shard not in self.missing or not self.router.core.links[shard].up:
             return
 
@@ -90,6 +132,7 @@ class Fill:
 
     def _finish(self) -> None:
         os.unlink(self.path)
+        self.router.excused_ms = self.router.now
         self.router.gates.settle()
         if self.failed:
             log.error("the master's snapshot could not be loaded: %s", self.failed.decode(errors="replace"))

@@ -105,6 +105,7 @@ class Upstream:
         self.stopped = True
         if self.task is not None:
             self.task.cancel()
+        self.router.fill.give_up()
         self._hang_up()
         self._forget()
 
@@ -259,16 +260,19 @@ class Upstream:
     async def _full(self, reader: asyncio.StreamReader, replid: str, offset: int) -> None:
         fill, feed = self.router.fill, self.router.master.feed
         await self._receive(reader, fill.part)
-        # From here on our keys are at no offset of the old stream. What the shards are asked from now on comes behind
-        # the snapshot, so for others this is its point already.
-        self.replid, self.offset = "?", -1
-        self._forget()
         loaded: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        log.info("the master's snapshot has come, %s bytes; the shards load it", f"{self.sync_read:,}")
-        fill.begin(replid, offset, lambda failed: None if loaded.done() else loaded.set_result(failed))
-        feed.adopt(replid, offset)
-        feed.active = True
-        self.router.master.close_replicas("the master sent a new snapshot")
+
+        def changing() -> None:
+            # From here on our keys are at no offset of the old stream. What the shards are asked from now on comes behind
+            # the snapshot, so for others this is its point already.
+            self.replid, self.offset = "?", -1
+            self._forget()
+            feed.adopt(replid, offset)
+            feed.active = True
+            self.router.master.close_replicas("the master sent a new snapshot")
+
+        log.info("the master's snapshot has come, %s bytes; the shards read it", f"{self.sync_read:,}")
+        fill.begin(replid, offset, changing, lambda failed: None if loaded.done() else loaded.set_result(failed))
         failed = await loaded
         if failed:
             feed.restart(new_replid())

@@ -2,7 +2,9 @@
 
     SHARD.SNAPSHOT id path first db   write the keys of this point to a file, by a forked child; without a db (of the
                                    master's stream) also begin to send the stream to the router, with a mark here
-    SHARD.LOAD path                throw all keys away, load those of ours from an RDB file
+    SHARD.PRELOAD path             read those of our keys that an RDB file has, beside the keys that are served and
+                                   between batches; "" gives up. Event ("preloaded", path) when that is done
+    SHARD.LOAD path                the keys of the file, preloaded or not, take the place of all keys
     SHARD.ROLE master|replica feed refusal   who decides that a key expires; whether the router gets the stream;
                                    what a script that writes is answered with, if anything
 """
@@ -10,6 +12,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from cluster.errors import CommandError
@@ -60,32 +63,75 @@ def write_part(engine: Any, path: str, first: bool, db: bytes, progress: Any = N
         writer.flush()
 
 
+class Preload:
+    """Reads a snapshot, a little at a time. fresh: the keys so far, by database; error: why it cannot be read."""
+
+    def __init__(self, engine: Any, path: str):
+        from shard.keyspace import Database
+
+        self.engine = engine
+        self.path = path
+        self.fresh = [Database(i) for i in range(len(engine.dbs))]
+        self.functions: list[bytes] = []
+        self.error = ""
+        self.done = False
+        self._steps = self._read()
+
+    def work(self, until: Callable[[], bool]) -> None:
+        """Read on until it is done or `until()`, which is asked every 500 keys."""
+        for _ in self._steps:
+            if until():
+                return
+        self.done = True
+
+    def _read(self) -> Iterator[None]:
+        from shard.rdb.errors import DamagedFile
+        from shard.rdb.reader import open_rdb
+
+        owns, fresh = owner_test(self.engine.worker_shards, self.engine.shard_index), self.fresh
+        try:
+            reader, file = open_rdb(self.path)
+            with file:
+                for number, (index, key, value, expires) in enumerate(reader.entries()):
+                    if index >= len(fresh):
+                        raise ValueError(f"the snapshot has database {index}")
+                    if owns(key):
+                        fresh[index].set(key, value)
+                        if expires >= 0:
+                            fresh[index].expire(key, expires)
+                    if number % 500 == 499:
+                        yield
+                self.functions = list(reader.functions)
+        except (OSError, ValueError, DamagedFile) as error:
+            self.error = f"cannot load the snapshot: {error}"
+
+
+@handles("SHARD.PRELOAD")
+def preload(engine: Any, args: list[bytes]) -> Any:
+    """SHARD.PRELOAD path"""
+    engine.no_effect()
+    engine.worker.begin_preload(Preload(engine, args[1].decode()) if args[1] else None)
+    return OK
+
+
 @handles("SHARD.LOAD")
 def load(engine: Any, args: list[bytes]) -> Any:
     """The old keys go only after the file has been read whole."""
-    from shard.keyspace import Database
-    from shard.rdb.errors import DamagedFile
-    from shard.rdb.reader import open_rdb
-
     engine.no_effect()
-    owns = owner_test(engine.worker_shards, engine.shard_index)
-    fresh = [Database(i) for i in range(len(engine.dbs))]
+    worker, path = engine.worker, args[1].decode()
+    found = worker.preload if worker.preload is not None and worker.preload.path == path else Preload(engine, path)
+    worker.preload = None
+    found.work(lambda: False)
+    if found.error:
+        raise CommandError(f"ERR {found.error}")
     try:
-        reader, file = open_rdb(args[1].decode())
-        with file:
-            for index, key, value, expires in reader.entries():
-                if index >= len(fresh):
-                    raise CommandError(f"ERR the snapshot has database {index}")
-                if owns(key):
-                    fresh[index].set(key, value)
-                    if expires >= 0:
-                        fresh[index].expire(key, expires)
-    except (OSError, ValueError, DamagedFile) as error:
-        raise CommandError(f"ERR cannot load the snapshot: {error}") from None
-    engine.dbs = fresh
-    engine.db = fresh[0]
-    engine.worker.replaced_keyspace()
-    return sum(len(db) for db in fresh)
+        scripts_of(engine).replace_libraries(found.functions)
+    except CommandError as error:  # of another version, say; the keys are good all the same
+        log.error("a library of the master's snapshot cannot be loaded: %s", error.text)
+    engine.dbs = found.fresh
+    engine.db = found.fresh[0]
+    worker.replaced_keyspace()
+    return sum(len(db) for db in found.fresh)
 
 
 @handles("SHARD.ROLE")

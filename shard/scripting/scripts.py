@@ -184,6 +184,13 @@ class Scripts:
                 found.append(PYTHON_ENTRY + header.encode() + b"\n" + blob)
         return found
 
+    def replace_libraries(self, entries: list[bytes]) -> None:
+        """A snapshot's libraries and functions in the place of all. CommandError: one of them cannot be loaded."""
+        self.library_set.flush()
+        self._python = None
+        for entry in entries:
+            self.restore_entry(entry)
+
     def load_library(self, code: bytes, replace: bool = True) -> bytes:
         """Load a Lua library's code; its name. CommandError."""
         return self.library_set.load(code, replace)

@@ -47,8 +47,13 @@ def test_a_replica_group_of_another_size_gets_everything_and_then_the_stream(pai
     master, replica = pair
     fill(master)
     replica.set("own", "is replaced by the master's data")
+    master.function_load("#!lua name=twice\nredis.register_function{function_name='twice', callback=function(keys, args) "
+                         "return 2 * args[1] end, flags={'no-writes'}}", replace=True)  # fmt: skip
+    replica.function_load("#!lua name=own\nredis.register_function('own', function() return 1 end)", replace=True)
     follow(replica, master)
     assert replica.get("own") is None
+    assert replica.fcall_ro("twice", 0, 21) == 42
+    assert [library[1] for library in replica.function_list()] == [b"twice"]
     assert state(replica) == state(master)
     work(master, "stream")
     until(lambda: replica.get("stream:done") == b"stream")

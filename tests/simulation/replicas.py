@@ -33,7 +33,9 @@ class Writer(Worker):
         units = [("APPEND", key, txn.id + ";") for key in txn.appended]
         replies = yield [("MULTI",), *units, ("EXEC",), ("WAIT", 1, 2000)]
         self.sure(*replies)
-        if replies[-1] >= 1:
+        if replies[-2] is None:  # a WATCH of an operation that failed was still in force
+            txn.appended = {}
+        elif replies[-1] >= 1:
             self.run.confirmed.append(txn)  # type: ignore[attr-defined]
 
 

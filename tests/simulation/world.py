@@ -78,6 +78,17 @@ class SimWorker:
         self.loop = shard.loop
         self.outlet = Outlet(shard.engine)
         self.unwritten = b""
+        self.preload: Any = None
+
+    def begin_preload(self, preload: Any) -> None:
+        """It is read in two pieces, some time later."""
+        self.preload = preload
+        if preload is not None:
+            self.shard.children += [lambda ok: preload.work(lambda: True), lambda ok: self._preloaded(preload)]
+
+    def _preloaded(self, preload: Any) -> None:
+        preload.work(lambda: False)
+        self.shard.engine.events.append((b"preloaded", preload.path))
 
     def collect(self) -> None:
         self.unwritten += self.outlet.take()
