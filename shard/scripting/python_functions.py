@@ -6,7 +6,7 @@ journalled together, and when it raises, or is killed, every key is as it was (s
     blob = [ '#!python {"python": "3.11", "source": "..."}' LF ] pickle
 
 The header line is written by the client helper; a bare cloudpickle is taken as one of this
-Python version. Bytecode of another version is never run.
+Python version. Bytecode of another version is never run, see `foreign_code`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ import redis
 
 from cluster.errors import CommandError
 from cluster.replies import MapReply, SetReply
+from shard.scripting.foreign_code import HERE, ForeignCode, load
 from shard.scripting.undo import Undo
 
 log = logging.getLogger("elixircache.python")
-HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 POLL_SECONDS = 0.05
 MARK = b"#!python "
 # Frames of these places are not the function's own.
@@ -75,15 +75,15 @@ def split_blob(blob: bytes) -> tuple[str, str, bytes]:
 
 def unpickled(blob: bytes) -> Any:
     """The function in a blob. CommandError that says which versions made it and run."""
-    import cloudpickle
-
     made_by, _, pickled = split_blob(blob)
-    if made_by and made_by.split(".")[:2] != HERE.split("."):
-        raise CommandError(
-            f"PYERR VersionError: the function was made by Python {made_by} and this server runs Python {HERE}"
-        )
     try:
-        function = cloudpickle.loads(pickled)
+        if made_by and made_by.split(".")[:2] != HERE.split("."):
+            raise ForeignCode(made_by)
+        function = load(pickled)
+    except ForeignCode as error:
+        raise CommandError(
+            f"PYERR VersionError: the function was made by Python {error.made_by} and this server runs Python {HERE}"
+        ) from None
     except Exception as error:
         text = one_line(f"{type(error).__name__}: {error}")
         raise CommandError(

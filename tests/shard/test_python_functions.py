@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import json
 import time
+import types
+import typing
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import pytest
 
 import elixircache
-
-HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
+from shard.scripting.foreign_code import HERE, is_own
 
 
 def load(shard: Any, name: str, function: Any) -> Any:
@@ -91,6 +98,28 @@ def test_a_blob_of_another_python_says_which_made_it_and_which_runs(shard):
         f"PYERR VersionError: the function was made by Python 2.7 and this server runs Python {HERE}"
     )
     assert shard.reply("PY.EVAL", b"rubbish", 0).startswith("PYERR UnpicklingError: ")
+
+
+@pytest.mark.parametrize("version", [version for version in ("3.10", "3.12", "3.13") if version != HERE])
+def test_bytecode_of_another_python_is_known_even_without_a_header_and_never_run(shard, version):
+    """`lambda db, keys, args: db.get(keys[0])`, pickled by that Python."""
+    blob = (Path(__file__).parent / "python_blobs" / f"{version}.pickle").read_bytes()
+    for reply in (shard.reply("PY.EVAL", blob, 1, "k"), shard.reply("PY.LOAD", "f", blob)):
+        assert reply.startswith(f"PYERR VersionError: the function was made by Python {version}")
+        assert reply.endswith(f"and this server runs Python {HERE}")
+
+
+def test_bytecode_of_this_python_is_taken_whatever_it_does():
+    checked = 0
+    for module in (argparse, asyncio.base_events, contextlib, dataclasses, json.decoder, typing):
+        text = Path(module.__file__).read_text()
+        waiting = [compile(text, module.__file__, "exec")]
+        while waiting:
+            code = waiting.pop()
+            assert is_own(code.co_code), code
+            waiting += [found for found in code.co_consts if isinstance(found, types.CodeType)]
+            checked += 1
+    assert checked > 500
 
 
 def test_functions_are_listed_dumped_counted_and_deleted(shard):
