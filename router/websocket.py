@@ -25,6 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
+from cluster.frames import RESP3
 from cluster.wire import command
 from router.core import Conn
 from router.metrics import exposition
@@ -48,6 +49,15 @@ class WebSession(Session):
     """A session whose replies go into a queue of JSON messages."""
 
     peer: Peer
+
+    @property
+    def resp(self) -> int:
+        """JSON is made of RESP3, whatever HELLO and RESET say."""
+        return 3
+
+    @resp.setter
+    def resp(self, version: int) -> None:
+        self.conn.flags |= RESP3
 
     def output_ready(self) -> None:
         """RESP has been collected: make JSON of it."""
@@ -260,7 +270,12 @@ class WebServer:
             try:
                 async for text in peer.socket:
                     request = self._request(peer, text)
-                    if request is not None:
+                    if request is not None and request.args[0].upper() == b"RESET":
+                        peer.put(json.dumps({"error": f"RESET: connect anew to the {peer.conversation.name}",
+                                             "id": request.id}))  # fmt: skip
+                    elif request is not None:
+                        if [word.upper() for word in request.args[:2]] == [b"HELLO", b"2"]:
+                            request.args[1] = b"3"  # JSON is made of RESP3
                         peer.conversation.sent(request)
                         writer.write(command(*request.args))
                         await writer.drain()

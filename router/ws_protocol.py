@@ -56,7 +56,9 @@ def parse_request(message: dict[str, Any]) -> Request:
         args = words
     else:
         raise BadRequest('a COMMAND needs "command" (text) or "args" (list)')
-    name = args[0].upper().lower()
+    name = args[0].lower()
+    if name == b"client" and [word.lower() for word in args[1:2]] == [b"reply"]:
+        raise BadRequest("CLIENT REPLY: here every request is answered")
     expected = max(1, len(args) - 1) if name in CONFIRMATIONS else 1
     return Request(args, message.get("id"), message.get("format") == "resp", expected)
 
@@ -119,8 +121,8 @@ class Conversation:
         if raw[:1] != b"-" and len(request.replies) < request.expected:
             return None
         self.requests.popleft()
-        if request.args[0].upper() == b"MONITOR" and raw[:1] == b"+":
-            self.monitoring = True
+        if raw[:1] == b"+" and (name := request.args[0].upper()) in (b"MONITOR", b"RESET"):
+            self.monitoring = name == b"MONITOR"
         if request.done is not None and raw[:1] == b"+":
             request.done()
         return json.dumps(self._result(request))

@@ -199,6 +199,34 @@ async def test_subscriptions_push_messages(cluster):
         assert (await asked(socket, "PING"))["result"] == "PONG"  # commands go on, as in RESP3
 
 
+async def test_monitor_pushes_what_others_do_until_reset(cluster):
+    async with connected(cluster) as socket:
+        assert (await asked(socket, "MONITOR"))["result"] == "OK"
+        with cluster.client() as client:
+            client.set("watched", "x")
+            shown = await received(socket, "MESSAGE")
+            while '"SET" "watched" "x"' not in shown["message"]:  # what a new client says of itself comes first
+                shown = await received(socket, "MESSAGE")
+            assert shown["kind"] == "monitor"
+            await socket.send(json.dumps({"type": "COMMAND", "command": "RESET"}))
+            assert (await received(socket, "COMMAND_RESULT"))["result"] == "RESET"
+            client.set("watched", "y")
+        assert (await asked(socket, "GET watched"))["result"] == "y"
+
+
+async def test_whatever_protocol_a_client_names_its_answers_are_told_from_pushes(cluster):
+    async with connected(cluster) as socket:
+        for command in ("HELLO 2", "RESET"):
+            assert "error" not in await asked(socket, command)
+            assert (await asked(socket, "SUBSCRIBE news"))["result"][0] == "subscribe"
+            with cluster.client() as client:
+                client.publish("news", "hello")
+            assert (await received(socket, "MESSAGE"))["message"] == "hello"
+            assert (await asked(socket, "PING"))["result"] == "PONG"
+        assert "every request is answered" in (await asked(socket, "CLIENT REPLY OFF"))["error"]
+        assert (await asked(socket, "PING"))["result"] == "PONG"
+
+
 async def test_slave_connections_start_exactly_one_replica_and_cannot_write(cluster):
     with cluster.client() as client:
         client.mset({f"k{number}": number for number in range(50)})
