@@ -155,10 +155,11 @@ def test_a_replica_is_watched_while_it_attaches(browser, cluster):
         assert page.locator("#peers .node").count() == 0
         page.click("#attach")
         page.wait_for_selector("#peers .node[data-state=good] >> text=online", timeout=60_000)
-        told = page.locator("#feed li > span").evaluate_all("all => all.map((one) => one.firstChild.textContent)")
+        told = page.locator("#feed li.handshake > span").evaluate_all("all => all.map((one) => one.firstChild.textContent)")
         assert len(told) == len(HANDSHAKE), told
         for text, expected in zip(told, HANDSHAKE, strict=True):
             assert re.fullmatch(expected, text)
+        wait_for_line(page, "Snapshot sent: 100 %", "#feed li.snapshot")
         page.select_option("#endpoint", "slave")
         run(page, "SET refused 1")
         wait_for_line(page, "(error) READONLY")
