@@ -1,6 +1,7 @@
 # C declarations of router/core.py, for the socket shell.
 
 from cluster.wire cimport Buffer
+from router.expected cimport Expected
 
 cdef class Conn:
     cdef public unsigned int id
@@ -59,7 +60,8 @@ cdef class Link:
     cdef Py_ssize_t last_flags
     cdef Conn run_conn
     cdef unsigned long long run_seq
-    cdef object expected
+    cdef Expected expected
+    cdef bint readable
     cdef public long long batches
     cdef public long long entries
 

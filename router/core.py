@@ -10,12 +10,11 @@ in the client's ring and is answered by one piece of bytes. Invariants: a link a
 order of `expected`; a client's out buffer gets places of the ring in order, head to tail.
 """
 
-from collections import deque
-
 import cython
 from cython.cimports.cluster.wire import Buffer, encode, read_number, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memchr, memcpy, memset
+from cython.cimports.router.expected import Expected
 
 from cluster.command_table import BY_ID
 from cluster.command_table.model import F, Range
@@ -177,7 +176,7 @@ class Link:
     def __init__(self, index: int):
         self.index = index
         self.batch = Buffer(1 << 16)
-        self.expected = deque()
+        self.expected = Expected()
         self.last_flags = -1
 
     @property
@@ -559,7 +558,7 @@ class Core:
             link.run_conn = conn
             link.run_seq = conn.tail
             conn.tail += 1
-            link.expected.append((conn, link.run_seq))
+            link.expected.push(conn, link.run_seq)
             conn.counts[link.run_seq & 127] = 0
             conn.costs[link.run_seq & 127] = 0
         conn.counts[link.run_seq & 127] += 1
@@ -615,7 +614,7 @@ class Core:
         link: Link = self.links[shard]
         self._close_run(link)
         if not flags & 16:
-            link.expected.append((callback, 0))
+            link.expected.push(callback, 0)
         self._entry(link, command, db, flags | 2, client, PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
 
     def take_batch(self, shard: int, echo: bool = False) -> bytes:
@@ -662,10 +661,9 @@ class Core:
         while at + 8 <= size:
             memcpy(cython.address(length), data + at, 4)
             if data[at + 4] == 0:
-                place: tuple = link.expected.popleft()
-                target: object = place[0]
+                target: object = link.expected.pop()
                 if type(target) is Conn:
-                    seq = place[1]
+                    seq = link.expected.number
                     self._settle(target, seq, length)
                     self._deliver(target, seq, data + at + 8, length)
                 elif isinstance(target, Parts):
@@ -710,11 +708,10 @@ class Core:
     def drop_link(self, shard: int) -> list:
         """A link is lost: takes what it has not answered, [(conn, place) or (callback, 0)]."""
         link: Link = self.links[shard]
-        lost = list(link.expected)
+        lost = link.expected.take_all()
         for target, place in lost:
             if type(target) is Conn:
                 self._settle(target, place, 0)
-        link.expected.clear()
         link.batch.clear()
         link.run_conn = None
         link.unanswered = 0

@@ -28,3 +28,24 @@ cdef extern from "sys/socket.h" nogil:
         MSG_NOSIGNAL
     ssize_t recv(int fd, void* data, size_t size, int flags)
     ssize_t send(int fd, const void* data, size_t size, int flags)
+
+cdef extern from "sys/timerfd.h" nogil:
+    cdef enum:
+        TFD_NONBLOCK
+        TFD_CLOEXEC
+    struct timespec:
+        long tv_sec
+        long tv_nsec
+    struct itimerspec:
+        timespec it_interval
+        timespec it_value
+    int timerfd_create(int clock, int flags)
+    int timerfd_settime(int fd, int flags, const itimerspec* new_value, itimerspec* old_value)
+
+cdef extern from "unistd.h" nogil:
+    ssize_t read(int fd, void* data, size_t size)
+    int close(int fd)
+
+cdef extern from "time.h" nogil:
+    cdef enum:
+        CLOCK_MONOTONIC

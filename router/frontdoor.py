@@ -16,6 +16,7 @@ from cython.cimports.libc.errno import errno as c_errno
 from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.router.core import Conn, Core, Link
 from cython.cimports.router.csocket import (
+    CLOCK_MONOTONIC,
     EPOLL_CLOEXEC,
     EPOLL_CTL_ADD,
     EPOLL_CTL_DEL,
@@ -26,12 +27,19 @@ from cython.cimports.router.csocket import (
     EPOLLOUT,
     MSG_DONTWAIT,
     MSG_NOSIGNAL,
+    TFD_CLOEXEC,
+    TFD_NONBLOCK,
+    close,
     epoll_create1,
     epoll_ctl,
     epoll_event,
     epoll_wait,
+    itimerspec,
+    read,
     recv,
     send,
+    timerfd_create,
+    timerfd_settime,
 )
 
 READ_SIZE = cython.declare(cython.Py_ssize_t, 1 << 16)
@@ -47,6 +55,12 @@ BATCH_FULL = cython.declare(cython.Py_ssize_t, 1 << 16)
 KIND_CLIENT = cython.declare(cython.ulonglong, 0)
 KIND_LINK = cython.declare(cython.ulonglong, 1)
 KIND_LISTENER = cython.declare(cython.ulonglong, 2)
+KIND_TIMER = cython.declare(cython.ulonglong, 3)
+
+# A client whose commands went to several shards gets its replies in one write, if the rest of them comes so soon:
+# a write costs the router and the client as much as ten commands.
+REST_NS = cython.declare(cython.long, 500_000)
+REST_BYTES = cython.declare(cython.Py_ssize_t, 1 << 16)
 
 
 @cython.cclass
@@ -67,6 +81,8 @@ class FrontDoor:
     turns = cython.declare(cython.longlong, visibility="public")
     out_watch = cython.declare(cython.Py_ssize_t, visibility="public")
     data = cython.declare(cython.p_char)
+    timer_fd = cython.declare(cython.int)
+    timer_set = cython.declare(cython.bint)
 
     def __init__(self, core: Core, clock):
         self.core = core
@@ -77,9 +93,12 @@ class FrontDoor:
         self.out_watch = 1 << 20
         self.epfd = epoll_create1(EPOLL_CLOEXEC)
         self.data = cython.cast(cython.p_char, malloc(READ_SIZE))
+        self.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)
+        self._control(EPOLL_CTL_ADD, self.timer_fd, EPOLLIN, KIND_TIMER)
 
     def __dealloc__(self):
         free(self.data)
+        close(self.timer_fd)
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -110,6 +129,7 @@ class FrontDoor:
     def add_link(self, link: Link, socket):
         """Use a connected ZeroMQ socket as the link to a shard."""
         link.socket = socket
+        link.readable = True
         fd: int = socket.getsockopt(zmq.FD)
         self.link_fds[fd] = link
         self._control(EPOLL_CTL_ADD, fd, EPOLLIN, KIND_LINK)
@@ -155,8 +175,14 @@ class FrontDoor:
                 fd = cython.cast(cython.int, events[i].data.u64 & 0xFFFFFFFF)
                 if kind == KIND_CLIENT:
                     self._client(fd, events[i].events)
+                elif kind == KIND_LINK:
+                    place = self.link_fds.get(fd)
+                    if place is not None:
+                        cython.cast(Link, place).readable = True
                 elif kind == KIND_LISTENER:
                     self.on_accept(self.listeners.get(fd))
+                else:
+                    self._rest_is_late()
             self.flush()
             if count == EVENTS_MAX:
                 continue
@@ -192,7 +218,12 @@ class FrontDoor:
                 if size > 0:
                     self.core.feed(conn, self.data, size)
             if size == 0:
-                if conn.head != conn.tail and not conn.paused and not conn.closing and not events & (EPOLLHUP | EPOLLERR):
+                if (
+                    conn.head != conn.tail
+                    and not conn.paused
+                    and not conn.closing
+                    and not events & (EPOLLHUP | EPOLLERR)
+                ):
                     # It has only stopped sending (`printf ... | nc`): what it asked for is still answered.
                     conn.closing = True
                     conn.inbox.clear()
@@ -269,9 +300,10 @@ class FrontDoor:
                     continue
                 if link.batch.size > 0 and link.up and (link.unanswered < WINDOW or link.batch.size > BATCH_FULL):
                     link.socket.send(self.core.take_batch(link.index), 1, True, False)
-                if self._drain(link):
+                    link.readable = True  # sending may have taken the descriptor's signal of a message
+                if link.readable and self._drain(link):
                     worked = True
-            self._write_dirty()
+            self._write_dirty(False)
             for link in self.core.links:
                 if (
                     link.batch.size > 0
@@ -291,24 +323,55 @@ class FrontDoor:
             any_message = True
             if not self.core.receive_reply(link.index, message):
                 self.on_link_message(link.index, message)
+        link.readable = False
         return any_message
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def _write_dirty(self) -> cython.int:
+    def _rest_is_late(self) -> cython.int:
+        """The rest of some clients' replies did not come soon: they get what is there."""
+        expirations: cython.ulonglong = 0
+        read(self.timer_fd, cython.address(expirations), 8)
+        self.timer_set = False
+        self._write_dirty(True)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _await_rest(self) -> cython.int:
+        """Let the timer tell when waiting for the rest of replies has been long enough."""
+        when: itimerspec
+        if not self.timer_set:
+            self.timer_set = True
+            when.it_interval.tv_sec = when.it_interval.tv_nsec = when.it_value.tv_sec = 0
+            when.it_value.tv_nsec = REST_NS
+            timerfd_settime(self.timer_fd, 0, cython.address(when), cython.NULL)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _write_dirty(self, late: cython.bint) -> cython.int:
+        """Send what the clients are owed; those whose next reply is under way wait for it, unless it is late."""
         conn: Conn
         found: list = self.core.dirty
         if not found:
             return 0
         self.core.dirty = []
         for conn in found:
+            if (
+                conn.head != conn.tail
+                and not late
+                and not (conn.closed or conn.closing or conn.paused or conn.stalled)
+                and conn.fd >= 0
+                and conn.out.size - conn.out_sent < REST_BYTES
+            ):
+                self.core.dirty.append(conn)
+                continue
             conn.dirty = False
             if conn.closed:
                 continue
             if conn.fd < 0:
                 conn.session.output_ready()
-                if conn.stalled and not conn.closed:
-                    self.core.proceed(conn)  # no readiness of a socket will do it
                 continue
             self._write(conn)
             if conn.stalled and not conn.closed:
@@ -317,4 +380,6 @@ class FrontDoor:
                 self._interest(conn)
             elif conn.paused:
                 self._interest(conn)
+        if self.core.dirty:
+            self._await_rest()
         return 0

@@ -595,7 +595,7 @@ def _submit(
     """One part of an operation onto its link, as a run of its own."""
     link: Link = core.links[shard]
     core._close_run(link)
-    link.expected.append((gather, shard))
+    link.expected.push(gather, shard)
     core._entry(link, command, db, flags | 2, client, raw, size)
     return 0
 
