@@ -48,6 +48,29 @@ from shard.watching import Watching
 DATABASES = 16
 
 
+def key_place(keys) -> int:
+    """Where a command's first key stands, as far as its row tells: its number among the arguments, or 0."""
+    if isinstance(keys, Range):
+        return keys.first if keys.first == 1 else 0
+    return keys.at + 1 if isinstance(keys, NumKeys) else 0
+
+
+def traits(command) -> tuple:
+    """(write, denyoom, shown in the slow log, quick, whether scripts may call it, where its first key stands)."""
+    flags = command.flags
+    return (
+        bool(flags & F.WRITE),
+        bool(flags & F.DENYOOM),
+        not flags & (F.INTERNAL | F.SKIP_SLOWLOG),
+        bool(flags & F.FAST),
+        not flags & (F.NOSCRIPT | F.INTERNAL),
+        key_place(command.keys),
+    )
+
+
+TRAITS = [traits(command) for command in BY_ID]  # once: a simulation makes engines by the thousand
+
+
 @cython.cclass
 class Entry:
     """A row of the command table with its handler and its statistics on this shard."""
@@ -58,21 +81,9 @@ class Entry:
         self.name = command.name.encode()
         self.arity = command.arity
         self.handler = HANDLERS.get(command.name)
-        self.write = bool(command.flags & F.WRITE)
-        self.denyoom = bool(command.flags & F.DENYOOM)
-        self.shown = not command.flags & (F.INTERNAL | F.SKIP_SLOWLOG)
-        self.quick = bool(command.flags & F.FAST)
-        self.scriptable = not command.flags & (F.NOSCRIPT | F.INTERNAL)
-        self.key_at = key_place(command.keys)
+        self.write, self.denyoom, self.shown, self.quick, self.scriptable, self.key_at = TRAITS[self.id]
         self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET}.get(command.name, NOT_DIRECT)
         self.subcommands = {}
-
-
-def key_place(keys) -> int:
-    """Where a command's first key stands, as far as its row tells: its number among the arguments, or 0."""
-    if isinstance(keys, Range):
-        return keys.first if keys.first == 1 else 0
-    return keys.at + 1 if isinstance(keys, NumKeys) else 0
 
 
 def build_entries():

@@ -8,86 +8,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 import elixircache
 from tests.peers import peer
 from tests.processes.datasets import fill, state, work
 from tests.processes.real_redis import redis_server
 from tests.processes.waiting import until
-
-
-class Writer(threading.Thread):
-    """Writes without a pause and remembers what was acknowledged; what failed may or may not be there."""
-
-    def __init__(self, cluster: elixircache.LocalCluster, name: str):
-        super().__init__()
-        self.cluster, self.prefix = cluster, name
-        self.acknowledged: dict[str, bytes] = {}
-        self.units: list[list[str]] = []
-        self.rounds = 0
-        self.stopping = False
-
-    def run(self) -> None:
-        while not self.stopping:
-            with contextlib.suppress(redis.RedisError, OSError), self.cluster.client(
-                retry=Retry(NoBackoff(), 0), socket_timeout=20
-            ) as client:
-                while not self.stopping:
-                    self.rounds += 1
-                    self._one_round(client)
-            time.sleep(0.02)
-
-    def _one_round(self, client: redis.Redis) -> None:
-        number, data = self.rounds, str(self.rounds).encode()
-        client.set(f"{self.prefix}:{number}", data)
-        self.acknowledged[f"{self.prefix}:{number}"] = data
-        unit = [f"{self.prefix}:{number}:{part}" for part in range(4)]
-        self.units.append(unit)
-        if number % 2:
-            client.mset(dict.fromkeys(unit, data))
-        else:
-            with client.pipeline() as pipe:
-                for key in unit:
-                    pipe.set(key, data)
-                pipe.execute()
-        self.acknowledged.update(dict.fromkeys(unit, data))
-
-    def check(self, client: redis.Redis) -> None:
-        """Every acknowledged write is there, and no unit is there in part."""
-        keys = list(self.acknowledged)
-        assert len(keys) > 20
-        for at in range(0, len(keys), 2000):
-            some = keys[at : at + 2000]
-            assert client.mget(some) == [self.acknowledged[key] for key in some]
-        for unit in self.units:
-            if unit[0] not in self.acknowledged:
-                found = client.mget(unit)
-                assert found == [found[0]] * 4, f"a unit is there in part: {dict(zip(unit, found, strict=True))}"
-
-
-@contextlib.contextmanager
-def writers(cluster: elixircache.LocalCluster) -> Any:
-    """Three writers at work, which have ended after the block."""
-    threads = [Writer(cluster, name) for name in ("red", "green", "blue")]
-    for thread in threads:
-        thread.start()
-    try:
-        until(lambda: all(thread.rounds > 10 for thread in threads))
-        yield threads
-    finally:
-        for thread in threads:
-            thread.stopping = True
-        for thread in threads:
-            thread.join()
 
 
 def kill_everything(cluster: elixircache.LocalCluster) -> None:
@@ -109,58 +40,6 @@ def key_of(shard: int, start: str) -> str:
     return next(key for number in range(1000) if (slot_of((key := f"{start}{number}").encode()) >= 8192) == bool(shard))
 
 
-@pytest.mark.parametrize("appendfsync", ["everysec", "always"])
-def test_acknowledged_writes_survive_the_kill_of_a_shard_and_of_the_router(appendfsync):
-    with elixircache.LocalCluster(shards=2, appendfsync=appendfsync) as cluster:
-        with writers(cluster) as threads:
-            for kill in (lambda: cluster.kill_shard(0), cluster.kill_router, lambda: cluster.kill_shard(1)):
-                before = [thread.rounds for thread in threads]
-                kill()
-                cluster.wait_until_serving()
-                until(lambda before=before: all(thread.rounds > was + 5 for thread, was in zip(threads, before, strict=True)))
-        with cluster.client() as client:
-            for thread in threads:
-                thread.check(client)
-
-
-@pytest.mark.parametrize("appendfsync", ["everysec", "always"])
-def test_acknowledged_writes_survive_the_kill_of_everything(tmp_path, appendfsync):
-    histories = []
-    for _ in range(2):
-        with elixircache.LocalCluster(shards=2, directory=tmp_path, appendfsync=appendfsync) as cluster:
-            with cluster.client() as client:
-                for thread in histories:
-                    thread.check(client)
-                client.flushall()
-            with writers(cluster) as threads:
-                time.sleep(0.3)
-                kill_everything(cluster)
-                for thread in threads:
-                    thread.stopping = True
-            histories = threads
-    with elixircache.LocalCluster(shards=2, directory=tmp_path) as cluster, cluster.client() as client:
-        for thread in histories:
-            thread.check(client)
-
-
-def test_acknowledged_writes_survive_a_kill_during_a_rewrite(tmp_path):
-    with elixircache.LocalCluster(shards=2, directory=tmp_path) as cluster:
-        with cluster.client() as client:
-            fill(client)
-            before = state(client)
-            with writers(cluster) as threads:
-                client.bgrewriteaof()
-                time.sleep(0.02)
-                kill_everything(cluster)
-                for thread in threads:
-                    thread.stopping = True
-    with elixircache.LocalCluster(shards=2, directory=tmp_path) as cluster, cluster.client() as client:
-        for thread in threads:
-            thread.check(client)
-        after = state(client)
-        assert {key: after[key] for key in before} == before
-
-
 def test_a_clean_stop_and_start_keeps_everything(tmp_path):
     with elixircache.LocalCluster(shards=2, directory=tmp_path) as cluster, cluster.client() as client:
         fill(client)
@@ -170,58 +49,77 @@ def test_a_clean_stop_and_start_keeps_everything(tmp_path):
         assert state(client) == before
 
 
-@pytest.mark.parametrize(
-    "torn",
-    [b"*", b"*3\r\n$3\r\nSET\r\n$4\r\ntorn\r\n$5\r\nhel",
-     b"*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$4\r\ntorn\r\n$1\r\n1\r\n"],
-    ids=["one byte", "half a command", "half a unit"],
-)  # fmt: skip
-def test_a_torn_tail_is_cut_back_and_said(tmp_path, torn):
-    with elixircache.LocalCluster(shards=2, directory=tmp_path) as cluster, cluster.client() as client:
-        client.mset({f"k{number}": number for number in range(50)})
-        kill_everything(cluster)
-    sizes = []
-    for shard in (0, 1):
-        path = journals(tmp_path, shard)[-1]
-        sizes.append((path, path.stat().st_size))
-        with path.open("ab") as file:
-            file.write(torn)
-    with elixircache.LocalCluster(shards=2, directory=tmp_path) as cluster, cluster.client() as client:
-        assert client.mget([f"k{number}" for number in range(50)]) == [str(number).encode() for number in range(50)]
-        assert client.dbsize() == 50
-        for path, size in sizes:
-            text = path.read_bytes()
-            assert b"torn" not in text and len(text) >= size
-            assert path.name in cluster.log_path.read_text()
-        assert client.set("goes on", 1)
+LEFT, RIGHT = "left", "right"
 
 
-def test_a_unit_cut_from_one_journal_is_handed_over_by_the_other_shard(tmp_path):
-    left, right = key_of(0, "left"), key_of(1, "right")
-    with elixircache.LocalCluster(shards=2, directory=tmp_path) as cluster, cluster.client() as client:
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """The directory of two shards that were killed after 50 keys and two units over both shards."""
+    directory = tmp_path_factory.mktemp("killed")
+    with elixircache.LocalCluster(shards=2, directory=directory) as cluster, cluster.client() as client:
+        for number in range(50):
+            client.set(f"k{number}", number)
+        left, right = key_of(0, LEFT), key_of(1, RIGHT)
         client.mset({left: "old", right: "old"})
         client.mset({left: "new", right: "new"})
         kill_everything(cluster)
-    path = journals(tmp_path, 0)[-1]
+    return directory
+
+
+@pytest.fixture
+def torn_place(killed, tmp_path):
+    """A copy of it to damage."""
+    return shutil.copytree(killed, tmp_path / "data", ignore=shutil.ignore_patterns("run"))
+
+
+def everything_is_there(client) -> bool:
+    assert client.mget([f"k{number}" for number in range(50)]) == [str(number).encode() for number in range(50)]
+    assert client.mget(key_of(0, LEFT), key_of(1, RIGHT)) == [b"new", b"new"]
+    return client.dbsize() == 52
+
+
+HALF_A_COMMAND = b"*3\r\n$3\r\nSET\r\n$4\r\ntorn\r\n$5\r\nhel"
+HALF_A_UNIT = b"*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$4\r\ntorn\r\n$1\r\n1\r\n"
+
+
+@pytest.mark.parametrize("torn", [(b"*", HALF_A_COMMAND), (HALF_A_UNIT, bytes(4096))], ids=["in a command", "in a unit"])
+def test_a_torn_tail_is_cut_back_and_said(torn_place, torn):
+    sizes = []
+    for shard in (0, 1):
+        path = journals(torn_place, shard)[-1]
+        sizes.append((path, path.stat().st_size))
+        with path.open("ab") as file:
+            file.write(torn[shard])
+    with elixircache.LocalCluster(shards=2, directory=torn_place) as cluster, cluster.client() as client:
+        assert everything_is_there(client)
+        said = cluster.log_path.read_text()
+        for path, size in sizes:
+            text = path.read_bytes()
+            assert b"torn" not in text and bytes(10) not in text and len(text) >= size
+            assert path.name in said
+        assert client.set("goes on", 1)
+
+
+def test_a_unit_cut_from_one_journal_is_handed_over_by_the_other_shard(torn_place):
+    path = journals(torn_place, 0)[-1]
     os.truncate(path, path.stat().st_size - 5)
-    with elixircache.LocalCluster(shards=2, directory=tmp_path) as cluster, cluster.client() as client:
-        assert client.mget(left, right) == [b"new", b"new"]
+    with elixircache.LocalCluster(shards=2, directory=torn_place) as cluster, cluster.client() as client:
+        assert everything_is_there(client)
 
 
-def test_damage_in_the_middle_is_refused_with_file_and_offset(tmp_path):
-    with elixircache.LocalCluster(shards=2, directory=tmp_path) as cluster, cluster.client() as client:
-        for number in range(50):
-            client.set(f"k{number}", number)
-        kill_everything(cluster)
-    path = journals(tmp_path, 1)[-1]
+def test_damage_in_the_middle_is_refused_with_file_and_offset(torn_place):
+    path = journals(torn_place, 1)[-1]
     data = bytearray(path.read_bytes())
-    at = data.index(b"*3\r\n", len(data) // 2)
-    data[at : at + 4] = b"#3\r\n"
+    at = data.index(b"*3\r\n$3\r\nSET", len(data) // 4)
+    data[at] = ord("#")
     path.write_bytes(data)
-    with pytest.raises(elixircache.ClusterError) as refused, elixircache.LocalCluster(shards=2, directory=tmp_path):
+    with pytest.raises(elixircache.ClusterError) as refused, elixircache.LocalCluster(shards=2, directory=torn_place):
         pass
     assert path.name in str(refused.value) and str(at) in str(refused.value)
+    assert "`elixircache check` can tell more" in str(refused.value)
     assert path.read_bytes() == data
+    check = subprocess.run([sys.executable, "-m", "cli", "check", torn_place], capture_output=True, text=True)
+    assert check.returncode == 1 and f"DAMAGED {path}: offset {at}: this is no command" in check.stdout
 
 
 @pytest.fixture(scope="module")
@@ -273,10 +171,11 @@ def test_a_real_redis_server_loads_a_shard_s_files(files, tmp_path):
 
 
 def test_a_split_for_another_number_of_shards_survives_a_kill_at_any_moment(tmp_path):
+    many = {f"k{number}": str(number).encode() for number in range(20_000)}
     with elixircache.LocalCluster(shards=2, directory=tmp_path / "data") as cluster, cluster.client() as client:
         fill(client)
-        client.mset({f"k{number}": number for number in range(20_000)})
         before = state(client)
+        client.mset(many)
     command = [sys.executable, "-m", "cli", "master", "--shards", "3", "--dir", str(tmp_path / "data")]
     command += ["--port", str(elixircache.free_port()), "--ws-port", "0"]
     for wait_s in (0.3, 0.5, 0.7, 0.9, 1.1):
@@ -285,5 +184,7 @@ def test_a_split_for_another_number_of_shards_survives_a_kill_at_any_moment(tmp_
         starting.kill()
         starting.wait()
     with elixircache.LocalCluster(shards=3, directory=tmp_path / "data") as cluster, cluster.client() as client:
+        assert client.mget(many) == list(many.values())
+        client.delete(*many)
         assert state(client) == before
     assert not (tmp_path / "data" / "resplit").exists()

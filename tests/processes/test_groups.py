@@ -62,7 +62,7 @@ def test_up_prints_endpoints_and_one_line_to_try_and_ends_on_sigint(tmp_path):
         process.wait()
         process.stdout.close()
     with pytest.raises(redis.ConnectionError):
-        redis.Redis(port=port).ping()
+        redis.Redis(port=port, retry=None).ping()
 
 
 def test_no_process_outlives_a_killed_supervisor(cluster):
