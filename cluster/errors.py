@@ -9,7 +9,12 @@ from __future__ import annotations
 
 
 class CommandError(Exception):
-    """An error reply. `text` is the whole line without the leading '-' and without CRLF."""
+    """An error reply. `text` is the whole line without the leading '-' and without CRLF.
+
+    counted: it is in the statistics already, however many commands it passes through.
+    """
+
+    counted = False
 
     def __init__(self, text: str):
         super().__init__(text)

@@ -93,6 +93,8 @@ cdef class Core:
     cdef public unsigned long long epoch
     cdef public unsigned long long watermark
     cdef public long long commands
+    cdef public long long reads
+    cdef public long long writes
     cdef int shards
     cdef signed short owner[16384]
     cdef Py_ssize_t feed(self, Conn conn, const char* data, Py_ssize_t size) except? -1

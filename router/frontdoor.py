@@ -217,6 +217,7 @@ class FrontDoor:
                 size = recv(fd, self.data, READ_SIZE, MSG_DONTWAIT)
                 if size > 0:
                     self.core.feed(conn, self.data, size)
+            self.core.reads += 1
             if size == 0:
                 if (
                     conn.head != conn.tail
@@ -278,6 +279,7 @@ class FrontDoor:
                     break
                 self.close(conn, "write error")
                 return 0
+            self.core.writes += 1
             conn.bytes_out += size
             conn.out_sent += size
         if conn.out_sent >= conn.out.size:

@@ -136,7 +136,7 @@ class _Collector:
             1, role=role, **{name: str(server[name]) for name in names}
         )
         errors = Family("redis_errors", "Error replies by their first word.", "counter")
-        for code, count in router.stats.errors.items():
+        for code, count in info.errors(router, self.shards).items():
             errors.add(count, err=code)
         yield errors
         yield Family("elixircache_held_operations", "Operations over several shards in flight.").add(

@@ -14,6 +14,10 @@ from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.keyspace import Database
 from cython.cimports.shard.slot_table import EMBEDDED_LIMIT, Item, SlotTable
 
+from shard.signals import NOTIFIER as _NOTIFIER
+
+NOTIFIER = cython.declare(cython.int, _NOTIFIER)
+
 
 @cython.cfunc
 @cython.nogil
@@ -66,7 +70,9 @@ def run_direct(
     table: object = db.slots[slot]
     where: cython.pointer(cython.pointer(Item)) = cython.NULL
     value: cython.pointer(PyObject)
-    if engine.listening or engine.track_access or engine.replaying or db.expires[slot] is not None:
+    if engine.track_access or engine.replaying or db.expires[slot] is not None:
+        return 0
+    if engine.listening and (kind == DIRECT_SET or engine.listening & NOTIFIER):
         return 0
     if kind == DIRECT_SET:
         if table is None or engine.over_memory or engine.write_error:

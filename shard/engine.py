@@ -365,8 +365,9 @@ class Engine:
                 self.unit.append((db.index, _encoded(args) if raw is None else raw))
             self.changes += self.dirty
             return reply
-        except CommandError:
+        except CommandError as error:
             entry.failed += 1
+            self.stats.count_error(error)
             raise
         finally:
             self.depth -= 1

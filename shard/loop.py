@@ -398,6 +398,7 @@ class Loop:
         except CommandError as error:
             self.out.size = mark
             entry.failed += 1
+            engine.stats.count_error(error)
             encode(self.out, error, engine.resp)
         except Block as block:
             self.out.size = mark

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cluster.errors import CommandError
+
 
 class Stats:
     """Keys that expired or were evicted, large values freed in the background, and what active expiry cost."""
@@ -15,3 +17,10 @@ class Stats:
         self.evicted_keys = 0
         self.lazyfreed = 0
         self.expire_cycle_us = 0
+        self.errors: dict[str, int] = {}
+
+    def count_error(self, error: CommandError) -> None:
+        """An error reply, by its first word. Scripts invent words, so there is a limit, as in Redis."""
+        if not error.counted and (error.code in self.errors or len(self.errors) < 128):
+            error.counted = True
+            self.errors[error.code] = self.errors.get(error.code, 0) + 1

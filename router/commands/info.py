@@ -100,7 +100,9 @@ def clients(router: Router, shards: Shards) -> Fields:
         "watching_clients": sum(1 for session in sessions if session.watched),
         "clients_in_timeout_table": 0,
         "total_watched_keys": sum(len(session.watched) for session in sessions),
-        "total_blocking_keys": 0,
+        "total_blocking_keys": len(
+            {key for wait in router.blocking.blocked.values() for keys in wait.keys.values() for key in keys}
+        ),
     }
 
 
@@ -278,8 +280,8 @@ def stats(router: Router, shards: Shards) -> Fields:
         "unexpected_error_replies": 0,
         "total_error_replies": own.error_replies + failures(shards),
         "dump_payload_sanitizations": 0,
-        "total_reads_processed": router.core.commands,
-        "total_writes_processed": router.core.commands,
+        "total_reads_processed": router.core.reads,
+        "total_writes_processed": router.core.writes,
         "io_threaded_reads_processed": 0,
         "io_threaded_writes_processed": 0,
         "reply_buffer_shrinks": 0,
@@ -389,7 +391,16 @@ def commandstats(router: Router, shards: Shards) -> Fields:
 
 def errorstats(router: Router, shards: Shards) -> Fields:
     """Error replies by their first word."""
-    return {f"errorstat_{code}": f"count={count}" for code, count in sorted(router.stats.errors.items())}
+    return {f"errorstat_{code}": f"count={count}" for code, count in sorted(errors(router, shards).items())}
+
+
+def errors(router: Router, shards: Shards) -> dict[str, int]:
+    """Error replies by their first word, of the router and of its shards."""
+    sums = dict(router.stats.errors)
+    for shard in shards.values():
+        for code, count in shard["errors"].items():
+            sums[code] = sums.get(code, 0) + count
+    return sums
 
 
 def latencystats(router: Router, shards: Shards) -> Fields:
@@ -480,7 +491,17 @@ def text(router: Router, names: list[str], shards: Shards) -> bytes:
     return "\r\n".join(parts).encode("utf-8", "replace")
 
 
-NEEDS_SHARDS = {"latencystats", "memory", "persistence", "stats", "cpu", "commandstats", "keyspace", "shards"}
+NEEDS_SHARDS = {
+    "latencystats",
+    "memory",
+    "persistence",
+    "stats",
+    "cpu",
+    "commandstats",
+    "errorstats",
+    "keyspace",
+    "shards",
+}
 
 
 @handles("INFO")

@@ -131,6 +131,7 @@ def info(engine: Any, args: list[bytes]) -> Any:
                 "tracking_keys": len(engine.tracking.readers),
                 "lazyfree_pending_objects": sum(map(len, engine.lazy)),
             },
+            "errors": stats.errors,
             "persistence": persistence(engine),
             "scripts": scripts(engine),
             "cpu": cpu(),

@@ -285,11 +285,12 @@ class LuaHost:
         if kind is tuple:
             if result[0] == 1:
                 return Raw(result[1])
-            text = result[1].decode("utf-8", "surrogateescape")
+            failed = CommandError(result[1].decode("utf-8", "surrogateescape"))
             if len(result) > 2 and result[2] is not None:
                 source = result[2].decode("utf-8", "replace")
-                text += f" script: {self.context.name.decode()}, on {source}:{int(result[3])}."
-            raise CommandError(text)
+                failed = CommandError(f"{failed.text} script: {self.context.name.decode()}, on {source}:{int(result[3])}.")
+                failed.counted = True  # by the command in the script that failed
+            raise failed
         return in_range(result)
 
 

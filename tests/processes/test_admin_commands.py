@@ -230,3 +230,26 @@ def test_latency_histograms_of_shards_and_router_when_they_are_tracked(client):
         client.config_set("latency-tracking", "no")
     client.config_resetstat()
     assert not raw(client, "LATENCY", "HISTOGRAM")
+
+
+def test_errors_of_shards_are_counted_once_by_their_first_word(client):
+    client.config_resetstat()
+    client.set("text", "x")
+    for command in (
+        ["LPUSH", "text", "1"],
+        ["EVAL", "return redis.call('LPUSH', KEYS[1], 1)", "1", "text"],
+        ["INCR", "text"],
+        ["NONSENSE"],
+    ):
+        with pytest.raises(redis.ResponseError):
+            client.execute_command(*command)
+    found = client.info("errorstats")
+    assert found["errorstat_WRONGTYPE"] == {"count": 2}
+    assert found["errorstat_ERR"]["count"] >= 2
+    stats = client.info("stats")
+    assert stats["total_reads_processed"] > 0 and stats["total_writes_processed"] > 0
+    assert (stats["keyspace_hits"], stats["keyspace_misses"]) == (0, 0)
+    client.get("text")
+    client.mget("text", "none")
+    stats = client.info("stats")
+    assert (stats["keyspace_hits"], stats["keyspace_misses"]) == (2, 1)
