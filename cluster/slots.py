@@ -6,6 +6,7 @@ Source: the Redis Cluster specification (CRC16-XMODEM modulo 16384, hash tags).
 from __future__ import annotations
 
 from binascii import crc_hqx
+from functools import cache
 
 SLOT_COUNT = 16384
 SHARDS_MAX = 256
@@ -27,8 +28,9 @@ def slot_ranges(shards: int) -> list[tuple[int, int]]:
     return [(bounds[i], bounds[i + 1] - 1) for i in range(shards)]
 
 
+@cache
 def slot_map(shards: int) -> list[int]:
-    """For each slot the index of the shard that owns it."""
+    """For each slot the index of the shard that owns it; not to be changed."""
     owners: list[int] = []
     for shard, (first, last) in enumerate(slot_ranges(shards)):
         owners.extend([shard] * (last - first + 1))

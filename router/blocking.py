@@ -15,10 +15,12 @@ from cluster import errors
 from cluster.command_table import TABLE
 from cluster.command_table.model import Command
 from cluster.errors import CommandError
+from cluster.records import pack_entries
 from cluster.replies import NIL_ARRAY
 from cluster.wire import command as encode
 from cluster.wire import split_reply
-from router.operations import Operation, home_of, keys_by_shard
+from router.operations import Dataflow
+from router.placement import home_of, keys_by_shard
 from router.registry import LATER
 
 if TYPE_CHECKING:
@@ -148,7 +150,7 @@ class Blocking:
                 self._wait(blocked)
 
         self.router.operations.launch(
-            Operation(self.router.operations, blocked.keys, home, [entry], True, done)
+            Dataflow(self.router.operations, blocked.keys, home, pack_entries([entry]), True, done)
         )
 
     def _wait(self, blocked: Blocked) -> None:

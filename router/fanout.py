@@ -7,7 +7,7 @@ record that carries all its parts (rule 3 of docs/ARCHITECTURE.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cluster import errors
@@ -17,6 +17,7 @@ from cluster.errors import CommandError
 from cluster.wire import command as encode
 from cluster.wire import split_reply
 from router import merges
+from router.gather import Collected
 from router.registry import LATER
 
 if TYPE_CHECKING:
@@ -24,27 +25,6 @@ if TYPE_CHECKING:
     from router.session import Session
 
 Entry = tuple[int, int, int, int, bytes]  # command id, database, flags, client, raw command
-
-
-class Gather:
-    """Waits for the parts of one operation. `done(replies)` gets shard -> raw reply; a lost
-    part's is None."""
-
-    def __init__(self, shards: Sequence[int], done: Callable[[dict[int, bytes | None]], None]):
-        self.missing = set(shards)
-        self.replies: dict[int, bytes | None] = {}
-        self.done = done
-
-    def part(self, shard: int) -> Callable[[bytes | None], None]:
-        """The callback for one shard's reply."""
-
-        def arrived(raw: bytes | None) -> None:
-            self.replies[shard] = raw
-            self.missing.discard(shard)
-            if not self.missing:
-                self.done(self.replies)
-
-        return arrived
 
 
 def parts_by_key(router: Router, row: Command, args: list[bytes]) -> dict[int, tuple[list[bytes], list[int]]]:
@@ -145,9 +125,9 @@ def send_parts(
     if write and len(entries) > 1:
         router.records.send({shard: [entry] for shard, entry in entries.items()}, "", lambda replies: done(_single(replies)))
         return
-    gather = Gather(list(entries), done)
+    gather = Collected(list(entries), done)
     for shard, (command_id, db, flags, client, raw) in entries.items():
-        router.core.submit(shard, command_id, db, flags, client, raw, gather.part(shard))
+        router.core.submit(shard, command_id, db, flags, client, raw, gather)
 
 
 def _single(replies: dict[int, bytes | None]) -> dict[int, bytes | None]:
@@ -162,10 +142,10 @@ def ask_all(router: Router, args: list[bytes], done: Callable[[dict[int, bytes |
     if not shards:
         done({})
         return
-    gather = Gather(shards, done)
+    gather = Collected(shards, done)
     raw = encode(*args)
     for shard in shards:
-        router.core.submit(shard, row.id, 0, 0, 0, raw, gather.part(shard))
+        router.core.submit(shard, row.id, 0, 0, 0, raw, gather)
     router.kick()
 
 

@@ -3,23 +3,27 @@
     MULTI, queued commands   entries of a batch as they will be sent, and the shard of each
     EXEC, one shard          one SHARD.TXN
     EXEC, several shards     a part for each, in one go; a record when something is written
+    WATCH, EXEC              the same with a watcher; over several shards its parts are prepared, then committed
     MGET, MSET, DEL, ...     the client's bytes are cut at the keys and sorted by shard
+    RENAME, SUNIONSTORE, ... the keys of each shard, for an operation (router/operations.py)
 
-What is not this case (WATCH, dataflow, commands of the router inside MULTI, a shard that is away) is left to
+What is not this case (dataflow or commands of the router inside MULTI, a shard that is away) is left to
 `router/transactions.py` and `router/fanout.py`. Invariant: the parts of one operation enter all
 their links within one call, so nothing comes in between.
 """
 
 import cython
-from cython.cimports.cluster.wire import Buffer, encode_command, read_number, reply_end, slot_of_bytes, split_command
+from cython.cimports.cluster.wire import Buffer, encode_command, read_number, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy, memmove
 from cython.cimports.router.core import Conn, Core, Link, Parts, Path
+from cython.cimports.router.gather import Answer, put
+from cython.cimports.router.queued import Queue, begin_entry
 
 from cluster.command_table import BY_ID, TABLE
 from cluster.command_table.model import At, F, Merge, Range, Spread
-from cluster.errors import CommandError
-from cluster.wire import encoded
+from router.placement import stores_first
+from router.queued import Queue as _Queue
 
 # What a command is to this module.
 OTHER = cython.declare(cython.int, 0)
@@ -27,10 +31,12 @@ BEGIN = cython.declare(cython.int, 1)  # MULTI
 COMMIT = cython.declare(cython.int, 2)  # EXEC
 KEYED = cython.declare(cython.int, 3)  # keys at first, first + step, ... last: queued
 SPLIT = cython.declare(cython.int, 4)  # the same, and cut into parts outside MULTI
+OBSERVE = cython.declare(cython.int, 5)  # WATCH
 
-SUM = cython.declare(cython.int, 1)
-SCATTER = cython.declare(cython.int, 2)
-FIRST = cython.declare(cython.int, 3)
+# Where a command runs whose keys lie on several shards and feed each other.
+NOWHERE = cython.declare(cython.int, 0)  # plain Python knows
+AT_MOST = cython.declare(cython.int, 1)  # where most of its keys are
+AT_FIRST = cython.declare(cython.int, 2)  # where its first key is
 
 Kind = cython.struct(
     kind=cython.int,
@@ -40,10 +46,14 @@ Kind = cython.struct(
     step=cython.int,
     merge=cython.int,
     write=cython.int,
+    home=cython.int,
 )
 KINDS = cython.declare(Kind[2048])
 SHARDS_MAX = cython.declare(cython.int, 64)
 TXN = cython.declare(cython.int, TABLE["SHARD.TXN"].id)
+WATCH = cython.declare(cython.int, TABLE["SHARD.WATCH"].id)
+IGNORED = cython.declare(Parts, Parts())  # nobody waits for this answer
+FIRST_REPLY = cython.declare(cython.int, 3)  # router/gather.py's FIRST
 
 # Flags of a client that its entries carry: RESP3, FROM_MASTER; outside MULTI also TRACK.
 IN_MULTI = cython.declare(cython.int, 33)
@@ -63,6 +73,8 @@ def _fill():
             kind.kind = 1
         elif row.name == "EXEC":
             kind.kind = 2
+        elif row.name == "WATCH":
+            kind.kind = 5
         elif (
             row.at is At.SHARD
             and isinstance(row.keys, Range)
@@ -74,211 +86,22 @@ def _fill():
         ):
             kind.first, kind.last, kind.step = row.keys.first, row.keys.last, row.keys.step
             kind.kind = 4 if row.spread is Spread.SPLIT and kind.merge and kind.first == 1 and kind.last == -1 else 3
+            if row.spread is Spread.ONE and row.name not in ("COPY", "MOVE"):  # those reach into other databases
+                kind.home = 2 if stores_first(row) else 1
 
 
 _fill()
 
 
 @cython.cclass
-class Queue:
-    """The queued commands of one transaction.
-
-    entries: as a batch carries them (cluster/frames.py). shards: of each, -1 when its keys lie on several.
-    simple: all of them have keys on one shard each; failed: one could not be queued.
-    """
-
-    client = cython.declare(cython.uint)
-    entries = cython.declare(Buffer)
-    shards = cython.declare(Buffer)
-    count = cython.declare(cython.Py_ssize_t)
-    simple = cython.declare(cython.bint)
-    writes = cython.declare(cython.bint)
-    failed = cython.declare(cython.bint, visibility="public")
-
-    def __init__(self, client: int):
-        self.client = client
-        self.entries = Buffer(512)
-        self.shards = Buffer(32)
-        self.simple = True
-
-    def append(self, command: int, args: list, db: int, flags: int):
-        """Queue a command that plain Python has parsed; EXEC is left to plain Python, too."""
-        raw: Buffer = Buffer(64)
-        encode_command(raw, args)
-        self.simple = False
-        self.add(command, db, flags & 33, -1, raw.data, raw.size)
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def add(
-        self,
-        command: cython.int,
-        db: cython.int,
-        flags: cython.int,
-        shard: cython.short,
-        raw: cython.pointer(cython.const[cython.char]),
-        size: cython.Py_ssize_t,
-    ) -> cython.int:
-        _entry(self.entries, command, db, flags, self.client)
-        cython.cast(cython.pointer(cython.uint), self.entries.data + self.entries.size - 12)[0] = size
-        self.entries.append(raw, size)
-        self.shards.append(cython.cast(cython.p_char, cython.address(shard)), 2)
-        self.count += 1
-        return 0
-
-    def __len__(self):
-        return self.count
-
-    @property
-    def size(self) -> int:
-        """Bytes of all that is queued."""
-        return self.entries.size
-
-    def __iter__(self):
-        """(row, arguments) of each command."""
-        at: cython.Py_ssize_t = 0
-        size: cython.uint = 0
-        command: cython.ushort = 0
-        found: list = []
-        while at < self.entries.size:
-            memcpy(cython.address(size), self.entries.data + at, 4)
-            memcpy(cython.address(command), self.entries.data + at + 4, 2)
-            found.append((BY_ID[command], split_command(self.entries.data + at + 12, size)))
-            at += 12 + size
-        return iter(found)
-
-
-@cython.cfunc
-@cython.exceptval(-1, check=True)
-def _entry(
-    out: Buffer, command: cython.int, db: cython.int, flags: cython.int, client: cython.uint
-) -> cython.int:
-    """An entry's header; its length is filled in when its payload is there."""
-    at: cython.p_char
-    out.reserve(12)
-    at = out.data + out.size
-    cython.cast(cython.pointer(cython.uint), at)[0] = 0
-    cython.cast(cython.pointer(cython.ushort), at + 4)[0] = cython.cast(cython.ushort, command)
-    at[6] = db
-    at[7] = flags
-    cython.cast(cython.pointer(cython.uint), at + 8)[0] = client
-    out.size += 12
-    return 0
-
-
-@cython.cclass
-class Gather(Parts):
-    """Waits for the parts of one operation and answers its client.
-
-    order: the shard of each command (EXEC) or key (a split command), in the client's order.
-    record: the sequence number of the record that carries the parts, 0 if none does.
-    """
-
-    many = cython.declare("Multi")
-    core = cython.declare(Core)
-    conn = cython.declare(Conn)
-    place = cython.declare(cython.ulonglong)
-    order = cython.declare(Buffer)
-    count = cython.declare(cython.Py_ssize_t)
-    missing = cython.declare(cython.int)
-    merge = cython.declare(cython.int)  # 0: EXEC
-    record = cython.declare(cython.longlong)
-    replies = cython.declare(list)
-    away = cython.declare(cython.int)
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def arrived(
-        self, shard: cython.int, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
-    ) -> cython.int:
-        if data == cython.NULL:
-            self.away = shard
-        else:
-            self.replies[shard] = PyBytes_FromStringAndSize(data, size)
-            if self.record:
-                self.many.records.confirmed((self.many.records.epoch, self.record), shard)
-        self.missing -= 1
-        if self.missing == 0 and not self.conn.closed:
-            self.finish()
-        return 0
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def finish(self) -> cython.int:
-        raw: bytes
-        out: Buffer
-        failed: bytes = None
-        if self.away >= 0:
-            failed = encoded(CommandError(self.many.unknown_text.format(shard=self.away)))
-        else:
-            for raw in self.replies:
-                if raw is not None and raw[:1] == b"-":
-                    failed = raw
-        if failed is None and self.merge != 0:
-            for raw in self.replies:
-                if raw is not None and raw[4 if self.record else 0 :][:1] == b"-":
-                    failed = raw[4 if self.record else 0 :]
-        if failed is not None:
-            self.core._deliver(self.conn, self.place, PyBytes_AS_STRING(failed), PyBytes_GET_SIZE(failed))
-            return 0
-        out = Buffer(256)
-        if self.merge == SUM:
-            self._sum(out)
-        elif self.merge == FIRST:
-            for raw in self.replies:
-                if raw is not None:
-                    at: cython.int = 4 if self.record else 0
-                    out.append(PyBytes_AS_STRING(raw) + at, PyBytes_GET_SIZE(raw) - at)
-                    break
-        else:
-            self._interleave(out)
-        self.core._deliver(self.conn, self.place, out.data, out.size)
-        return 0
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def _sum(self, out: Buffer) -> cython.int:
-        total: cython.longlong = 0
-        at: cython.Py_ssize_t
-        raw: bytes
-        for raw in self.replies:
-            if raw is not None:
-                at = 5 if self.record else 1  # behind "*1\r\n" and ":"
-                total += read_number(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw), cython.address(at))
-        out.append_line(58, total)
-        return 0
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def _interleave(self, out: Buffer) -> cython.int:
-        """Each shard's reply is an array; `order` says whose element is next."""
-        cursors: cython.Py_ssize_t[64]
-        i: cython.Py_ssize_t
-        end: cython.Py_ssize_t
-        shard: cython.int
-        raw: bytes
-        for shard in range(len(self.replies)):
-            raw = self.replies[shard]
-            if raw is not None:
-                cursors[shard] = 1
-                read_number(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw), cython.address(cursors[shard]))
-        out.append_line(42, self.count)
-        for i in range(self.count):
-            shard = cython.cast(cython.pointer(cython.short), self.order.data)[i]
-            raw = cython.cast(bytes, self.replies[shard])
-            end = reply_end(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw), cursors[shard])
-            out.append(PyBytes_AS_STRING(raw) + cursors[shard], end - cursors[shard])
-            cursors[shard] = end
-        return 0
-
-
-@cython.cclass
 class Multi(Path):
     """The compiled way of MULTI, EXEC and split commands.
 
-    records: router.records.RouterRecords. stats: router.stats.Stats. unknown_text: what a client is told when a shard was lost.
+    records: router.records.RouterRecords. stats: router.stats.Stats. unknown_text: what a client is told when a shard
+    was lost. operations: router.operations.Operations.
     """
 
+    operations = cython.declare(object, visibility="public")
     records = cython.declare(object)
     stats = cython.declare(object)
     unknown_text = cython.declare(str)
@@ -309,7 +132,7 @@ class Multi(Path):
         if kind.kind == BEGIN:
             if conn.queue is not None:
                 return 0
-            conn.queue = Queue(conn.id)
+            conn.queue = _Queue(conn.id)
             conn.fast = False
             conn.queueing = True
             self.stats.count_command("MULTI", 0)
@@ -318,10 +141,93 @@ class Multi(Path):
         if conn.queue is not None:
             if kind.kind == COMMIT:
                 return self._exec(core, conn)
-            return self._queue(core, conn, command, data, size)
-        if kind.kind == SPLIT and core.shards > 1:
+            return 0 if kind.kind == OBSERVE else self._queue(core, conn, command, data, size)
+        if kind.kind == OBSERVE:
+            return self._watch(core, conn, data, size)
+        if core.shards == 1:
+            return 0
+        if kind.kind == SPLIT:
             return self._split(core, conn, command, data, size)
-        return 0
+        return self._flow(core, conn, command, data, size) if kind.home else 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _watch(
+        self, core: Core, conn: Conn, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        """Each shard is told which of its keys are watched."""
+        session: object = conn.session
+        words: list = split_command(data, size)
+        by_shard: dict = {}
+        i: cython.Py_ssize_t
+        shard: cython.int
+        for i in range(1, len(words)):
+            shard = core.shard_of(words[i])
+            if not cython.cast(Link, core.links[shard]).up:
+                return 0
+            if shard not in by_shard:
+                by_shard[shard] = [b"SHARD.WATCH", b"%d" % conn.id]
+            by_shard[shard].append(words[i])
+            session.watched.add((conn.db, words[i]))
+        out: Buffer = Buffer(128)
+        for shard, parts in by_shard.items():
+            out.size = 0
+            encode_command(out, parts)
+            put(core, IGNORED, shard, WATCH, conn.db, 0, conn.id, out.data, out.size)
+        session.watch_shards.update(by_shard)
+        self.stats.count_command("WATCH", 0)
+        _say(core, conn, b"+OK\r\n", 5)
+        return 1
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _flow(
+        self,
+        core: Core,
+        conn: Conn,
+        command: cython.int,
+        data: cython.pointer(cython.const[cython.char]),
+        size: cython.Py_ssize_t,
+    ) -> cython.int:
+        """A command whose keys feed each other: on one shard it is that shard's, on several it is an operation."""
+        kind: cython.pointer(Kind) = cython.address(KINDS[command])
+        words: list = split_command(data, size)
+        last: cython.Py_ssize_t = kind.last if kind.last >= 0 else len(words) + kind.last
+        at: cython.Py_ssize_t = kind.first
+        shard: cython.int
+        home: cython.int = -1
+        most: cython.Py_ssize_t = 0
+        keys: dict = {}
+        places: list
+        db: bytes = b"%d" % conn.db
+        while at <= last and at < len(words):
+            shard = core.shard_of(words[at])
+            if not cython.cast(Link, core.links[shard]).up:
+                return 0
+            places = keys.get(shard)
+            if places is None:
+                places = keys[shard] = []
+            if (db, words[at]) not in places:
+                places.append((db, words[at]))
+            if home < 0 or (kind.home == AT_MOST and len(places) > most):
+                home = shard
+            most = max(most, len(places))
+            at += kind.step
+        if len(keys) == 0:
+            return 0
+        if len(keys) == 1:
+            core._forward(conn, core.links[home], command, conn.flags, data, size)
+            return 1
+        entry: Buffer = Buffer(size + 12)
+        begin_entry(entry, command, conn.db, conn.flags & IN_MULTI, conn.id)
+        cython.cast(cython.pointer(cython.uint), entry.data)[0] = cython.cast(cython.uint, size)
+        entry.append(data, size)
+        self._clear(core.shards)
+        gather: Answer = self._gather(core, conn, entry, 1, FIRST_REPLY)
+        gather.skip = 4
+        conn.paused = True
+        self.operations.flow(keys, home, entry.take(), kind.write, gather.operated)
+        return 1
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -359,13 +265,17 @@ class Multi(Path):
         several: cython.bint = False
         if not queue.simple or queue.failed or queue.count == 0 or (core.writes_slow and not conn.writer):
             return 0
-        if session.watch_shards or session.watch_lost:
+        if session.watch_lost:
             return 0
+        watched: object = session.watch_shards
         for shard in range(core.shards):
             used[shard] = False
         for i in range(queue.count):
             used[shards[i]] = True
             several = several or shards[i] != shards[0]
+        for shard in watched:
+            used[shard] = True
+            several = several or shard != shards[0]
         for shard in range(core.shards):
             if used[shard] and not cython.cast(Link, core.links[shard]).up:
                 return 0
@@ -374,9 +284,15 @@ class Multi(Path):
         conn.fast = True
         self.stats.count_command("EXEC", 0)
         out: Buffer
+        part: Buffer
+        watcher: bytes = b""
+        if watched:
+            watcher = b"%d" % conn.id
+            session.watch_shards = set()
+            session.watched.clear()
         if not several:
             out = Buffer(queue.entries.size + 64)
-            _open_txn(out, b"E")
+            _open_txn(out, watcher, b"E")
             out.append_bulk(queue.entries.data, queue.entries.size)
             core._forward(conn, core.links[shards[0]], TXN, conn.flags, out.data, out.size)
             return 1
@@ -387,17 +303,25 @@ class Multi(Path):
             memcpy(cython.address(length), queue.entries.data + at, 4)
             cython.cast(Buffer, self.parts[shards[i]]).append(queue.entries.data + at, length + 12)
             at += length + 12
-        gather: Gather = self._gather(core, conn, queue.shards, queue.count, 0)
-        if queue.writes:
+        gather: Answer = self._gather(core, conn, queue.shards, queue.count, 0)
+        if watched:
+            parts: dict = {}
+            for shard in range(core.shards):
+                part = self.parts[shard]
+                if part.size:
+                    parts[shard] = PyBytes_FromStringAndSize(part.data, part.size)
+            conn.paused = True
+            self.operations.prepare(parts, gather.operated, watcher, watched)
+        elif queue.writes:
             self._send_record(core, gather)
         else:
             for shard in range(core.shards):
                 if used[shard]:
-                    part: Buffer = self.parts[shard]
+                    part = self.parts[shard]
                     out = Buffer(part.size + 64)
-                    _open_txn(out, b"E")
+                    _open_txn(out, b"", b"E")
                     out.append_bulk(part.data, part.size)
-                    _submit(core, gather, shard, TXN, 0, 0, 0, out.data, out.size)
+                    put(core, gather, shard, TXN, 0, 0, 0, out.data, out.size)
         return 1
 
     @cython.cfunc
@@ -466,7 +390,7 @@ class Multi(Path):
                 if counts[shard] == argc - 1:
                     core._forward(conn, link, command, conn.flags, data, size)
                     return 1
-        gather: Gather = self._gather(core, conn, order, keys, kind.merge)
+        gather: Answer = self._gather(core, conn, order, keys, kind.merge)
         name: str = BY_ID[command].name
         # Each shard counts its part as a call; the client made one.
         self.stats.repeated[name] = self.stats.repeated.get(name, 0) + gather.missing - 1
@@ -483,12 +407,12 @@ class Multi(Path):
             memcpy(part.data + begin, head.data, head.size)
             if kind.write:
                 head.size = 0
-                _entry(head, command, conn.db, conn.flags & OUTSIDE, conn.id)
+                begin_entry(head, command, conn.db, conn.flags & OUTSIDE, conn.id)
                 cython.cast(cython.pointer(cython.uint), head.data)[0] = part.size - begin
                 memcpy(part.data + begin - 12, head.data, 12)
                 _drop_front(part, begin - 12)
             else:
-                _submit(
+                put(
                     core, gather, shard, command, conn.db, conn.flags & OUTSIDE, conn.id, part.data + begin, part.size - begin
                 )
         if kind.write:
@@ -505,10 +429,12 @@ class Multi(Path):
         return 0
 
     @cython.cfunc
-    def _gather(self, core: Core, conn: Conn, order: Buffer, count: cython.Py_ssize_t, merge: cython.int) -> Gather:
+    def _gather(self, core: Core, conn: Conn, order: Buffer, count: cython.Py_ssize_t, merge: cython.int) -> Answer:
         """The gather of the parts that are in `self.parts`; it has its place among the client's replies."""
-        gather: Gather = Gather.__new__(Gather)
-        gather.many = self
+        gather: Answer = Answer.__new__(Answer)
+        gather.records = self.records
+        gather.lost_text = self.unknown_text
+        gather.skip = 0
         gather.core = core
         gather.conn = conn
         gather.place = conn.tail
@@ -517,7 +443,7 @@ class Multi(Path):
         gather.count = count
         gather.merge = merge
         gather.away = -1
-        gather.record = 0
+        gather.record = None
         gather.replies = [None] * core.shards
         gather.missing = 0
         for part in self.parts:
@@ -526,7 +452,7 @@ class Multi(Path):
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def _send_record(self, core: Core, gather: Gather) -> cython.int:
+    def _send_record(self, core: Core, gather: Answer) -> cython.int:
         """All parts as one record (cluster/records.py) to each participant."""
         blob: Buffer = Buffer(512)
         shard: cython.int
@@ -537,7 +463,9 @@ class Multi(Path):
         part: Buffer
         record: tuple = self.records.next_id()
         epoch, sequence = record
-        gather.record = sequence
+        gather.record = record
+        if gather.merge:
+            gather.skip = 4
         blob.append(b"EXR1", 4)
         blob.append(cython.cast(cython.p_char, cython.address(epoch)), 8)
         blob.append(cython.cast(cython.p_char, cython.address(sequence)), 8)
@@ -554,10 +482,10 @@ class Multi(Path):
                 blob.append(part.data, part.size)
         self.records.keep(record, PyBytes_FromStringAndSize(blob.data, blob.size), set(members))
         out: Buffer = Buffer(blob.size + 64)
-        _open_txn(out, b"R")
+        _open_txn(out, b"", b"R")
         out.append_bulk(blob.data, blob.size)
         for shard in members:
-            _submit(core, gather, shard, TXN, 0, 0, 0, out.data, out.size)
+            put(core, gather, shard, TXN, 0, 0, 0, out.data, out.size)
         return 0
 
 
@@ -571,32 +499,11 @@ def _drop_front(part: Buffer, count: cython.Py_ssize_t) -> cython.int:
 
 @cython.cfunc
 @cython.exceptval(-1, check=True)
-def _open_txn(out: Buffer, kind: cython.p_char) -> cython.int:
-    """SHARD.TXN without a watcher, up to its payload."""
-    out.append(b"*4\r\n$9\r\nSHARD.TXN\r\n$0\r\n\r\n$1\r\n", 29)
-    out.append(kind, 1)
-    out.append(b"\r\n", 2)
-    return 0
-
-
-@cython.cfunc
-@cython.exceptval(-1, check=True)
-def _submit(
-    core: Core,
-    gather: Gather,
-    shard: cython.int,
-    command: cython.int,
-    db: cython.int,
-    flags: cython.int,
-    client: cython.uint,
-    raw: cython.pointer(cython.const[cython.char]),
-    size: cython.Py_ssize_t,
-) -> cython.int:
-    """One part of an operation onto its link, as a run of its own."""
-    link: Link = core.links[shard]
-    core._close_run(link)
-    link.expected.push(gather, shard)
-    core._entry(link, command, db, flags | 2, client, raw, size)
+def _open_txn(out: Buffer, watcher: bytes, kind: bytes) -> cython.int:
+    """SHARD.TXN up to its payload."""
+    out.append(b"*4\r\n$9\r\nSHARD.TXN\r\n", 19)
+    out.append_bulk(PyBytes_AS_STRING(watcher), PyBytes_GET_SIZE(watcher))
+    out.append_bulk(PyBytes_AS_STRING(kind), PyBytes_GET_SIZE(kind))
     return 0
 
 

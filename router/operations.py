@@ -1,4 +1,4 @@
-"""Operations whose keys lie on several shards and feed each other: hold, borrow, run, commit.
+"""Operations whose keys lie on several shards and feed each other: hold, borrow, run, commit. Compiled.
 
     HOLD to all involved shards, in one go
       -> each answers with what it lends and puts off what may touch the held keys
@@ -7,307 +7,444 @@
     COMMIT, one record with all writes, to all of them (or ABORT)
       -> each applies its part, journals the record, goes on
 
-All HOLDs enter the links in the router's order, so two operations that want the same key meet in the same order on
-every shard: no deadlock. Operations on other keys are under way at the same time; those that share a shard commit in
-the order in which they took their holds (router/turns.py), so that the ids of records grow along every link. A read borrows
-in one go and needs a hold only at home. The client is not read from until its operation ends.
+An EXEC whose client watches keys of several shards is the same without RUN: its record is known, so PREPARE brings
+it along. All HOLDs enter the links in the router's order, so two operations that want the same key meet in the same
+order on every shard: no deadlock. Operations on other keys are under way at the same time; those that share a shard
+commit in the order in which they took their holds (router/turns.py), so that the ids of records grow along every link.
+A read borrows in one go and needs a hold only at home. The client is not read from until its operation ends.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+import cython
+from cython.cimports.cluster.wire import Buffer, encode_command, read_number
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cython.cimports.router.core import Core, Parts
+from cython.cimports.router.gather import put
 
 from cluster import errors, frames
-from cluster.command_table import TABLE, row_of
-from cluster.command_table.model import Command, F
+from cluster.command_table import TABLE
+from cluster.command_table.model import F
 from cluster.errors import CommandError
-from cluster.records import Record, RecordId, pack_entries
+from cluster.records import pack_entries
 from cluster.wire import command as encode
-from cluster.wire import parse_command, parse_commands, split_reply
+from cluster.wire import split_reply
 from router import dispatch
+from router.packing import members_of, part_head, record_head
+from router.placement import home_of, keys_by_shard
 from router.registry import LATER
 from router.turns import Turns
 
-if TYPE_CHECKING:
-    from router.fanout import Entry
-    from router.router import Router
-    from router.session import Session
-
-DbKey = tuple[int, bytes]
 ROAMING = frozenset({"scripting", "python"})  # groups of commands that may touch keys that they do not name
 GIVEN_UP = "ERR operation over several shards timed out; nothing was changed"
 
+HOLD = cython.declare(cython.int, TABLE["SHARD.HOLD"].id)
+PREPARE = cython.declare(cython.int, TABLE["SHARD.PREPARE"].id)
+BORROW = cython.declare(cython.int, TABLE["SHARD.BORROW"].id)
+RUN = cython.declare(cython.int, TABLE["SHARD.RUN"].id)
+COMMIT = cython.declare(cython.int, TABLE["SHARD.COMMIT"].id)
+ABORT = cython.declare(cython.int, TABLE["SHARD.ABORT"].id)
+LEND = cython.declare(cython.int, TABLE["SHARD.LEND"].id)
+RESOLVE = cython.declare(cython.int, frames.RESOLVE)
 
-class Operation:
+
+@cython.cclass
+class Operation(Parts):
     """One operation in flight.
 
-    keys: shard -> its keys; home: the shard that runs; entries: what it runs;
-    done(replies, error): the RESP array of the entries' replies, or a CommandError.
-    plain: entries for each shard that need no borrowed values (EXEC under WATCH): there is
-    nothing to run at home, they are committed as they are.
-    lends: what runs may ask for keys that were not named; all shards are held whole then.
-    roams: what runs may touch any key of its home, which is held whole.
+    held: its shards. writes: it may commit a record. done(replies, error): shard -> raw array of replies (None: a
+    watched key was touched), or a CommandError. watcher: the client whose keys on `watch_shards` must be untouched.
+    state: holding -> running (what the shards have said is used) -> ready (it may commit) -> committing -> done.
     """
 
-    def __init__(
-        self,
-        operations: Operations,
-        keys: dict[int, list[DbKey]],
-        home: int,
-        entries: list[Entry],
-        write: bool,
-        done: Callable[[dict[int, bytes], CommandError | None], None],
-        watcher: str = "",
-        watch_shards: Iterable[int] = (),
-        plain: dict[int, list[Entry]] | None = None,
-        lends: bool = False,
-        roams: bool = False,
-    ):
+    operations = cython.declare(object, visibility="public")
+    router = cython.declare(object, visibility="public")
+    core = cython.declare(Core, visibility="public")
+    id = cython.declare(bytes, visibility="public")
+    held = cython.declare(list, visibility="public")
+    holding = cython.declare(list, visibility="public")
+    write = cython.declare(cython.bint, visibility="public")
+    done = cython.declare(object, visibility="public")
+    watcher = cython.declare(bytes, visibility="public")
+    watch_shards = cython.declare(object, visibility="public")
+    answers = cython.declare(dict, visibility="public")
+    state = cython.declare(str, visibility="public")
+    started_ms = cython.declare(cython.longlong, visibility="public")
+    record = cython.declare(tuple, visibility="public")
+    committed = cython.declare(tuple, visibility="public")
+    blob = cython.declare(bytes, visibility="public")
+    members = cython.declare(list, visibility="public")
+    missing = cython.declare(set, visibility="public")
+    replies = cython.declare(dict, visibility="public")
+
+    def __init__(self, operations, held, write: bool, done, watcher: bytes = b"", watch_shards=()):
         self.operations = operations
         self.router = operations.router
+        self.core = self.router.core
         self.id = operations.new_id()
-        self.keys = keys
-        self.home = home
-        self.entries = entries
+        self.held = sorted(held)
+        self.holding = []
         self.write = write
         self.done = done
         self.watcher = watcher
-        self.watch_shards = set(watch_shards)
-        self.plain = plain
-        self.lends = lends
-        self.roams = roams
-        self.parts: dict[int, list[Entry]] = {}
-        self.asking = False
-        self.held = set(keys) | {home} | self.watch_shards
-        self.holding: set[int] = set()
-        self.answers: dict[int, bytes | None] = {}
-        self.record: RecordId | None = None
-        self.missing: set[int] = set()
-        self.replies: dict[int, bytes] = {}
+        self.watch_shards = watch_shards
+        self.answers = {}
+        self.replies = {}
+        self.members = []
         self.state = "holding"
-        self.started_ms = self.router.now
+        self.started_ms = self.core.now
 
-    def start(self) -> None:
+    def start(self):
         """Take the holds."""
-        core = self.router.core
-        hold, borrow = TABLE["SHARD.HOLD"].id, TABLE["SHARD.BORROW"].id
+        shard: cython.int
         if self.write:
             self.record = self.router.records.reserve()
             self.operations.turns.join(self)
-        for shard in sorted(self.held):
-            asked = [word for place in self.keys.get(shard, ()) for word in place]
-            if self.write or shard == self.home or self.watch_shards:
-                self.holding.add(shard)
-                watcher = self.watcher if shard in self.watch_shards else ""
-                how = "R" if self.write else ""
-                if self.plain is None and shard != self.home:
-                    how += "L"
-                if self.lends or (self.roams and shard == self.home):
-                    how += "W"
-                raw = encode(b"SHARD.HOLD", str(self.id), watcher, how, *asked)
-                core.submit(shard, hold, 0, 0, 0, raw, self._held(shard))
-            else:
-                core.submit(shard, borrow, 0, 0, 0, encode(b"SHARD.BORROW", *asked), self._held(shard))
+        for shard in self.held:
+            self._hold(shard)
 
-    def _held(self, shard: int) -> Callable[[bytes | None], None]:
-        def arrived(raw: bytes | None) -> None:
-            self.answers[shard] = raw
-            if raw is None:
-                self.fail(CommandError(errors.SHARD_DOWN.format(shard=shard)))
-            elif self.state == "holding" and len(self.answers) == len(self.held):
-                self._all_held()
+    @cython.ccall
+    def _hold(self, shard: cython.int):
+        """Ask one shard for its hold (or what it lends); the subclasses say how."""
 
-        return arrived
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _ask(self, shard: cython.int, command: cython.int, words: list) -> cython.int:
+        """A message in the order of the link; `arrived` gets its reply."""
+        out: Buffer = Buffer(128)
+        encode_command(out, words)
+        put(self.core, self, shard, command, 0, 0, 0, out.data, out.size)
+        return 0
 
-    def _all_held(self) -> None:
-        for shard in self.watch_shards:
-            raw = self.answers[shard]
-            if raw is not None and split_reply(raw)[0] != b":1\r\n":
-                self.release()
-                self.finish({self.home: b"*-1\r\n"}, None)
-                return
-        if self.plain is not None:
-            self._commit(self.plain)
-            return
-        borrowed = []
-        for shard, raw in self.answers.items():
-            if shard == self.home or raw is None:
-                continue
-            elements = split_reply(raw)
-            # A BORROW answers with the lent values, a HOLD with [untouched, lent values].
-            holds = self.write or bool(self.watch_shards)
-            lent = split_reply(elements[1]) if holds else elements
-            for (db, key), value in zip(self.keys.get(shard, ()), lent, strict=True):
-                parts = _bulk_items(value)
-                kind, payload, at_ms = parts if parts else (b"", b"", b"-1")
-                borrowed.append(encode(db, key, kind, payload, at_ms))
-        self.state = "running"
-        more = [b"LENDS"] if self.lends else []
-        raw = encode(b"SHARD.RUN", str(self.id), pack_entries(self.entries), b"".join(borrowed), *more)
-        self.operations.running[self.id] = self
-        self.router.core.submit(self.home, TABLE["SHARD.RUN"].id, 0, frames.RESOLVE, 0, raw, None)
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _tell(self, shard: cython.int, command: cython.int, words: list) -> cython.int:
+        """A message that overtakes what waits for holds; what comes back is an event."""
+        out: Buffer = Buffer(128)
+        encode_command(out, words)
+        put(self.core, self, shard, command, 0, RESOLVE, 0, out.data, out.size)
+        return 0
 
-    def lend(self, db: bytes, key: bytes) -> None:
-        """What runs at home asks for a key of another shard and waits for it."""
-        self.asking = True
-        raw = encode(b"SHARD.LEND", str(self.id), db, key)
-        owner = self.router.core.shard_of(key)
-        self.router.core.submit(owner, TABLE["SHARD.LEND"].id, 0, frames.RESOLVE, 0, raw, None)
-        self.router.kick()
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def arrived(
+        self, shard: cython.int, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        if data == cython.NULL:
+            self.fail(CommandError(errors.SHARD_DOWN.format(shard=shard)))
+        elif self.state == "holding":
+            self.answers[shard] = PyBytes_FromStringAndSize(data, size)
+            if len(self.answers) == len(self.held):
+                self._answered()
+        return 0
 
-    def lent(self, answer: list[bytes]) -> None:
-        """The key's owner has answered, or nobody will: the script goes on."""
-        if self.asking:
-            self.asking = False
-            self.router.send_hello(self.home, frames.LENT + encode(str(self.id), *answer))
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _answered(self) -> cython.int:
+        """All shards have answered: is everything as the client watched it?"""
+        raw: bytes
+        for raw in self.answers.values():
+            if raw[:1] == b"-":
+                self.fail(CommandError(raw[1:-2].decode("utf-8", "replace")))
+                return 0
+            if raw[1 if raw[:1] == b":" else 5] == 48:  # ":0", or "*2 :0 ..."
+                self.release(self.holding)
+                self.finish(None, None)
+                return 0
+        self.all_held()
+        return 0
 
-    def ran(self, shard: int, replies: bytes, writes: bytes) -> None:
-        """The home shard has run the commands."""
-        parts: dict[int, list[Entry]] = {}
-        for db, key, raw in parse_commands(writes)[0]:
-            shard = self.router.core.shard_of(key) if key else self.home
-            args = parse_command(raw)
-            parts.setdefault(shard, []).append((row_of(args).id, int(db), 0, 0, raw))
-        self.replies = {self.home: replies}
-        if not parts:
-            self.release()
-            self.finish(self.replies, None)
-            return
-        self._commit(parts)
+    @cython.ccall
+    def all_held(self):
+        """Go on, now that all shards are held and have lent what they were asked for."""
 
-    def _commit(self, parts: dict[int, list[Entry]]) -> None:
-        """What is to be written is known: commit it as soon as it is our turn."""
-        self.parts = parts
+    @cython.ccall
+    def commit(self, parts: bytes, members: list):
+        """What is to be written is known (packed, see cluster/records.py): commit it as soon as it is our turn."""
+        self.blob = record_head(self.record, len(members)) + parts
+        self.members = members
         self.state = "ready"
         self.operations.turns.advance(self)
 
-    def send_commit(self) -> None:
+    def send_commit(self):
         """One record with every shard's writes; shards without one are let go."""
-        assert self.record is not None
+        shard: cython.int
         self.state = "committing"
-        parts = self.parts
-        record = Record(self.record, {shard: pack_entries(entries) for shard, entries in parts.items()})
-        self.record = None
-        blob = self.router.records.opened(record)
-        self.missing = set(parts)
-        self.operations.running[self.id] = self
-        self.committed = record.id
-        commit = TABLE["SHARD.COMMIT"].id
-        raw = encode(b"SHARD.COMMIT", str(self.id), blob)
-        for shard in parts:
-            self.router.core.submit(shard, commit, 0, frames.RESOLVE, 0, raw, None)
-        self.release(self.holding - set(parts))
+        self.committed, self.record = self.record, None
+        self.missing = set(self.members)
+        self.router.records.keep(self.committed, self.blob, set(self.members))
+        words: list = self._commit_words()
+        for shard in self.members:
+            self._tell(shard, COMMIT, words)
+        self.release([shard for shard in self.holding if shard not in self.missing])
 
-    def applied(self, shard: int, replies: bytes) -> None:
+    @cython.ccall
+    def _commit_words(self) -> list:
+        return [b"SHARD.COMMIT", self.id, self.blob]
+
+    def applied(self, shard: int, replies: bytes):
         """A participant has committed its part."""
         self.router.records.confirmed(self.committed, shard)
-        if self.plain is not None:
-            self.replies[shard] = replies
+        self._keep_replies(shard, replies)
         self.missing.discard(shard)
         if not self.missing:
             self.finish(self.replies, None)
 
-    def shard_lost(self, shard: int) -> None:
-        """A shard went away: before the commit nothing happens, after it the record will."""
-        if shard not in self.held or self.state == "done":
-            return
-        if self.state == "committing":
-            if shard in self.missing:
-                self.state = "done"
-                self.operations.running.pop(self.id, None)
-                self.operations.ended(self)
-                self.done({}, CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard)))
-            return
-        self.fail(CommandError(errors.SHARD_DOWN.format(shard=shard)))
+    @cython.ccall
+    def _keep_replies(self, shard: int, replies: bytes):
+        """What a participant's part was answered."""
 
-    def fail(self, error: CommandError) -> None:
+    def lost(self, shard: int):
+        """A shard went away: before the commit nothing happens, after it the record will."""
+        if self.state == "done" or shard not in self.held:
+            return
+        if self.state != "committing":
+            self.fail(CommandError(errors.SHARD_DOWN.format(shard=shard)))
+        elif shard in self.missing:
+            self.missing.discard(shard)
+            done, self.done = self.done, _heard  # the others are still waited for: they confirm their parts
+            done(None, CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard)))
+            if not self.missing:
+                self.finish(None, None)
+
+    @cython.ccall
+    def fail(self, error):
         """Let everybody go; nothing happened."""
         if self.state in ("done", "committing"):
             return
-        self.lent([b"error", error.text.encode()])
-        self.release()
-        self.finish({}, error)
+        self.release(self.holding)
+        self.finish(None, error)
 
-    def release(self, shards: set[int] | None = None) -> None:
-        """End the holds on shards (all of them) without an effect."""
-        abort = TABLE["SHARD.ABORT"].id
-        raw = encode(b"SHARD.ABORT", str(self.id))
-        for shard in self.holding if shards is None else shards:
-            if self.router.core.links[shard].up:
-                self.router.core.submit(shard, abort, 0, frames.RESOLVE, 0, raw, None)
-        self.router.kick()
+    @cython.ccall
+    def release(self, shards: list):
+        """End the holds on shards without an effect."""
+        shard: cython.int
+        words: list = [b"SHARD.ABORT", self.id]
+        for shard in shards:
+            if self.core.links[shard].up:
+                self._tell(shard, ABORT, words)
 
-    def finish(self, replies: dict[int, bytes], error: CommandError | None) -> None:
+    @cython.ccall
+    def finish(self, replies, error):
         """The end, one way or the other."""
         if self.state == "done":
             return
         self.state = "done"
+        self.operations.active.pop(self.id, None)
         if self.record is not None:
             self.router.records.cancel(self.record)
             self.record = None
             self.operations.turns.leave(self)
-        self.operations.running.pop(self.id, None)
-        self.operations.ended(self)
         self.done(replies, error)
         self.router.kick()
+
+
+@cython.cclass
+class Dataflow(Operation):
+    """Commands that feed each other: they run at one home.
+
+    keys: shard -> [(database, key), ...]. entries: what is run. lends: it may ask for keys that were not named,
+    so all shards are held whole. roams: it may touch any key of its home, which is held whole.
+    """
+
+    keys = cython.declare(dict, visibility="public")
+    home = cython.declare(cython.int, visibility="public")
+    entries = cython.declare(bytes, visibility="public")
+    lends = cython.declare(cython.bint, visibility="public")
+    roams = cython.declare(cython.bint, visibility="public")
+    asking = cython.declare(cython.bint)
+
+    def __init__(
+        self,
+        operations,
+        keys: dict,
+        home: int,
+        entries: bytes,
+        write: bool,
+        done,
+        watcher: bytes = b"",
+        watch_shards=(),
+        lends: bool = False,
+        roams: bool = False,
+    ):
+        Operation.__init__(self, operations, {home, *keys, *watch_shards}, write, done, watcher, watch_shards)
+        self.keys = keys
+        self.home = home
+        self.entries = entries
+        self.lends = lends
+        self.roams = roams
+
+    @cython.ccall
+    def _hold(self, shard: cython.int):
+        words: list
+        watched: cython.bint = shard in self.watch_shards
+        if self.write or watched or shard == self.home:
+            how: bytes = b"R" if self.write else b""
+            if shard != self.home:
+                how += b"L"
+            if self.lends or (self.roams and shard == self.home):
+                how += b"W"
+            words = [b"SHARD.HOLD", self.id, self.watcher if watched else b"", how]
+            self.holding.append(shard)
+        else:
+            words = [b"SHARD.BORROW"]
+        command: cython.int = BORROW if len(words) == 1 else HOLD
+        for db, key in self.keys.get(shard, ()):
+            words.append(db)
+            words.append(key)
+        self._ask(shard, command, words)
+
+    @cython.ccall
+    def all_held(self):
+        borrowed: Buffer = Buffer(256)
+        raw: bytes
+        for shard, raw in self.answers.items():
+            if shard != self.home:
+                _append_lent(borrowed, raw)
+        self.state = "running"
+        words: list = [b"SHARD.RUN", self.id, self.entries, borrowed.take()]
+        if self.lends:
+            words.append(b"LENDS")
+        self._tell(self.home, RUN, words)
+
+    def ran(self, shard: int, replies: bytes, parts: bytes):
+        """The home shard has run the commands."""
+        self.replies = {self.home: replies}
+        if parts:
+            self.commit(parts, members_of(parts))
+        else:
+            self.release(self.holding)
+            self.finish(self.replies, None)
+
+    def lend(self, db: bytes, key: bytes):
+        """What runs at home asks for a key of another shard and waits for it."""
+        self.asking = True
+        self._tell(self.core.shard_of(key), LEND, [b"SHARD.LEND", self.id, db, key])
+        self.router.kick()
+
+    @cython.ccall
+    def lent(self, answer: list):
+        """The key's owner has answered, or nobody will: the script goes on."""
+        if self.asking:
+            self.asking = False
+            self.router.send_hello(self.home, frames.LENT + encode(self.id, *answer))
+
+    @cython.ccall
+    def fail(self, error):
+        if self.state not in ("done", "committing"):
+            self.lent([b"error", error.text.encode()])
+            Operation.fail(self, error)
+
+
+@cython.cclass
+class Prepared(Operation):
+    """Commands as they are, if the watched keys are untouched: the record comes with the holds, its commit is a word.
+
+    parts: shard -> its packed entries.
+    """
+
+    parts = cython.declare(dict)
+
+    def __init__(self, operations, parts: dict, done, watcher: bytes, watch_shards):
+        Operation.__init__(self, operations, {*parts, *watch_shards}, True, done, watcher, watch_shards)
+        self.parts = parts
+
+    @cython.ccall
+    def _hold(self, shard: cython.int):
+        watcher: bytes = self.watcher if shard in self.watch_shards else b""
+        self.holding.append(shard)
+        if self.blob is None:
+            packed = []
+            for member, entries in self.parts.items():
+                packed.append(part_head(member, entries))
+                packed.append(entries)
+            self.members = list(self.parts)
+            self.blob = record_head(self.record, len(self.members)) + b"".join(packed)
+        if shard in self.parts:
+            self._ask(shard, PREPARE, [b"SHARD.PREPARE", self.id, watcher, self.blob])
+        else:
+            self._ask(shard, HOLD, [b"SHARD.HOLD", self.id, watcher, b""])
+
+    @cython.ccall
+    def all_held(self):
+        if self.members:
+            self.state = "ready"
+            self.operations.turns.advance(self)
+        else:
+            self.release(self.holding)
+            self.finish({}, None)
+
+    @cython.ccall
+    def _commit_words(self) -> list:
+        return [b"SHARD.COMMIT", self.id]
+
+    @cython.ccall
+    def _keep_replies(self, shard: int, replies: bytes):
+        self.replies[shard] = replies
 
 
 class Operations:
     """All operations in flight; tells them what shards say."""
 
-    def __init__(self, router: Router):
+    def __init__(self, router):
         self.router = router
         self.sequence = 0
-        self.active: dict[int, Operation] = {}
-        self.running: dict[int, Operation] = {}
+        self.active: dict = {}
         self.turns = Turns(router.shard_count)
         router.event_handlers[b"op"] = self.on_event
 
-    def new_id(self) -> int:
+    def new_id(self) -> bytes:
+        """An id that no operation of this router has had."""
         self.sequence += 1
-        return self.sequence
+        return b"%d" % self.sequence
 
-    def launch(self, operation: Operation) -> None:
+    def launch(self, operation: Operation):
         """Start an operation."""
         self.active[operation.id] = operation
         operation.start()
         self.router.kick()
 
-    def ended(self, operation: Operation) -> None:
-        self.active.pop(operation.id, None)
-
-    def on_event(self, shard: int, event: list[bytes]) -> None:
-        """("op", id, "ran", replies, writes), ("op", id, "done", replies, ""), ("op", id, "asks", db, key)
+    def on_event(self, shard: int, event: list):
+        """("op", id, "ran", replies, parts), ("op", id, "done", replies, ""), ("op", id, "asks", db, key)
         or ("op", id, "lent", kind, value, expiry)."""
-        operation = self.running.get(int(event[1]))
-        if event[2] in (b"asks", b"lent"):
-            if operation is not None and operation.state == "running":
-                if event[2] == b"asks":
-                    operation.lend(event[3], event[4])
-                else:
-                    operation.lent(event[3:])
-            elif event[2] == b"asks":  # it has been given up meanwhile
-                self.router.send_hello(shard, frames.LENT + encode(event[1], b"error", GIVEN_UP.encode()))
-        elif event[2] == b"ran":
-            if operation is not None and operation.state == "running":
+        operation = self.active.get(event[1])
+        kind: bytes = event[2]
+        if kind == b"done":
+            if operation is not None and operation.state == "committing":
+                operation.applied(shard, event[3])
+        elif operation is not None and operation.state == "running":
+            if kind == b"ran":
                 operation.ran(shard, event[3], event[4])
-        elif operation is not None:
-            operation.applied(shard, event[3])
+            elif kind == b"asks":
+                operation.lend(event[3], event[4])
+            else:
+                operation.lent(event[3:])
+        elif kind == b"asks":  # it has been given up meanwhile
+            self.router.send_hello(shard, frames.LENT + encode(event[1], b"error", GIVEN_UP.encode()))
 
-    def shard_lost(self, shard: int) -> None:
+    def shard_lost(self, shard: int):
         """A shard's link is gone."""
         for operation in list(self.active.values()):
-            operation.shard_lost(shard)
+            operation.lost(shard)
 
-    def tick(self, now_ms: int) -> None:
-        """No operation holds shards for longer than hold-timeout."""
+    def tick(self, now_ms: int):
+        """No operation holds keys for longer than hold-timeout."""
         limit = int(self.router.config["hold-timeout"])
         for operation in list(self.active.values()):
             if now_ms - operation.started_ms > limit:
                 operation.fail(CommandError(GIVEN_UP))
 
-    def dataflow(self, session: Session, row: Command, args: list[bytes]) -> Any:
+    def oldest_ms(self) -> int:
+        """How long the oldest operation in flight has been, 0 if there is none."""
+        return max((self.router.now - operation.started_ms for operation in self.active.values()), default=0)
+
+    def prepare(self, parts: dict, done, watcher: bytes, watch_shards):
+        """Commit packed entries of shards if the watched keys are untouched."""
+        self.launch(Prepared(self, parts, done, watcher, watch_shards))
+
+    def flow(self, keys: dict, home: int, entries: bytes, write: bool, done):
+        """Run packed entries at `home`, on the keys of all shards."""
+        self.launch(Dataflow(self, keys, home, entries, write, done))
+
+    def dataflow(self, session, row, args: list):
         """One command whose keys lie on several shards."""
         keys = keys_by_shard(self.router, session.db, [(row, args)])
         lends = dispatch.reaches_anywhere(self.router, row, args)
@@ -315,59 +452,39 @@ class Operations:
             keys = {shard: keys.get(shard, []) for shard in range(self.router.shard_count)}
         for shard in keys:
             self.router.require(shard)
-        place = session.reserve()
-        session.pause()
-
-        def done(replies: dict[int, bytes], error: CommandError | None) -> None:
-            if error is not None:
-                session.fulfil(place, error)
-            else:
-                session.fulfil_raw(place, split_reply(next(iter(replies.values())))[0])
-            session.resume()
-
         entry = (row.id, session.db, session.conn.flags & 33, session.id, encode(*args))
         home = home_of(self.router, row, args, keys)
         write = lends or bool(row.flags & F.WRITE) or not row.flags & F.READONLY
+        place = session.reserve()
+        session.pause()
+
+        def done(replies, error):
+            if error is not None:
+                session.fulfil(place, error)
+            else:
+                session.fulfil_raw(place, split_reply(replies[home])[0])
+            session.resume()
+
         roams = row.group in ROAMING
-        self.launch(Operation(self, keys, home, [entry], write, done, lends=lends, roams=roams))
+        self.launch(Dataflow(self, keys, home, pack_entries([entry]), write, done, lends=lends, roams=roams))
         return LATER
 
 
-def keys_by_shard(router: Router, db: int, commands: list[tuple[Command, list[bytes]]]) -> dict[int, list[DbKey]]:
-    """shard -> [(db, key), ...] of commands, each key once."""
-    found: dict[int, list[DbKey]] = {}
-    for row, args in commands:
-        for at in row.key_indexes(args):
-            keys = found.setdefault(router.core.shard_of(args[at]), [])
-            databases = [db]
-            if row.name == "COPY" and at == 2:
-                databases = [copy_database(args, db)]
-            elif row.name == "MOVE" and args[2].isdigit():
-                databases.append(min(int(args[2]), 1 << 31))
-            for database in databases:
-                if (database, args[at]) not in keys:
-                    keys.append((database, args[at]))
-    return found
+def _heard(replies, error):
+    """The client has been answered already."""
 
 
-def copy_database(args: list[bytes], db: int) -> int:
-    """The database of COPY's destination: what follows DB, else the client's."""
-    for at in range(3, len(args) - 1):
-        if args[at].upper() == b"DB" and args[at + 1].isdigit():
-            return min(int(args[at + 1]), 1 << 31)
-    return db
-
-
-def home_of(router: Router, row: Command, args: list[bytes], keys: dict[int, list[DbKey]]) -> int:
-    """Where a command runs: at its destination if it stores, else where most of its keys are."""
-    if "STORE" in row.name or row.name in ("BITOP", "PFMERGE"):
-        return int(router.core.shard_of(args[row.key_indexes(args)[0]]))
-    return max(keys, key=lambda shard: len(keys[shard]))
-
-
-def _bulk_items(raw: bytes) -> list[bytes]:
-    """The elements of an array of bulk strings and integers."""
-    items = []
-    for element in split_reply(raw):
-        items.append(element[1:-2] if element[:1] == b":" else element[element.index(b"\n") + 1 : -2])
-    return items
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def _append_lent(out: Buffer, raw: bytes) -> cython.int:
+    """The lent values of an answer: the bulk string behind "*2 :1"."""
+    at: cython.Py_ssize_t = 9
+    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(raw)
+    length: cython.Py_ssize_t
+    if not raw.startswith(b"*2\r\n:1\r\n$"):
+        raise ValueError("not an answer to a hold")
+    length = read_number(data, PyBytes_GET_SIZE(raw), cython.address(at))
+    if length < 0 or at + length > PyBytes_GET_SIZE(raw):
+        raise ValueError("a cut answer to a hold")
+    out.append(data + at, length)
+    return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cluster.command_table import TABLE
 from cluster.records import Record, RecordId, pack_entries, record_id, unpack
 from cluster.wire import command as encode
+from router.gather import Collected
 
 if TYPE_CHECKING:
     from router.fanout import Entry
@@ -94,21 +95,12 @@ class RouterRecords:
     ) -> None:
         """Send a write's parts as one record, in one go. `done` gets shard -> raw array reply
         (None: the shard was lost; the part will be applied when it is back)."""
-        from router.fanout import Gather
-
         record = Record(self.next_id(), {shard: pack_entries(entries) for shard, entries in parts.items()})
-        blob = self.opened(record)
-        gather = Gather(list(parts), done)
+        gather = Collected(list(parts), done)
+        gather.records, gather.record = self, record.id
+        raw = encode(b"SHARD.TXN", watcher.encode(), b"R", self.opened(record))
         for shard in parts:
-            callback = gather.part(shard)
-
-            def arrived(raw: bytes | None, shard: int = shard, callback: Callable[[bytes | None], None] = callback) -> None:
-                if raw is not None:
-                    self.confirmed(record.id, shard)
-                callback(raw)
-
-            raw = encode(b"SHARD.TXN", watcher.encode(), b"R", blob)
-            self.router.core.submit(shard, self.txn_id, 0, 0, 0, raw, arrived)
+            self.router.core.submit(shard, self.txn_id, 0, 0, 0, raw, gather)
 
     def catch_up(self, shard: int, last: RecordId) -> int:
         """A shard is (back) on its link and has everything up to `last`: hand it what it lacks,

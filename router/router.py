@@ -74,7 +74,7 @@ class Router:
         self.core.many = Multi(self.records, self.stats, errors.SHARD_DOWN_UNKNOWN)
         self.shard_waits = ShardWaits(self)
         self.event_handlers: dict[bytes, Callable[[int, list[bytes]], None]] = {}
-        self.operations = Operations(self)
+        self.operations = self.core.many.operations = Operations(self)
         self.leave_listeners: list[Callable[[Session], None]] = [self.drop_transaction]
         self.pubsub = PubSub(self)
         self.blocking = Blocking(self)

@@ -8,7 +8,7 @@ from cluster.replies import PushReply, Status
 from cluster.wire import encoded
 
 if TYPE_CHECKING:
-    from router.multi import Queue
+    from router.queued import Queue
     from router.router import Router
 
 

@@ -19,12 +19,14 @@ from cluster.records import pack_entries
 from cluster.wire import command as encode
 from cluster.wire import encoded, split_reply
 from router import dispatch, fanout
-from router.operations import ROAMING, Operation, keys_by_shard
+from router.gather import Collected
+from router.operations import ROAMING, Dataflow, Prepared
+from router.placement import keys_by_shard
 from router.registry import HANDLERS, LATER
 
 if TYPE_CHECKING:
     from router.fanout import Entry
-    from router.multi import Queue
+    from router.queued import Queue
     from router.router import Router
     from router.session import Session
 
@@ -154,7 +156,7 @@ def _parts(router: Router, element: Element) -> dict[int, list[bytes]]:
 def execute(router: Router, session: Session, commands: Queue, watch_shards: set[int]) -> Any:
     """Run a transaction; its reply is an array, or null if a watched key was touched."""
     current = plan(router, session, commands)
-    watcher = str(session.id) if watch_shards else ""
+    watcher = b"%d" % session.id if watch_shards else b""
     shards = set(current.entries)
     plain_router = [element for element in current.elements if element.router]
     if not plain_router and not current.dataflow and len(shards | watch_shards) == 1:
@@ -168,7 +170,7 @@ def execute(router: Router, session: Session, commands: Queue, watch_shards: set
 class Execution:
     """An EXEC that is more than one message."""
 
-    def __init__(self, router: Router, session: Session, current: Plan, watcher: str, watch_shards: set[int]):
+    def __init__(self, router: Router, session: Session, current: Plan, watcher: bytes, watch_shards: set[int]):
         self.router = router
         self.session = session
         self.plan = current
@@ -205,10 +207,10 @@ class Execution:
         if self.plan.writes and len(entries) > 1:
             self.router.records.send(entries, "", self._gathered)
         else:
-            gather = fanout.Gather(list(entries), self._gathered)
+            gather = Collected(list(entries), self._gathered)
             for shard, part in entries.items():
                 raw = encode(b"SHARD.TXN", b"", b"E", pack_entries(part))
-                self.router.core.submit(shard, TABLE["SHARD.TXN"].id, 0, 0, 0, raw, gather.part(shard))
+                self.router.core.submit(shard, TABLE["SHARD.TXN"].id, 0, 0, 0, raw, gather)
         self.router.kick()
 
     def _gathered(self, replies: dict[int, bytes | None]) -> None:
@@ -221,42 +223,10 @@ class Execution:
 
     def _held(self) -> None:
         """WATCH elsewhere: hold everybody involved, look, then commit the commands as they are."""
-        shards = set(self.plan.entries) | self.watch_shards
+        parts = {shard: pack_entries(entries) for shard, entries in self.plan.entries.items()}
         self.session.pause()
-        keys: dict[int, list[tuple[int, bytes]]] = {shard: [] for shard in shards}
-        for element in self.plan.elements:
-            if element.router:
-                continue
-            for shard, found in keys_by_shard(self.router, element.db, [(element.row, element.args)]).items():
-                keys[shard].extend(found)
-        commands = [element.row for element in self.plan.elements if not element.router]
-        whole = any(row.spread is Spread.ALL or row.keys is None or row.group in ROAMING for row in commands)
-        if self.plan.entries:
-            operation = Operation(
-                self.router.operations,
-                keys,
-                next(iter(self.plan.entries)),
-                [],
-                True,
-                self._operated,
-                self.watcher,
-                self.watch_shards,
-                plain=self.plan.entries,
-                lends=whole,
-            )
-        else:
-            home = next(iter(shards))
-            operation = Operation(
-                self.router.operations,
-                {shard: [] for shard in shards},
-                home,
-                [],
-                True,
-                self._operated,
-                self.watcher,
-                self.watch_shards,
-            )
-        self.router.operations.launch(operation)
+        operations = self.router.operations
+        operations.launch(Prepared(operations, parts, self._operated, self.watcher, self.watch_shards))
 
     def _staged(self) -> None:
         """Commands that feed each other over shards: all of them run at one home."""
@@ -284,11 +254,11 @@ class Execution:
         home = max(keys, key=lambda shard: len(keys[shard]))
         self.session.pause()
         self.router.operations.launch(
-            Operation(
+            Dataflow(
                 self.router.operations,
                 keys,
                 home,
-                entries,
+                pack_entries(entries),
                 True,
                 self._ran,
                 self.watcher,
@@ -298,25 +268,23 @@ class Execution:
             )
         )
 
-    def _ran(self, replies: dict[int, bytes], error: CommandError | None) -> None:
+    def _ran(self, replies: dict[int, bytes] | None, error: CommandError | None) -> None:
         """A staged run: one array with the replies of all shard commands."""
-        if error is None:
-            raw = next(iter(replies.values()))
-            if raw.startswith((b"*-1", b"_")):
-                self.null = True
-            else:
-                elements = iter(split_reply(raw))
-                for element in self.plan.elements:
-                    if not element.router:
-                        element.reply = next(elements)
         self.error = error
+        if replies is None:
+            self.null = error is None
+        else:
+            elements = iter(split_reply(next(iter(replies.values()))))
+            for element in self.plan.elements:
+                if not element.router:
+                    element.reply = next(elements)
         self._after_operation()
 
-    def _operated(self, replies: dict[int, bytes], error: CommandError | None) -> None:
+    def _operated(self, replies: dict[int, bytes] | None, error: CommandError | None) -> None:
         """A held commit: the shards' arrays."""
         self.error = error
-        if any(raw.startswith((b"*-1", b"_")) for raw in replies.values()):
-            self.null = True
+        if replies is None:
+            self.null = error is None
         else:
             self.replies = {shard: split_reply(raw) for shard, raw in replies.items()}
         self._after_operation()

@@ -1,22 +1,28 @@
 """A staged keyspace: commands run on it, and what they write is only noted.
 
 The home shard of an operation over several shards runs its commands here: on the keys that it
-borrowed and on copies of its own. Afterwards `writes()` says, key by key, what each owner has
+borrowed and on copies of its own. Afterwards `parts()` says what each owner has
 to do; nothing of the real keyspace has been touched. See docs/transactions.md.
 """
 
 import cython
+from cython.cimports.cluster.wire import Buffer, slot_of_bytes
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.keyspace import Database
 
 from cluster import errors
-from cluster.command_table import row_of
+from cluster.command_table import TABLE, row_of
 from cluster.errors import CommandError
-from cluster.slots import slot_of
+from cluster.slots import slot_map, slot_of
 from cluster.wire import command as encode
 from cluster.wire import parse_command
 from shard.signals import STAGED
 
 MISSING = object()
+DEL = cython.declare(cython.int, TABLE["DEL"].id)
+SET = cython.declare(cython.int, TABLE["SET"].id)
+RESTORE = cython.declare(cython.int, TABLE["RESTORE"].id)
 
 
 @cython.cclass
@@ -29,15 +35,17 @@ class StagedDatabase(Database):
     real = cython.declare(Database, visibility="public")
     local = cython.declare(dict, visibility="public")
     times = cython.declare(dict, visibility="public")
-    owns = cython.declare(object, visibility="public")
+    owners = cython.declare(list)
+    shard = cython.declare(cython.int)
     ask = cython.declare(object, visibility="public")
     now = cython.declare(cython.longlong, visibility="public")
 
-    def __init__(self, real: Database, owns, now: cython.longlong, ask=None):
+    def __init__(self, real: Database, owners: list, shard: cython.int, now: cython.longlong, ask=None):
         self.now = now
         self.index = real.index
         self.real = real
-        self.owns = owns
+        self.owners = owners
+        self.shard = shard
         self.ask = ask
         self.local = {}
         self.times = {}
@@ -52,7 +60,7 @@ class StagedDatabase(Database):
         hides: its owner deletes it, an operation that only reads must not."""
         value: object = self.local.get(key)
         if value is None:
-            if not self.owns(key):
+            if self.owner(key) != self.shard:
                 if self.ask is None:
                     raise CommandError(errors.UNDECLARED_KEY.format(key=key.decode("utf-8", "backslashreplace")))
                 value, at_ms = self.ask(self.index, key)
@@ -71,6 +79,16 @@ class StagedDatabase(Database):
                     value = value.copy()
             self.local[key] = value
         return value
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def owner(self, key: bytes) -> cython.int:
+        """The shard of a key."""
+        return self.owners[
+            slot_of_bytes(
+                cython.cast(cython.pointer(cython.const[cython.uchar]), PyBytes_AS_STRING(key)), PyBytes_GET_SIZE(key)
+            )
+        ]
 
     @cython.cfunc
     def find(self, key: bytes) -> object:
@@ -126,19 +144,21 @@ class StagedDatabase(Database):
 class Staging:
     """Swaps an engine's databases for staged ones while one operation runs.
 
-    with Staging(engine, owns) as staging: ... engine.call(...) ...
+    with Staging(engine) as staging: ... engine.call(...) ...
     """
 
-    def __init__(self, engine, owns, ask=None):
+    def __init__(self, engine: Engine, ask=None):
         self.engine = engine
-        self.owns = owns
+        self.owners = slot_map(engine.worker_shards)
         self.ask = ask  # (database, key) -> (value or None, expiry): a key that nobody has lent yet
 
     def __enter__(self):
-        engine = self.engine
+        engine: Engine = self.engine
         self.saved = (engine.dbs, engine.db, engine.listening, engine.unit, engine.dirty, engine.rewritten, engine.changes)
         self.refusals = (engine.write_error, engine.over_memory)
-        engine.dbs = [StagedDatabase(db, self.owns, engine.now, self.ask) for db in engine.dbs]
+        engine.dbs = [
+            StagedDatabase(db, self.owners, engine.shard_index, engine.now, self.ask) for db in engine.dbs
+        ]
         engine.db = engine.dbs[self.saved[1].index]
         engine.listening = STAGED
         engine.staged = set()
@@ -146,7 +166,7 @@ class Staging:
         return self
 
     def __exit__(self, *_):
-        engine = self.engine
+        engine: Engine = self.engine
         self.dbs = engine.dbs
         self.unit = engine.unit
         self.written = engine.staged
@@ -161,45 +181,82 @@ class Staging:
             engine.changes,
         ) = self.saved
 
-    def writes(self):
-        """[(database, key or None, raw command)] in order: what was written, each command with keys of
-        one owner only. A command whose keys lie apart becomes the resulting value of each key that it
-        changed; the others were only read, and their owners must not hear of a write."""
-        engine = self.engine
-        whole = set()
-        plain = []
+    def parts(self) -> bytes:
+        """What was written, as the parts of a record (cluster/records.py) for each owner; empty if nothing was.
+
+        An owner gets commands with keys of its own only. A command whose keys lie apart becomes the
+        resulting value of each key that it changed; the others were only read, and their owners must not hear of a
+        write. Commands without keys are left to this shard.
+        """
+        whole: set = set()
+        single: list = []
+        parts: dict = {}
+        args: list
+        keys: list
         for db, raw in self.unit:
             args = parse_command(raw)
             keys = effect_keys(args)
             if len(keys) > 1 or args[0].upper() == b"MOVE":
-                whole.update(place for place in self.written if place[1] in keys)  # COPY and MOVE write to another database
-            plain.append((db, keys, raw))
+                whole.update([place for place in self.written if place[1] in keys])  # COPY and MOVE: another database
+            elif keys:
+                single.append((db, keys[0], args, raw))
+            else:
+                single.append((db, None, args, raw))
         # Once a key is written whole, its single effects are part of that.
-        found = []
-        for db, keys, raw in plain:
-            if not keys:
-                found.append((db, None, raw))
-            elif len(keys) == 1 and (db, keys[0]) not in whole:
-                found.append((db, keys[0], raw))
+        for db, key, args, raw in single:
+            if key is None or (db, key) not in whole:
+                self._add(parts, key, row_of(args).id, db, raw)
         for db, key in sorted(whole):
-            found.extend((db, key, raw) for raw in self._value_writes(engine, db, key))
-        return found
+            self._add_value(parts, db, key)
+        packed: Buffer = Buffer(256)
+        shard: cython.ushort
+        size: cython.uint
+        for number, part in parts.items():
+            shard = number
+            size = cython.cast(Buffer, part).size
+            packed.append(cython.cast(cython.p_char, cython.address(shard)), 2)
+            packed.append(cython.cast(cython.p_char, cython.address(size)), 4)
+            packed.append(cython.cast(Buffer, part).data, size)
+        return packed.take()
 
-    def _value_writes(self, engine, index, key):
+    def _add(self, parts: dict, key, command: cython.int, db: cython.int, raw: bytes):
+        """One entry (cluster/frames.py) more for the owner of a key."""
+        staged: StagedDatabase = self.dbs[db]
+        shard: cython.int = staged.shard if key is None else staged.owner(key)
+        part: Buffer = parts.get(shard)
+        head: cython.p_char
+        if part is None:
+            part = parts[shard] = Buffer(256)
+        part.reserve(12)
+        head = part.data + part.size
+        cython.cast(cython.pointer(cython.uint), head)[0] = cython.cast(cython.uint, PyBytes_GET_SIZE(raw))
+        cython.cast(cython.pointer(cython.ushort), head + 4)[0] = cython.cast(cython.ushort, command)
+        head[6] = db
+        head[7] = 0
+        cython.cast(cython.pointer(cython.uint), head + 8)[0] = 0
+        part.size += 12
+        part.append(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+
+    def _add_value(self, parts: dict, index: cython.int, key: bytes):
         """Commands that give a key the value that it has in the staged database."""
-        db = self.dbs[index]
-        value = db.local.get(key)
+        db: StagedDatabase = self.dbs[index]
+        value: object = db.local.get(key)
         if value is None:
-            return []
+            return
         if value is MISSING:
-            return [encode(b"DEL", key)] if db.real.get(key) is not None or not self.owns(key) else []
+            if db.owner(key) != db.shard or db.real.find(key) is not None:
+                self._add(parts, key, DEL, index, encode(b"DEL", key))
+            return
         at_ms = db.times[key]
         if type(value) is bytes:
-            command = [b"SET", key, value]
+            words = [b"SET", key, value]
             if at_ms >= 0:
-                command += [b"PXAT", at_ms]
-            return [encode(*command)]
-        return [encode(b"RESTORE", key, max(at_ms, 0), dump(engine, value), b"REPLACE", b"ABSTTL")]
+                words += [b"PXAT", at_ms]
+            self._add(parts, key, SET, index, encode(*words))
+        else:
+            payload = dump(self.engine, value)
+            raw = encode(b"RESTORE", key, max(at_ms, 0), payload, b"REPLACE", b"ABSTTL")
+            self._add(parts, key, RESTORE, index, raw)
 
 
 def effect_keys(args):
@@ -218,11 +275,11 @@ def dump(engine, value) -> bytes:
     return dump_payload(value)
 
 
-def pack_value(engine, key: bytes) -> list:
-    """A key of the current database as it is lent: [] or [kind, bytes, expiry in ms or -1]."""
+def pack_value(engine: Engine, key: bytes) -> list:
+    """A key of the current database as it is lent: [kind, bytes, expiry in ms or -1]; no kind: it is not there."""
     value = engine.lookup(key)
     if value is None:
-        return []
+        return [b"", b"", -1]
     at_ms = engine.expire_at(key)
     if type(value) is bytes:
         return [b"s", value, at_ms]
@@ -240,7 +297,5 @@ def unpack_value(kind: bytes, raw: bytes):
 
 def owner_test(shards: int, index: int):
     """Whether a key belongs to shard `index` of `shards`."""
-    from cluster.slots import slot_map
-
     owners = slot_map(shards)
     return lambda key: owners[slot_of(key)] == index

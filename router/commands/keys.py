@@ -12,6 +12,7 @@ from cluster.replies import Raw
 from cluster.wire import command as encode
 from cluster.wire import split_reply
 from router import fanout
+from router.gather import Collected
 from router.registry import LATER, handles
 
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ def randomkey(router: Router, session: Session, args: list[bytes]) -> Any:
             session.fulfil_raw(place, router.chance.choices(keys, weights)[0])
         session.resume()
 
-    gather = fanout.Gather(list(shards), done)
+    gather = Collected(list(shards), done)
     raw = encode(b"SHARD.RANDOMKEY")
     for shard in shards:
         flags = session.conn.flags & 1
-        router.core.submit(shard, TABLE["SHARD.RANDOMKEY"].id, session.db, flags, session.id, raw, gather.part(shard))
+        router.core.submit(shard, TABLE["SHARD.RANDOMKEY"].id, session.db, flags, session.id, raw, gather)
     return LATER
 
 

@@ -24,7 +24,8 @@ from cluster.replies import OK, Status
 from cluster.wire import command as encode
 from cluster.wire import split_reply
 from router.asking import value_of
-from router.operations import Operation
+from router.operations import Dataflow
+from router.packing import part_head
 from router.registry import LATER, handles
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class Target:
         return line[1:].decode("utf-8", "surrogateescape") if line.startswith(b"-") else ""
 
 
-class Migration(Operation):
+class Migration(Dataflow):
     """The operation: its owners are held while the target restores what they dumped."""
 
     def __init__(self, router: Router, session: Session, order: Order) -> None:
@@ -153,7 +154,7 @@ class Migration(Operation):
             by_shard.setdefault(router.core.shard_of(key), []).append((session.db, key))
         for shard in by_shard:
             router.require(shard)
-        super().__init__(router.operations, by_shard, next(iter(by_shard)), [], True, self._finished, plain={})
+        super().__init__(router.operations, by_shard, next(iter(by_shard)), b"", True, self._finished)
         self.session = session
         self.order = order
         self.place = session.reserve()
@@ -162,19 +163,25 @@ class Migration(Operation):
         self.reply: Any = OK
         self.task: asyncio.Task[None] | None = None
 
-    def _all_held(self) -> None:
+    def _hold(self, shard: int) -> None:
+        """Nothing is lent: each owner reads its own keys."""
+        self.holding.append(shard)
+        asked = [word for place in self.keys[shard] for word in place]
+        raw = encode(b"SHARD.HOLD", self.id, b"", b"R", *asked)
+        self.router.core.submit(shard, TABLE["SHARD.HOLD"].id, 0, 0, 0, raw, self)
+
+    def all_held(self) -> None:
         dump, ttl = TABLE["DUMP"].id, TABLE["PTTL"].id
         self.state = "running"
-        self.operations.running[self.id] = self
         for shard, keys in self.keys.items():
             entries = []
             for db, key in keys:
                 entries.append((dump, db, 0, 0, encode(b"DUMP", key)))
                 entries.append((ttl, db, 0, 0, encode(b"PTTL", key)))
-            raw = encode(b"SHARD.RUN", str(self.id), pack_entries(entries), b"")
+            raw = encode(b"SHARD.RUN", self.id, pack_entries(entries), b"")
             self.router.core.submit(shard, TABLE["SHARD.RUN"].id, 0, frames.RESOLVE, 0, raw, None)
 
-    def ran(self, shard: int, replies: bytes, writes: bytes) -> None:
+    def ran(self, shard: int, replies: bytes, parts: bytes) -> None:
         """An owner has dumped its keys."""
         found = [value_of(raw) for raw in split_reply(replies)]
         for (_, key), payload, ttl in zip(self.keys[shard], found[::2], found[1::2], strict=True):
@@ -185,7 +192,7 @@ class Migration(Operation):
             return
         if not self.values:
             self.reply = Status(b"NOKEY")
-            self.release()
+            self.release(self.holding)
             self.finish({}, None)
             return
         self.task = asyncio.ensure_future(self._transfer())
@@ -205,13 +212,14 @@ class Migration(Operation):
             entry = (TABLE["DEL"].id, self.session.db, 0, self.session.id, encode(b"DEL", key))
             parts.setdefault(self.router.core.shard_of(key), []).append(entry)
         if parts:
-            self._commit(parts)
+            packed = [(shard, pack_entries(entries)) for shard, entries in parts.items()]
+            self.commit(b"".join(part_head(shard, entries) + entries for shard, entries in packed), list(parts))
             self.router.kick()
         else:
-            self.release()
+            self.release(self.holding)
             self.finish({}, None)
 
-    def _finished(self, replies: dict[int, bytes], error: CommandError | None) -> None:
+    def _finished(self, replies: dict[int, bytes] | None, error: CommandError | None) -> None:
         self.session.fulfil(self.place, error or self.reply)
         self.session.resume()
 

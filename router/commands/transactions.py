@@ -10,7 +10,7 @@ from cluster.errors import CommandError
 from cluster.replies import NIL_ARRAY, OK
 from cluster.wire import command as encode
 from router import transactions
-from router.multi import Queue
+from router.queued import Queue
 from router.registry import handles
 
 if TYPE_CHECKING:

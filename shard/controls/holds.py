@@ -8,48 +8,57 @@
 
 HOLD and PREPARE are answered in their turn; the other three overtake what waits for a hold and answer
 by events ("op", id, ...). A new router's greeting ends every hold: its operations' records are
-handed over by id (cluster/records.py), so none stays half done.
+handed over by id (cluster/records.py), so none stays half done. Lent values travel as commands
+"db key kind value expiry" one after the other, as RUN takes them. Compiled.
 """
-
-from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
+import cython
+from cython.cimports.cluster.wire import Buffer, encode_command
+from cython.cimports.shard.engine import Engine
+
 from cluster import records
 from cluster.errors import CommandError
 from cluster.replies import Status
-from cluster.wire import command as encode
 from cluster.wire import encoded, parse_commands
 from shard.controls.transactions import run_entries, run_record
 from shard.holds import keys_of, own_part
 from shard.registry import handles
-from shard.staging import Staging, owner_test, pack_value, unpack_value
+from shard.staging import Staging, pack_value, unpack_value
 
 
 @handles("SHARD.HOLD")
-def hold(engine: Any, args: list[bytes]) -> Any:
-    """Reply: [1 if the watcher's keys are untouched else 0, [lent value, ...]].
+def hold(engine: Engine, args: list) -> Any:
+    """Reply: [1 if the watcher's keys are untouched else 0, lent values].
 
     how: letters. L: lend the keys; W: hold everything, not only these keys; R: a record may be committed.
     """
-    _, op, watcher, how, *asked = args
+    how: bytes = args[3]
     engine.no_effect()
-    untouched = unwatched(engine, watcher)
-    lent = []
-    if b"L" in how:
-        for at in range(0, len(asked), 2):
-            if int(asked[at]) >= len(engine.dbs):  # COPY ... DB 99: the home shard will say so
-                lent.append([])
-                continue
-            engine.db = engine.dbs[int(asked[at])]
-            lent.append(pack_value(engine, asked[at + 1]))
-    engine.controls.hold(op, None if b"W" in how else set(asked[1::2]), b"R" in how)
+    untouched = unwatched(engine, args[2])
+    lent = packed_values(engine, args, 4) if b"L" in how else b""
+    engine.controls.hold(args[1], None if b"W" in how else set(args[5::2]), b"R" in how)
     return [untouched, lent]
 
 
+@cython.cfunc
+def packed_values(engine: Engine, args: list, at: cython.Py_ssize_t) -> bytes:
+    """What the keys of `db key ...` have, from args[at] on."""
+    out: Buffer = Buffer(256)
+    index: cython.Py_ssize_t
+    while at + 1 < len(args):
+        index = int(args[at])
+        if index < len(engine.dbs):  # COPY ... DB 99: the home shard will say so
+            engine.db = engine.dbs[index]
+            encode_command(out, [args[at], args[at + 1], *pack_value(engine, args[at + 1])])
+        at += 2
+    return out.take()
+
+
 @handles("SHARD.PREPARE")
-def prepare(engine: Any, args: list[bytes]) -> Any:
+def prepare(engine: Engine, args: list) -> Any:
     """Reply: 1 if the watcher's keys are untouched, else 0."""
     _, op, watcher, blob = args
     engine.no_effect()
@@ -58,7 +67,7 @@ def prepare(engine: Any, args: list[bytes]) -> Any:
     return unwatched(engine, watcher)
 
 
-def unwatched(engine: Any, watcher: bytes) -> int:
+def unwatched(engine: Engine, watcher: bytes) -> int:
     """1 if the keys that a client watches, which it does no more, are untouched; else 0."""
     if not watcher:
         return 1
@@ -68,41 +77,35 @@ def unwatched(engine: Any, watcher: bytes) -> int:
 
 
 @handles("SHARD.BORROW")
-def borrow(engine: Any, args: list[bytes]) -> Any:
+def borrow(engine: Engine, args: list) -> Any:
     """SHARD.BORROW [db key ...]: lend values without holding (a read needs one point in the
-    order of all links, nothing more)."""
-    lent = []
-    for at in range(1, len(args), 2):
-        engine.db = engine.dbs[int(args[at])]
-        lent.append(pack_value(engine, args[at + 1]))
-    return lent
+    order of all links, nothing more). The reply is that of a HOLD."""
+    return [1, packed_values(engine, args, 1)]
 
 
 @handles("SHARD.RUN")
-def run(engine: Any, args: list[bytes]) -> Any:
-    """Event: op, id, "ran", replies (RESP array), writes (see `pack_writes`)."""
-    _, op, entries, borrowed, *more = args
+def run(engine: Engine, args: list) -> Any:
+    """SHARD.RUN op entries borrowed [LENDS]. Event: op, id, "ran", replies (RESP array), parts of a record."""
+    op: bytes = args[1]
+    entries: bytes = args[2]
+    borrowed: bytes = args[3]
     engine.no_effect()
-    ask = partial(ask_for, engine, op) if more else None
-    staging = Staging(engine, owner_test(engine.worker_shards, engine.shard_index), ask)
+    staging = Staging(engine, partial(ask_for, engine, op) if len(args) > 4 else None)
     try:
         with staging:
             # Expired keys of other shards die at their owners: here they only hide.
-            for lent in parse_commands(borrowed)[0]:
-                number, key, kind, raw, at_ms = lent
-                if int(number) >= len(engine.dbs):
-                    continue
+            for number, key, kind, raw, at_ms in parse_commands(borrowed)[0]:
                 engine.dbs[int(number)].lend(key, *borrowed_value(engine, kind, raw, at_ms))
             replies = run_entries(engine, entries)
-        writes = pack_writes(staging.writes())
+        parts = staging.parts()
     except CommandError as error:
         replies = b"*1\r\n" + encoded(error)
-        writes = b""
-    engine.events.append((b"op", op, b"ran", replies, writes))
+        parts = b""
+    engine.events.append((b"op", op, b"ran", replies, parts))
     return None
 
 
-def borrowed_value(engine: Any, kind: bytes, raw: bytes, at_ms: bytes) -> tuple[Any, int]:
+def borrowed_value(engine: Engine, kind: bytes, raw: bytes, at_ms: bytes) -> tuple[Any, int]:
     """(value or None, expiry in ms or -1) of what another shard has lent."""
     expires = int(at_ms)
     if not kind or 0 <= expires <= engine.now:
@@ -110,29 +113,24 @@ def borrowed_value(engine: Any, kind: bytes, raw: bytes, at_ms: bytes) -> tuple[
     return unpack_value(kind, raw), expires
 
 
-def ask_for(engine: Any, op: bytes, db: int, key: bytes) -> tuple[Any, int]:
+def ask_for(engine: Engine, op: bytes, db: int, key: bytes) -> tuple[Any, int]:
     """A key that a script has not declared, from the shard that owns it."""
     return borrowed_value(engine, *engine.worker.interrupts.ask(op, db, key))
 
 
 @handles("SHARD.LEND")
-def lend(engine: Any, args: list[bytes]) -> Any:
+def lend(engine: Engine, args: list) -> Any:
     """SHARD.LEND op db key, while this shard is held by op. Event: op, id, "lent", kind, value, expiry."""
     _, op, db, key = args
     engine.no_effect()
     engine.db = engine.dbs[int(db)]
-    kind, raw, at_ms = pack_value(engine, key) or (b"", b"", -1)
+    kind, raw, at_ms = pack_value(engine, key)
     engine.events.append((b"op", op, b"lent", kind, raw, b"%d" % at_ms))
     return None
 
 
-def pack_writes(writes: list[tuple[int, bytes | None, bytes]]) -> bytes:
-    """(database, key, raw command) triples as bytes, for the router to sort by owner."""
-    return b"".join(encode(str(db), b"" if key is None else key, raw) for db, key, raw in writes)
-
-
 @handles("SHARD.COMMIT")
-def commit(engine: Any, args: list[bytes]) -> Any:
+def commit(engine: Engine, args: list) -> Any:
     """Event: op, id, "done", this shard's replies."""
     op = args[1]
     blob = args[2] if len(args) > 2 else engine.holds.prepared[op]
@@ -147,7 +145,7 @@ def commit(engine: Any, args: list[bytes]) -> Any:
 
 
 @handles("SHARD.ABORT")
-def abort(engine: Any, args: list[bytes]) -> Any:
+def abort(engine: Engine, args: list) -> Any:
     """End a hold without an effect."""
     engine.no_effect()
     engine.controls.release(args[1])

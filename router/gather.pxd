@@ -1,0 +1,36 @@
+# C declarations of router/gather.py, for the ways of commands over several shards.
+
+from cluster.wire cimport Buffer
+from router.core cimport Conn, Core, Parts
+
+# How replies of parts become one.
+cdef int INTERLEAVE
+cdef int SUM
+cdef int SCATTER
+cdef int FIRST
+
+cdef class Gather(Parts):
+    cdef int missing
+    cdef public int away
+    cdef public list replies
+    cdef public object records
+    cdef public tuple record
+    cdef int finish(self) except? -1
+
+cdef class Collected(Gather):
+    cdef object done
+    cdef list shards
+
+cdef class Answer(Gather):
+    cdef Core core
+    cdef Conn conn
+    cdef unsigned long long place
+    cdef Buffer order
+    cdef Py_ssize_t count
+    cdef int merge
+    cdef Py_ssize_t skip
+    cdef str lost_text
+    cdef int _sum(self, Buffer out) except? -1
+    cdef int _interleave(self, Buffer out) except? -1
+
+cdef int put(Core core, Parts target, int shard, int command, int db, int flags, unsigned int client, const char* raw, Py_ssize_t size) except? -1

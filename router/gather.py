@@ -1,0 +1,188 @@
+"""Waits for the parts of one operation, and makes one reply of theirs. Compiled.
+
+    Gather      one reply from each shard; a record's parts are noted as applied
+      Collected   hands all of them to a function of plain Python
+      Answer      merges them at the place that a client's command has among its replies
+"""
+
+import cython
+from cython.cimports.cluster.wire import Buffer, read_number, reply_end
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cython.cimports.router.core import Core, Link, Parts
+
+from cluster import frames
+from cluster.errors import CommandError
+from cluster.wire import encoded
+
+RESOLVE = cython.declare(cython.int, frames.RESOLVE)
+INTERLEAVE = 0  # arrays, whose elements take turns: EXEC
+SUM = 1  # integers
+SCATTER = 2  # arrays, whose elements take turns: MGET
+FIRST = 3  # all the same
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def put(
+    core: Core,
+    target: Parts,
+    shard: cython.int,
+    command: cython.int,
+    db: cython.int,
+    flags: cython.int,
+    client: cython.uint,
+    raw: cython.pointer(cython.const[cython.char]),
+    size: cython.Py_ssize_t,
+) -> cython.int:
+    """One part of an operation onto its link, as a run of its own. What is to RESOLVE a hold is not answered."""
+    link: Link = core.links[shard]
+    core._close_run(link)
+    if not flags & RESOLVE:
+        link.expected.push(target, shard)
+    core._entry(link, command, db, flags | 2, client, raw, size)
+    return 0
+
+
+@cython.cclass
+class Gather(Parts):
+    """replies: by shard, raw, None where none is awaited or it was lost. away: the last shard that was lost, or -1.
+
+    record: the id of the record that carries the parts, None if none does.
+    """
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def arrived(
+        self, shard: cython.int, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        if data == cython.NULL:
+            self.away = shard
+        else:
+            self.replies[shard] = PyBytes_FromStringAndSize(data, size)
+            if self.record is not None:
+                self.records.confirmed(self.record, shard)
+        self.missing -= 1
+        if self.missing == 0:
+            self.finish()
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def finish(self) -> cython.int:
+        """All parts are there."""
+        return 0
+
+
+@cython.cclass
+class Collected(Gather):
+    """done(replies) gets shard -> raw reply, None for a part that was lost."""
+
+    def __init__(self, shards, done):
+        self.missing = len(shards)
+        self.replies = [None] * (max(shards) + 1)
+        self.away = -1
+        self.done = done
+        self.shards = list(shards)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def finish(self) -> cython.int:
+        self.done({shard: self.replies[shard] for shard in self.shards})
+        return 0
+
+
+@cython.cclass
+class Answer(Gather):
+    """order: the shard of each command (EXEC) or key (a split command), in the client's order.
+
+    skip: where a part's reply begins in what its shard says: 4 behind "*1\\r\\n". lost_text: what a client is told when a
+    shard was lost.
+    """
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def finish(self) -> cython.int:
+        raw: bytes
+        out: Buffer
+        failed: bytes = None
+        at: cython.Py_ssize_t = self.skip
+        if self.conn.closed:
+            return 0
+        if self.away >= 0:
+            failed = encoded(CommandError(self.lost_text.format(shard=self.away)))
+        else:
+            for raw in self.replies:
+                if raw is not None and raw[:1] == b"-":
+                    failed = raw
+        if failed is None and self.merge != INTERLEAVE:
+            for raw in self.replies:
+                if raw is not None and raw[at : at + 1] == b"-":
+                    failed = raw[at:]
+        if failed is not None:
+            self.core._deliver(self.conn, self.place, PyBytes_AS_STRING(failed), PyBytes_GET_SIZE(failed))
+            return 0
+        out = Buffer(256)
+        if self.merge == SUM:
+            self._sum(out)
+        elif self.merge == FIRST:
+            for raw in self.replies:
+                if raw is not None:
+                    out.append(PyBytes_AS_STRING(raw) + at, PyBytes_GET_SIZE(raw) - at)
+                    break
+        else:
+            self._interleave(out)
+        self.core._deliver(self.conn, self.place, out.data, out.size)
+        return 0
+
+    def operated(self, replies, error):
+        """What an operation's commands were answered (see Operation.done)."""
+        if self.conn.closed:
+            return
+        if error is not None or replies is None:
+            raw: bytes = b"_\r\n" if self.conn.flags & 1 else b"*-1\r\n"
+            if error is not None:
+                raw = encoded(error)
+            self.core._deliver(self.conn, self.place, PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+        else:
+            for shard, raw in replies.items():
+                self.replies[shard] = raw
+            self.finish()
+        self.core.resume(self.conn)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _sum(self, out: Buffer) -> cython.int:
+        total: cython.longlong = 0
+        at: cython.Py_ssize_t
+        raw: bytes
+        for raw in self.replies:
+            if raw is not None:
+                at = self.skip + 1
+                total += read_number(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw), cython.address(at))
+        out.append_line(58, total)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _interleave(self, out: Buffer) -> cython.int:
+        """Each shard's reply is an array; `order` says whose element is next."""
+        cursors: cython.Py_ssize_t[64]
+        i: cython.Py_ssize_t
+        end: cython.Py_ssize_t
+        shard: cython.int
+        raw: bytes
+        for shard in range(len(self.replies)):
+            raw = self.replies[shard]
+            if raw is not None:
+                cursors[shard] = 1
+                read_number(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw), cython.address(cursors[shard]))
+        out.append_line(42, self.count)
+        for i in range(self.count):
+            shard = cython.cast(cython.pointer(cython.short), self.order.data)[i]
+            raw = self.replies[shard]
+            if raw is None:
+                raise ValueError(f"shard {shard} has not answered")
+            end = reply_end(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw), cursors[shard])
+            out.append(PyBytes_AS_STRING(raw) + cursors[shard], end - cursors[shard])
+            cursors[shard] = end
+        return 0

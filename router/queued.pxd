@@ -1,0 +1,15 @@
+# C declarations of router/queued.py, for the compiled way of transactions.
+
+from cluster.wire cimport Buffer
+
+cdef class Queue:
+    cdef unsigned int client
+    cdef Buffer entries
+    cdef Buffer shards
+    cdef Py_ssize_t count
+    cdef bint simple
+    cdef bint writes
+    cdef public bint failed
+    cdef int add(self, int command, int db, int flags, short shard, const char* raw, Py_ssize_t size) except? -1
+
+cdef int begin_entry(Buffer out, int command, int db, int flags, unsigned int client) except? -1
