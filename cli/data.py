@@ -48,7 +48,7 @@ def check(
     fix: Annotated[bool, typer.Option("--fix", help="Cut a torn tail off the last journal file.")] = False,
 ) -> None:
     """Verify every file of a data directory; exit code 1 when one is damaged."""
-    from shard.journal import Refused
+    from shard.manifest import Refused
     from shard.offline import check_rdb, check_shard, group_files, read_manifest, shard_directories
     from shard.rdb.errors import DamagedFile
 
@@ -105,7 +105,7 @@ def export(
 
 
 def _export_directory(directory: Path, file: Path) -> None:
-    from shard.journal import Refused
+    from shard.manifest import Refused
     from shard.offline import load_group, shard_directories, write_slots
 
     if not shard_directories(directory):

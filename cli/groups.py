@@ -122,7 +122,7 @@ def prepare_data(directory: Path, shards: int, config: Config) -> None:
     if manifest.exists() and manifest.read_text() == f'{{"version": 1, "shards": {shards}}}':
         return  # as it nearly always is; the supervisor stays small
     from cli.progress import progress
-    from shard.journal import Refused
+    from shard.manifest import Refused
     from shard.offline import prepare
 
     try:

@@ -1,7 +1,7 @@
 """Forked children that write files of the keys as they were at the fork, and what is measured of them.
 
 parent --fork--> child: work(), then exit      no socket of the parent is touched
-parent <--pages-- child: keys written so far, bytes copied on write (shared memory)
+parent <--pages-- child: keys written so far, bytes copied on write and when that was measured (shared memory)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cluster.process import fork_dies_with_parent
 
 log = logging.getLogger("elixircache.shard")
 SNAPSHOT, REWRITE, PART = "rdb", "aof", "part"  # the last is a replica's
-_SHARED = struct.Struct("<qq")
+_SHARED = struct.Struct("<qqd")
 Progress = Callable[[int], None]
 
 
@@ -59,10 +59,10 @@ class _Child:
     keys: int
     done: Callable[[bool], None]
 
-    def read(self) -> tuple[int, int]:
-        """(keys written, bytes copied on write) so far."""
-        keys, cow = _SHARED.unpack_from(self.shared)
-        return int(keys), int(cow)
+    def read(self) -> tuple[int, int, float]:
+        """(keys written, bytes copied on write, when that was measured in monotonic s) so far."""
+        keys, cow, at_s = _SHARED.unpack_from(self.shared)
+        return int(keys), int(cow), float(at_s)
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class Children:
             found, status = os.waitpid(pid, os.WNOHANG)
             if found:
                 child = self.running.pop(pid)
-                _, cow = child.read()
+                _, cow, _ = child.read()
                 child.shared.close()
                 self.cow_peak = max(self.cow_peak, cow)
                 self.kinds[child.kind].ended(status == 0, time.monotonic(), cow)
@@ -114,20 +114,31 @@ class Children:
                 child.done(status == 0)
 
     def current(self) -> dict[str, Any]:
-        """Of the running children together: keys to write, keys written, bytes copied on write."""
-        found = [(child.keys, *child.read()) for child in self.running.values()]
-        keys, written, copied = (sum(column) for column in zip(*found, strict=True)) if found else (0, 0, 0)
+        """Of the running children together: keys to write, keys written, bytes copied on write, s since that was
+        measured."""
+        found = [child.read() for child in self.running.values()]
+        copied = sum(cow for _, cow, _ in found)
         self.cow_peak = max(self.cow_peak, copied)
-        return {"keys": keys, "written": written, "cow": copied}
+        measured = [at_s for _, _, at_s in found if at_s]
+        return {
+            "keys": sum(child.keys for child in self.running.values()),
+            "written": sum(written for written, _, _ in found),
+            "cow": copied,
+            "cow_age": int(time.monotonic() - min(measured)) if measured else 0,
+        }
 
 
 class _Measure:
-    """In the child: tells the parent, and looks once a second how much memory is its own by now."""
+    """In the child: tells the parent, and looks once a second how much memory is its own by now.
+
+    After each slot it lets whoever wants the core have it: many kernels take a core from a busy process only at
+    the next tick, and a router or shard that waits for that answers everybody 4 ms later."""
 
     def __init__(self, shared: mmap.mmap):
         self.shared = shared
         self.cow = 0
         self.keys = 0
+        self.at_s = 0.0
         self.next = 0.0
 
     def __call__(self, keys: int) -> None:
@@ -135,12 +146,13 @@ class _Measure:
         now = time.monotonic()
         if now >= self.next:
             self.next = now + 1.0
-            self.cow = private_dirty()
-        _SHARED.pack_into(self.shared, 0, keys, self.cow)
+            self.cow, self.at_s = private_dirty(), now
+        _SHARED.pack_into(self.shared, 0, keys, self.cow, self.at_s)
+        os.sched_yield()
 
     def end(self) -> None:
         """The last figure is the one that counts."""
-        _SHARED.pack_into(self.shared, 0, self.keys, private_dirty())
+        _SHARED.pack_into(self.shared, 0, self.keys, private_dirty(), time.monotonic())
 
 
 def private_dirty() -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from shard.children import REWRITE
+from shard.manifest import Manifest, Refused, sync_directory
 from shard.progress import Progress, Report
 from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load
@@ -30,64 +31,6 @@ CHUNK = 8 << 20
 REWRITE_RETRY_S = 5
 REWRITE_RETRY_S_MAX = 3600
 LAST_RECORD = b"elixircache-last-record"
-
-
-class Refused(Exception):
-    """The files cannot be used; the text names file and offset and says what to do."""
-
-
-class Manifest:
-    """Which files make up the journal, oldest first."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        self.base: tuple[str, int] | None = None
-        self.increments: list[tuple[str, int]] = []
-
-    def read(self) -> bool:
-        """Whether there is one. Refused if it is damaged."""
-        try:
-            text = self.path.read_text()
-        except FileNotFoundError:
-            return False
-        for number, line in enumerate(text.splitlines(), 1):
-            words = line.split()
-            if not words or words[0].startswith("#"):
-                continue
-            entry = dict(zip(words[::2], words[1::2], strict=False))
-            try:
-                place = (entry["file"], int(entry["seq"]))
-                kind = entry["type"]
-            except (KeyError, ValueError):
-                raise Refused(f"{self.path}: line {number}: not a line of a manifest: {line!r}") from None
-            if kind == "b":
-                self.base = place
-            elif kind == "i":
-                self.increments.append(place)
-        return True
-
-    def write(self) -> None:
-        """Replace it in one step."""
-        lines = []
-        if self.base is not None:
-            lines.append(f"file {self.base[0]} seq {self.base[1]} type b\n")
-        lines += [f"file {name} seq {number} type i\n" for name, number in self.increments]
-        fresh = self.path.with_suffix(".temp")
-        with fresh.open("w") as file:
-            file.write("".join(lines))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.path)
-        sync_directory(self.path.parent)
-
-
-def sync_directory(directory: Path) -> None:
-    """Make names in a directory survive a power cut."""
-    fd = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 class Journal:
@@ -114,6 +57,8 @@ class Journal:
         self.error = ""
         self.repair = True
         self.untrusted = False
+        self.syncing = False
+        self.delayed_syncs = 0  # how often a background fsync took longer than the second until the next
         self.stop_sync = threading.Event()
         self.sync_lock = threading.Lock()
 
@@ -137,6 +82,23 @@ class Journal:
         log.info("journal loaded: %d keys in %.2f s (%.2f s of CPU)", keys, took, cpu)
         threading.Thread(target=self._sync_every_second, name="fsync", daemon=True).start()
         return keys
+
+    def create(self) -> None:
+        """Begin a journal for keys that are here already. What an earlier one left is given up in the same step in
+        which the new one counts. OSError, Refused."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.manifest.read()
+        base = self._base_name()
+        self.write_base(base[0])
+        increment = (f"{self.name}.{base[1] + 1}.incr.aof", base[1] + 1)
+        (self.directory / increment[0]).touch()
+        self.manifest.base, self.manifest.increments = base, [increment]
+        self.manifest.write()
+        self._remove_unlisted()
+        self._open_last()
+        self.base_size = self._file_size(base[0])
+        self.engine.stream_db = -1
+        threading.Thread(target=self._sync_every_second, name="fsync", daemon=True).start()
 
     def read_only(self) -> bool:
         """Load what is there and change no file; whether there is a journal. Refused."""
@@ -212,7 +174,8 @@ class Journal:
             return 0
 
     def _next_number(self) -> int:
-        return max([number for _, number in self.manifest.increments] + [self.manifest.base[1] if self.manifest.base else 0]) + 1
+        numbers = [number for _, number in self.manifest.increments]
+        return max([*numbers, self.manifest.base[1] if self.manifest.base else 0]) + 1
 
     def _new_increment(self) -> None:
         number = self._next_number()
@@ -308,6 +271,7 @@ class Journal:
         while not self.stop_sync.wait(1.0):
             if self.dirty and self.config["appendfsync"] == "everysec":
                 self.dirty = False
+                self.syncing, began = True, time.monotonic()
                 try:
                     with self.sync_lock:
                         os.fsync(self.fd)
@@ -315,6 +279,8 @@ class Journal:
                     self.untrusted = True
                     self.dirty = True
                     self._failed(error)
+                self.syncing = False
+                self.delayed_syncs += time.monotonic() - began > 1.0
 
     def tick(self, worker: Any) -> None:
         """Retry what failed; rewrite when the journal has grown enough."""
@@ -415,6 +381,8 @@ class Journal:
 
     def _rewritten(self, base: tuple[str, int], old: list[tuple[str, int]], ok: bool) -> None:
         self.rewriting = False
+        if self.stop_sync.is_set():
+            return  # it was switched off meanwhile: the files are no longer this one's
         if not ok:
             self._rewrite_failed("the child's words say why")
             return

@@ -22,7 +22,8 @@ from typing import Any
 from cluster.records import record_id, unpack
 from cluster.slots import slot_ranges
 from shard.engine import Engine
-from shard.journal import LAST_RECORD, Journal, Manifest, Refused, sync_directory
+from shard.journal import LAST_RECORD, Journal
+from shard.manifest import Manifest, Refused, sync_directory
 from shard.progress import Progress
 from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load, open_rdb

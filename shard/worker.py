@@ -32,8 +32,9 @@ from cluster.wire import command, encoded, split_replies
 from shard import slot_table
 from shard.children import SNAPSHOT, Children
 from shard.engine import Engine
-from shard.journal import Journal, Refused, write_rdb
+from shard.journal import Journal, write_rdb
 from shard.loop import Loop
+from shard.manifest import Refused
 from shard.process_memory import ProcessMemory
 from shard.progress import Progress
 from shard.rdb.errors import DamagedFile
@@ -91,7 +92,7 @@ class Worker:
         self.saves = 0  # by SAVE
         self.last_save_ok = True
         self.last_save_s = 0
-        self.loaded_keys = 0
+        self.loaded_keys = self.expired_at_load = 0
         self.changes_at_save = 0
         self.save_tried_s = 0
         self.children = Children()
@@ -109,7 +110,11 @@ class Worker:
             try:
                 progress = Progress(self.rdb_path.stat().st_size, self.report_loading)
                 progress.begin(self.rdb_path.name, progress.total)
-                for entry in load_rdb(self.rdb_path, self.engine.dbs, progress=progress).functions:
+                # A replica keeps what has expired until its master says so; a base of a journal has what follows on it.
+                until_ms = -1 if self.config["replicaof"] else self.engine.now
+                reader = load_rdb(self.rdb_path, self.engine.dbs, until_ms, progress)
+                self.expired_at_load = reader.expired
+                for entry in reader.functions:
                     scripts_of(self.engine).restore_entry(entry)
             except DamagedFile as error:
                 raise Refused(f"{error}; `elixircache check` can tell more") from None
@@ -237,6 +242,22 @@ class Worker:
             return False
         self.loop.slowlog.stalled(b"fork", self.engine.now, self.children.last_fork_us)
         return True
+
+    def switch_journal(self) -> None:
+        """Do what `appendonly` says now. CommandError, and it stays as it was."""
+        if self.config["appendonly"] and self.journal is None:
+            journal = Journal(self.data_directory, self.engine, self.config)
+            try:
+                journal.create()
+            except (OSError, Refused) as error:
+                log.error("cannot begin a journal: %s", error)
+                self.config.set([("appendonly", "no")], True)
+                raise CommandError("ERR Unable to turn on AOF. Check server logs.") from None
+            self.journal = journal
+        elif not self.config["appendonly"] and self.journal is not None:
+            self.journal.close()
+            self.journal = None
+            self.engine.write_error = b""
 
     def replaced_keyspace(self) -> None:
         """All keys are others now (a full synchronisation): the journal begins anew."""

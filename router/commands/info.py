@@ -195,7 +195,7 @@ def persistence(router: Router, shards: Shards) -> Fields:
         "async_loading": 0,
         "current_cow_peak": summed("current_cow_peak"),
         "current_cow_size": summed("current_cow_size"),
-        "current_cow_size_age": 0,
+        "current_cow_size_age": most("current_cow_size_age"),
         "current_save_keys_processed": written,
         "current_save_keys_total": keys,
         "current_fork_perc": f"{100 * written / keys if keys else 0:.2f}",
@@ -207,7 +207,7 @@ def persistence(router: Router, shards: Shards) -> Fields:
         "rdb_current_bgsave_time_sec": most("rdb_current_bgsave_time_sec", -1),
         "rdb_saves": most("rdb_saves"),
         "rdb_last_cow_size": summed("rdb_last_cow_size"),
-        "rdb_last_load_keys_expired": 0,  # expired keys are loaded, and deleted by the expiry cycle
+        "rdb_last_load_keys_expired": summed("rdb_last_load_keys_expired"),
         "rdb_last_load_keys_loaded": summed("rdb_last_load_keys_loaded"),
         "aof_enabled": int(router.config["appendonly"]),
         "aof_rewrite_in_progress": most("aof_rewrite_in_progress"),
@@ -225,8 +225,11 @@ def persistence(router: Router, shards: Shards) -> Fields:
     if not router.serving:
         found |= router.loading.fields()
     if router.config["appendonly"] and router.serving:
-        found["aof_current_size"] = total(shards, "persistence", "aof_current_size")
-        found["aof_base_size"] = total(shards, "persistence", "aof_base_size")
+        for name in ("aof_current_size", "aof_base_size"):
+            found[name] = summed(name)
+        found["aof_pending_rewrite"] = 0  # CONFIG SET appendonly has its base before it answers
+        for name in ("aof_buffer_length", "aof_pending_bio_fsync", "aof_delayed_fsync"):
+            found[name] = summed(name)
     return found
 
 

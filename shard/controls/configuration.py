@@ -17,6 +17,8 @@ def configure(engine: Any, args: list[bytes]) -> Any:
     engine.config.set(zip(words[::2], words[1::2], strict=True), True)
     limits.apply(engine.config)
     if engine.worker is not None:
+        if "appendonly" in words[::2]:
+            engine.worker.switch_journal()
         engine.worker.loop.slowlog.tracking = engine.config["latency-tracking"]
         engine.worker.loop.configure(engine.config)
     return OK

@@ -53,7 +53,9 @@ def persistence(engine: Any) -> dict[str, Any]:
         "rdb_saves": snapshots.done + worker.saves,
         "rdb_last_cow_size": snapshots.last_cow,
         "rdb_last_load_keys_loaded": worker.loaded_keys,
+        "rdb_last_load_keys_expired": worker.expired_at_load,
         "current_cow_size": current["cow"],
+        "current_cow_size_age": current["cow_age"],
         "current_cow_peak": children.cow_peak,
         "current_save_keys_processed": current["written"],
         "current_save_keys_total": current["keys"],
@@ -74,6 +76,9 @@ def persistence(engine: Any) -> dict[str, Any]:
             "aof_last_write_status": "err" if journal.error else "ok",
             "aof_current_size": journal.base_size + journal.size,
             "aof_base_size": journal.base_size,
+            "aof_buffer_length": len(journal.pending),
+            "aof_pending_bio_fsync": int(journal.syncing),
+            "aof_delayed_fsync": journal.delayed_syncs,
         }
     return found
 

@@ -24,12 +24,13 @@ class Reader:
     """One RDB file, from a Source that stands at its beginning.
 
     version, aux (name -> value), records (blobs of multi-shard records), functions (sources)
-    and keys are known as far as the file has been read.
+    keys and expired (how many were left out) are known as far as the file has been read.
     """
 
     source: Source
     version = cython.declare(cython.int, visibility="public")
     keys = cython.declare(cython.longlong, visibility="public")
+    expired = cython.declare(cython.longlong, visibility="public")
     aux = cython.declare(dict, visibility="public")
     records = cython.declare(list, visibility="public")
     functions = cython.declare(list, visibility="public")
@@ -193,6 +194,7 @@ class Reader:
             key = source.string()
             value = source.string() if kind == 0 else self.value(kind, key)
             if 0 <= self.expire <= drop_before_ms:
+                self.expired += 1
                 continue
             if not db.store(key, value):
                 raise source.damaged(f"the key {key[:64]!r} stands twice", offset)

@@ -188,3 +188,26 @@ def test_a_split_for_another_number_of_shards_survives_a_kill_at_any_moment(tmp_
         client.delete(*many)
         assert state(client) == before
     assert not (tmp_path / "data" / "resplit").exists()
+
+
+def test_a_journal_that_is_switched_on_and_off_at_run_time(tmp_path):
+    with elixircache.LocalCluster(shards=2, directory=tmp_path, appendonly="no", save="") as cluster:
+        with cluster.client(retry=None) as client:
+            client.mset({f"k{number}": number for number in range(50)})
+            assert not (tmp_path / "shard-0" / "appendonlydir").exists()
+            client.config_set("appendonly", "yes")
+            client.mset({f"later{number}": number for number in range(50)})
+            assert client.info("persistence")["aof_base_size"] > 0
+            for shard in (0, 1):
+                cluster.kill_shard(shard)
+                cluster.wait_until_serving()
+        with cluster.client() as client:
+            assert client.dbsize() == 100
+            client.save()
+            client.config_set("appendonly", "no")
+            client.set("of no journal", 1)
+            client.config_set("appendonly", "yes")  # the files of before are not what is true now
+            client.delete("k1")
+        kill_everything(cluster)
+    with elixircache.LocalCluster(shards=2, directory=tmp_path) as cluster, cluster.client() as client:
+        assert client.dbsize() == 100 and client.get("of no journal") == b"1" and client.get("k1") is None

@@ -15,7 +15,8 @@ from cluster.records import Record, done_note
 from cluster.wire import command
 from shard import offline
 from shard.engine import Engine
-from shard.journal import Journal, Refused, write_rdb
+from shard.journal import Journal, write_rdb
+from shard.manifest import Refused
 from shard.records import MARK_EVERY_MS
 from tests.peers import peer
 
