@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from cli import bench_load, bench_systems
 from cli.bench_load import Sample, Workload
 
+SCRAPES = 100
 SET = Workload("SET", ["SET", "key:__rand_int__", bench_load.VALUE])
 
 
@@ -35,18 +36,23 @@ class Pair:
         return self.watched.rps / self.alone.rps
 
 
+def scrape(ws_port: int) -> int:
+    """Fetch /metrics once; its size in bytes."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{ws_port}/metrics", timeout=10) as answer:
+        return len(answer.read())
+
+
 @contextmanager
 def scraped(ws_port: int, period_s: float = 1.0) -> Iterator[list[int]]:
     """Fetch /metrics every `period_s` seconds; gives the list of their sizes in bytes."""
     stop, sizes = threading.Event(), list[int]()
 
-    def scrape() -> None:
+    def run() -> None:
         while not stop.is_set():
-            with urllib.request.urlopen(f"http://127.0.0.1:{ws_port}/metrics", timeout=10) as answer:
-                sizes.append(len(answer.read()))
+            sizes.append(scrape(ws_port))
             stop.wait(period_s)
 
-    thread = threading.Thread(target=scrape)
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         yield sizes
@@ -55,8 +61,8 @@ def scraped(ws_port: int, period_s: float = 1.0) -> Iterator[list[int]]:
         thread.join()
 
 
-def measure(rounds: int, requests: int, shards: int) -> list[Pair]:
-    """Pairs of runs of SET at depth 16; which of a pair goes first takes turns."""
+def measure(rounds: int, requests: int, shards: int) -> tuple[dict[str, float], list[Pair]]:
+    """(CPU of one scrape by role in ms, pairs of runs of SET at depth 16). Which of a pair goes first takes turns."""
     pairs = []
     ws_port = bench_systems.free_port()
     with bench_systems.elixircache(shards, ws_port) as system:
@@ -65,6 +71,10 @@ def measure(rounds: int, requests: int, shards: int) -> list[Pair]:
             return bench_load.run(system, SET, 50, 16, requests, 100_000)
 
         run()
+        before = system.cpu()
+        for _ in range(SCRAPES):
+            scrape(ws_port)
+        cost_ms = {role: (used - before[role]) / SCRAPES / 1000 for role, used in system.cpu().items()}
         for number in range(rounds):
             if number % 2 == 0:
                 alone = run()
@@ -73,4 +83,4 @@ def measure(rounds: int, requests: int, shards: int) -> list[Pair]:
             if number % 2:
                 alone = run()
             pairs.append(Pair(alone, watched, len(sizes)))
-    return pairs
+    return cost_ms, pairs

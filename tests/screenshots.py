@@ -82,7 +82,8 @@ def main() -> None:
             phone = browser.new_page(viewport=PHONE, device_scale_factor=1.5)
             for other in (dark, phone):
                 other.goto(f"http://127.0.0.1:{cluster.ws_port}/")
-                other.wait_for_selector("#shards .node")
+                other.wait_for_selector("#state[data-state=good]")
+            dark.wait_for_timeout(20_000)  # something to see in the charts
             cluster.kill_shard(2)
             dark.wait_for_selector("#shards .node[data-state=bad]")
             dark.screenshot(path=DOCS / "console-dark.png")

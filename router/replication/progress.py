@@ -25,8 +25,8 @@ class Progress:
             return
         self.told = step
         if self.total:
-            share = done / self.total
-            self.tell(f"{self.text}: {int(share * 100)} %", kind="snapshot", bytes=done, total=self.total,
-                      progress=round(share, 3), **self.event)  # fmt: skip
+            percent = done * 100 // self.total
+            self.tell(f"{self.text}: {percent} %", kind="snapshot", bytes=done, total=self.total,
+                      progress=percent / 100, **self.event)  # fmt: skip
         else:
             self.tell(f"{self.text}: {done >> 20} MB", kind="snapshot", bytes=done, **self.event)
