@@ -187,7 +187,7 @@ def metrics_table(cost_ms: dict[str, float], pairs: list[bench_metrics.Pair]) ->
         table.add_column(heading)
     each = {
         "CPU per command": [pair.cpu_ratio for pair in pairs],
-        "commands per second": [pair.rps_ratio for pair in pairs],
+        "commands per second": [pair.rate_ratio for pair in pairs],
     }
     cost = ", ".join(f"{role} {ms:.2f}" for role, ms in cost_ms.items() if role != "supervisor")
     table.add_row("CPU ms of a scrape", cost)
@@ -274,7 +274,7 @@ def bench(
         figures["replication"] = [vars(one) for one in replicated]
         tables.append(replication_table(replicated, items))
     if not wanted or "metrics" in wanted:
-        cost_ms, pairs = bench_metrics.measure(rounds * 3, int(REQUESTS[16] * 3 * scale), 2)
+        cost_ms, pairs = bench_metrics.measure(rounds * 5, 2)
         figures["metrics"] = {
             "scrape_ms": cost_ms,
             "pairs": [{"alone": vars(pair.alone), "watched": vars(pair.watched)} for pair in pairs],

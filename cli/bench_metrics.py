@@ -1,39 +1,51 @@
-"""What being watched costs: pairs of the same load, one of them with /metrics fetched every second.
+"""What being watched costs: one load, in every other slice of which /metrics is fetched each second.
 
-The machine's drift is larger than the effect, so the ratio that counts is that of CPU per command, by pairs.
+The machine's drift is larger than the effect, so neighbouring slices are compared, and what counts is the median
+ratio of CPU per command.
 """
 
 from __future__ import annotations
 
-import threading
+import subprocess
+import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
+import redis
+
 from cli import bench_load, bench_systems
-from cli.bench_load import Sample, Workload
+from cli.bench_systems import System
 
 SCRAPES = 100
-SET = Workload("SET", ["SET", "key:__rand_int__", bench_load.VALUE])
+SLICE_S = 2
+
+
+@dataclass
+class Slice:
+    """Commands and CPU microseconds of router and shards in one slice."""
+
+    commands: int
+    cpu_us: float
+
+    @property
+    def each_us(self) -> float:
+        return self.cpu_us / max(self.commands, 1)
 
 
 @dataclass
 class Pair:
-    """One load without and one with scrapes, and how many scrapes that were."""
+    """Two neighbouring slices, without scrapes and with one a second."""
 
-    alone: Sample
-    watched: Sample
-    scrapes: int
+    alone: Slice
+    watched: Slice
 
     @property
     def cpu_ratio(self) -> float:
-        """CPU per command of router and shards, watched to not watched."""
-        return sum(self.watched.cpu_us.values()) / sum(self.alone.cpu_us.values())
+        return self.watched.each_us / self.alone.each_us
 
     @property
-    def rps_ratio(self) -> float:
-        return self.watched.rps / self.alone.rps
+    def rate_ratio(self) -> float:
+        return self.watched.commands / max(self.alone.commands, 1)
 
 
 def scrape(ws_port: int) -> int:
@@ -42,45 +54,41 @@ def scrape(ws_port: int) -> int:
         return len(answer.read())
 
 
-@contextmanager
-def scraped(ws_port: int, period_s: float = 1.0) -> Iterator[list[int]]:
-    """Fetch /metrics every `period_s` seconds; gives the list of their sizes in bytes."""
-    stop, sizes = threading.Event(), list[int]()
-
-    def run() -> None:
-        while not stop.is_set():
-            sizes.append(scrape(ws_port))
-            stop.wait(period_s)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield sizes
-    finally:
-        stop.set()
-        thread.join()
-
-
-def measure(rounds: int, requests: int, shards: int) -> tuple[dict[str, float], list[Pair]]:
-    """(CPU of one scrape by role in ms, pairs of runs of SET at depth 16). Which of a pair goes first takes turns."""
-    pairs = []
+def measure(pairs: int, shards: int) -> tuple[dict[str, float], list[Pair]]:
+    """(CPU of one scrape by role in ms, pairs of slices of SET at depth 16). Which of a pair goes first takes turns."""
     ws_port = bench_systems.free_port()
-    with bench_systems.elixircache(shards, ws_port) as system:
-
-        def run() -> Sample:
-            return bench_load.run(system, SET, 50, 16, requests, 100_000)
-
-        run()
+    with bench_systems.elixircache(shards, ws_port) as system, redis.Redis(port=system.port) as client:
+        load = ["redis-benchmark", "-p", str(system.port), "-c", "50", "-P", "16", "-n", "2000000000", "-r", "100000"]
+        load += ["SET", "key:__rand_int__", bench_load.VALUE]
+        process = subprocess.Popen(load, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(SLICE_S)
+            found = []
+            for number in range(pairs):
+                order = (False, True) if number % 2 == 0 else (True, False)
+                both = {watched: _slice(system, client, ws_port if watched else 0) for watched in order}
+                found.append(Pair(both[False], both[True]))
+        finally:
+            process.terminate()
+            process.wait()
         before = system.cpu()
         for _ in range(SCRAPES):
             scrape(ws_port)
         cost_ms = {role: (used - before[role]) / SCRAPES / 1000 for role, used in system.cpu().items()}
-        for number in range(rounds):
-            if number % 2 == 0:
-                alone = run()
-            with scraped(ws_port) as sizes:
-                watched = run()
-            if number % 2:
-                alone = run()
-            pairs.append(Pair(alone, watched, len(sizes)))
-    return cost_ms, pairs
+    return cost_ms, found
+
+
+def _slice(system: System, client: redis.Redis, ws_port: int) -> Slice:
+    """SLICE_S seconds of the load, with a scrape in the middle of each second when `ws_port` is one."""
+
+    def commands() -> int:
+        return int(client.info("stats")["total_commands_processed"])
+
+    began, before = commands(), sum(system.cpu().values())
+    start = time.monotonic()
+    for second in range(SLICE_S):
+        time.sleep(max(0.0, start + second + 0.5 - time.monotonic()))
+        if ws_port:
+            scrape(ws_port)
+    time.sleep(max(0.0, start + SLICE_S - time.monotonic()))
+    return Slice(commands() - began, sum(system.cpu().values()) - before)
