@@ -70,7 +70,8 @@ test-compose: build
 	$(PY) -m pytest tests/compose --timeout 1500 -x $(ARGS)
 
 crash: build peers
-	ELIXIRCACHE_CRASH_ROUNDS=100 $(PY) -m pytest tests/processes/test_crash.py $(ARGS)
+	ELIXIRCACHE_CRASH_ROUNDS=100 CHAOS_S=60 $(PY) -m pytest --timeout 300 \
+		$(addprefix tests/processes/test_,crash.py chaos.py script_transfers.py) $(ARGS)
 
 bench: build peers
 	$(VENV)/bin/elixircache bench $(ARGS)

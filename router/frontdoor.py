@@ -374,6 +374,8 @@ class FrontDoor:
                 continue
             if conn.fd < 0:
                 conn.session.output_ready()
+                if conn.stalled and not conn.closed:
+                    self.core.proceed(conn)  # no readiness of a socket will do it: a replica's stream would stand still
                 continue
             self._write(conn)
             if conn.stalled and not conn.closed:

@@ -18,7 +18,8 @@ from tests.processes.waiting import until
 def redis_server(directory: Path, *options: str, password: str | None = None) -> Iterator[redis.Redis]:
     """A client of a real redis-server, which ends with the block."""
     port = elixircache.free_port()
-    command = [peer("redis-server"), "--port", str(port), "--dir", str(directory), "--save", "", *options]
+    command = [peer("redis-server"), "--port", str(port), "--dir", str(directory), "--save", ""]
+    command += ["--repl-diskless-sync-delay", "0", *options]  # it would wait 5 s for more replicas
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         with redis.Redis(port=port, protocol=2, password=password) as client:

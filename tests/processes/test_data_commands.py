@@ -59,8 +59,7 @@ def shown(client: Any) -> dict[Any, Any]:
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A group of three shards and a real Redis with a password."""
     home = tmp_path_factory.mktemp("real")
-    options = ("--requirepass", PASSWORD, "--repl-diskless-sync-delay", "0")
-    with LocalCluster(shards=3) as cluster, redis_server(home, *options, password=PASSWORD) as real:
+    with LocalCluster(shards=3) as cluster, redis_server(home, "--requirepass", PASSWORD, password=PASSWORD) as real:
         yield cluster.client(), real
 
 
