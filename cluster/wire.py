@@ -11,16 +11,7 @@ from cython.cimports.libc.stdlib import free, malloc, realloc
 from cython.cimports.libc.string import memchr, memcpy
 
 from cluster.errors import CommandError
-from cluster.replies import (
-    NIL_ARRAY,
-    MapReply,
-    PushReply,
-    Raw,
-    SetReply,
-    Status,
-    Verbatim,
-    format_double,
-)
+from cluster.replies import NIL_ARRAY, MapReply, PushReply, Raw, SetReply, Status, Verbatim, format_double
 
 # CRC16[0] is the usual table; CRC16[n] is for a byte that n more bytes follow: four bytes take one step.
 CRC16 = cython.declare(cython.ushort[256][4])  # C: unsigned short CRC16[4][256]

@@ -14,14 +14,12 @@ import cython
 from cython.cimports.cluster.wire import Buffer, encode, read_number, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memchr, memcpy, memset
-from cython.cimports.router.expected import Expected
+from cython.cimports.router.connection import Conn, Link, Parts
+from cython.cimports.router.rows import Row, find, is_word
 
-from cluster.command_table import BY_ID
-from cluster.command_table.model import F, Range
 from router import paths
 from router.inline import split_inline
 
-RING = cython.declare(cython.int, 128)
 RUNS_MAX = cython.declare(cython.int, 100)
 OUT_MAX = cython.declare(cython.Py_ssize_t, 1 << 20)
 # What a client may have under way to shards, in bytes of its commands and of the replies that are to be expected.
@@ -35,176 +33,6 @@ NUM_KEYS = cython.declare(cython.int, paths.NUM_KEYS)
 STREAMS = cython.declare(cython.int, paths.STREAMS)
 TEXT = cython.declare(cython.int, paths.TEXT)
 PYTHON = cython.declare(cython.int, paths.PYTHON)
-
-Row = cython.struct(
-    size=cython.int, id=cython.int, arity=cython.int, path=cython.int, key=cython.int, write=cython.int, script=cython.int, name=cython.char[24]
-)
-NAMES = cython.declare(cython.int, 2048)
-ROWS = cython.declare(Row[2048])
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _hash(name: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.uint:
-    value: cython.uint = 2166136261
-    i: cython.Py_ssize_t
-    for i in range(size):
-        value = (value ^ (cython.cast(cython.uchar, name[i]) & 0xDF)) * 16777619
-    return value
-
-
-def _fill():
-    at: cython.uint
-    memset(cython.address(ROWS[0]), 0, cython.sizeof(Row) * NAMES)
-    for row in BY_ID:
-        if "|" in row.name or len(row.name) > 24:
-            continue
-        name: bytes = row.name.encode()
-        at = _hash(PyBytes_AS_STRING(name), len(name)) & (NAMES - 1)
-        while ROWS[at].size:
-            at = (at + 1) & (NAMES - 1)
-        ROWS[at].size = len(name)
-        ROWS[at].id = row.id
-        ROWS[at].arity = row.arity
-        ROWS[at].path = paths.path_of(row)
-        ROWS[at].key = row.keys.first if isinstance(row.keys, Range) else getattr(row.keys, "at", 1)
-        ROWS[at].script = paths.script_of(row)
-        ROWS[at].write = bool(row.flags & F.WRITE)
-        memcpy(cython.address(ROWS[at].name[0]), PyBytes_AS_STRING(name), len(name))
-
-
-_fill()
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _find(name: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
-    """Index into ROWS of a command's name in any case, -1 if there is none."""
-    at: cython.uint
-    i: cython.Py_ssize_t
-    c: cython.char
-    if size > 24 or size <= 0:
-        return -1
-    at = _hash(name, size) & (NAMES - 1)
-    while ROWS[at].size:
-        if ROWS[at].size == size:
-            i = 0
-            while i < size:
-                c = name[i]
-                if 97 <= c <= 122:
-                    c -= 32
-                if c != ROWS[at].name[i]:
-                    break
-                i += 1
-            if i == size:
-                return at
-        at = (at + 1) & (NAMES - 1)
-    return -1
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _is_word(
-    text: cython.pointer(cython.const[cython.char]),
-    size: cython.Py_ssize_t,
-    word: cython.pointer(cython.const[cython.char]),
-    length: cython.Py_ssize_t,
-) -> cython.bint:
-    """Whether an argument is a word (given in upper case letters) in any case."""
-    i: cython.Py_ssize_t
-    if size != length:
-        return False
-    for i in range(size):
-        if text[i] & 0xDF != word[i]:
-            return False
-    return True
-
-
-@cython.cclass
-class Conn:
-    """A client's connection: its unread input, its ring of pending replies, its output.
-
-    writer: it is our master, whose writes a replica takes.
-    local: it comes from the loopback interface or a unix socket.
-    fast: single-key commands may go straight to a shard (no MULTI, logged in, ...).
-    queueing: the same, inside MULTI; queue: what it has queued (router/multi.py), or None.
-    paused: an operation is in flight that the next command must wait for.
-    """
-
-    def __init__(self, conn_id: int, fd: int = -1):
-        self.id = conn_id
-        self.fd = fd
-        self.inbox = Buffer(16)
-        self.out = Buffer(512)
-        self.ring = [None] * 128
-        self.flags = 0
-        self.reading = True
-        self.scan_left = -1
-        self.over_since = 0.0
-        self.reply_size = 4096  # until its first reply comes
-
-    @property
-    def pending(self):
-        """Places in the ring that are not answered yet."""
-        return self.tail - self.head
-
-    @property
-    def out_size(self):
-        """Bytes that wait to be sent."""
-        return self.out.size - self.out_sent
-
-    @property
-    def in_size(self):
-        """Bytes received that are not executed yet."""
-        return self.inbox.size - self.inbox_at
-
-    def peek_output(self) -> bytes:
-        """All bytes to be sent, taken out (shells without a file descriptor, simulation)."""
-        data = PyBytes_FromStringAndSize(self.out.data + self.out_sent, self.out.size - self.out_sent)
-        self.out.clear()
-        self.out_sent = 0
-        return data
-
-
-@cython.cclass
-class Link:
-    """The router's end of the link to one shard."""
-
-    def __init__(self, index: int):
-        self.index = index
-        self.batch = Buffer(1 << 16)
-        self.expected = Expected()
-        self.last_flags = -1
-
-    @property
-    def in_flight(self):
-        """Runs and operations that the shard has not answered yet."""
-        return len(self.expected)
-
-    @property
-    def batch_size(self):
-        """Bytes collected for the next batch."""
-        return self.batch.size
-
-
-@cython.cclass
-class Parts:
-    """Waits for the parts of one operation; stands in `Link.expected` once for each shard."""
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def arrived(
-        self, shard: cython.int, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
-    ) -> cython.int:
-        """A shard's reply (raw RESP; data is NULL: the shard was lost)."""
-        return 0
-
-    def lost(self, shard: int):
-        """A shard's link went away before it answered."""
-        self.arrived(shard, cython.NULL, 0)
 
 
 @cython.cclass
@@ -414,43 +242,43 @@ class Core:
         self, conn: Conn, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
     ) -> cython.int:
         """Execute one whole command."""
-        row: cython.int
+        row: cython.pointer(Row)
         key: cython.int
         shard: cython.int = 0
         argc: cython.Py_ssize_t = conn.scan_argc
         conn.commands += 1
         self.commands += 1
         if (conn.fast or conn.queueing) and not self.all_slow:
-            row = _find(data + conn.arg_at[0], conn.arg_size[0])
+            row = find(data + conn.arg_at[0], conn.arg_size[0])
             if (
-                row >= 0
+                row != cython.NULL
                 and conn.fast
-                and ROWS[row].path
-                and (argc == ROWS[row].arity if ROWS[row].arity >= 0 else argc >= -ROWS[row].arity)
-                and not (ROWS[row].write and self.writes_slow and not conn.writer)
-                and (not ROWS[row].script or self._script_fast(conn, ROWS[row].script, data))
+                and row.path
+                and (argc == row.arity if row.arity >= 0 else argc >= -row.arity)
+                and not (row.write and self.writes_slow and not conn.writer)
+                and (not row.script or self._script_fast(conn, row.script, data))
             ):
-                key = ROWS[row].key
-                if ROWS[row].path == NUM_KEYS and self.shards > 1 and conn.arg_size[key] == 1:
+                key = row.key
+                if row.path == NUM_KEYS and self.shards > 1 and conn.arg_size[key] == 1:
                     if data[conn.arg_at[key]] == 48:  # "0": no keys
-                        return self._fast(conn, 0, ROWS[row].id, data, size)
+                        return self._fast(conn, 0, row.id, data, size)
                     if data[conn.arg_at[key]] == 49 and argc > key + 1:  # "1"
                         key += 1
-                if ROWS[row].path == STREAMS:
+                if row.path == STREAMS:
                     at_once: cython.int = self._streams(data, size, argc)
                     if at_once >= 0:
-                        return self._fast(conn, at_once, ROWS[row].id, data, size)
-                elif key > ROWS[row].key or (ROWS[row].path == ONE_KEY and self.shards > 1):
+                        return self._fast(conn, at_once, row.id, data, size)
+                elif key > row.key or (row.path == ONE_KEY and self.shards > 1):
                     at: cython.p_char = cython.cast(cython.p_char, data + conn.arg_at[key])
                     shard = self.owner[slot_of_bytes(cython.cast(cython.pointer(cython.uchar), at), conn.arg_size[key])]
-                    return self._fast(conn, shard, ROWS[row].id, data, size)
+                    return self._fast(conn, shard, row.id, data, size)
                 elif self.shards == 1:
-                    return self._fast(conn, 0, ROWS[row].id, data, size)
+                    return self._fast(conn, 0, row.id, data, size)
             if (
-                row >= 0
+                row != cython.NULL
                 and self.many is not None
-                and not (ROWS[row].write and self.writes_slow and not conn.writer)
-                and self.many.take(self, conn, ROWS[row].id, data, size)
+                and not (row.write and self.writes_slow and not conn.writer)
+                and self.many.take(self, conn, row.id, data, size)
             ):
                 return 0
         self.on_command(conn, split_command(data, size))
@@ -472,11 +300,11 @@ class Core:
             length = read_number(data, size, cython.address(at))
             if skip > 0:
                 skip -= 1
-            elif _is_word(data + at, length, b"BLOCK", 5):
+            elif is_word(data + at, length, b"BLOCK", 5):
                 return -1
-            elif _is_word(data + at, length, b"GROUP", 5):
+            elif is_word(data + at, length, b"GROUP", 5):
                 skip = 2
-            elif _is_word(data + at, length, b"STREAMS", 7):
+            elif is_word(data + at, length, b"STREAMS", 7):
                 if self.shards == 1:
                     return 0
                 if argc - i != 3:

@@ -14,7 +14,8 @@ import cython
 import zmq
 from cython.cimports.libc.errno import errno as c_errno
 from cython.cimports.libc.stdlib import free, malloc
-from cython.cimports.router.core import Conn, Core, Link
+from cython.cimports.router.connection import Conn, Link
+from cython.cimports.router.core import Core
 from cython.cimports.router.csocket import (
     CLOCK_MONOTONIC,
     EPOLL_CLOEXEC,

@@ -1,7 +1,8 @@
 # C declarations of router/gather.py, for the ways of commands over several shards.
 
 from cluster.wire cimport Buffer
-from router.core cimport Conn, Core, Parts
+from router.connection cimport Conn, Parts
+from router.core cimport Core
 
 # How replies of parts become one.
 cdef int INTERLEAVE

@@ -8,7 +8,8 @@
 import cython
 from cython.cimports.cluster.wire import Buffer, read_number, reply_end
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cython.cimports.router.core import Core, Link, Parts
+from cython.cimports.router.connection import Link, Parts
+from cython.cimports.router.core import Core
 
 from cluster import frames
 from cluster.errors import CommandError

@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from router.asking import value_of
 from router.commands import info
+from router.commands.command_statistics import errors as errors_by_word
 
 if TYPE_CHECKING:
     from router.router import Router
@@ -136,7 +137,7 @@ class _Collector:
             1, role=role, **{name: str(server[name]) for name in names}
         )
         errors = Family("redis_errors", "Error replies by their first word.", "counter")
-        for code, count in info.errors(router, self.shards).items():
+        for code, count in errors_by_word(router, self.shards).items():
             errors.add(count, err=code)
         yield errors
         yield Family("elixircache_held_operations", "Operations over several shards in flight.").add(

@@ -16,7 +16,8 @@ import cython
 from cython.cimports.cluster.wire import Buffer, encode_command, read_number, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy, memmove
-from cython.cimports.router.core import Conn, Core, Link, Parts, Path
+from cython.cimports.router.connection import Conn, Link, Parts
+from cython.cimports.router.core import Core, Path
 from cython.cimports.router.gather import Answer, put
 from cython.cimports.router.queued import Queue, begin_entry
 

@@ -17,7 +17,8 @@ A read borrows in one go and needs a hold only at home. The client is not read f
 import cython
 from cython.cimports.cluster.wire import Buffer, encode_command, read_number
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cython.cimports.router.core import Core, Parts
+from cython.cimports.router.connection import Parts
+from cython.cimports.router.core import Core
 from cython.cimports.router.gather import put
 
 from cluster import errors, frames

@@ -23,7 +23,8 @@ from router import dispatch, fanout
 from router.blocking import Blocking
 from router.commands import transactions
 from router.commands.scripts import Busy
-from router.core import Core, Parts
+from router.connection import Parts
+from router.core import Core
 from router.failover import Failover
 from router.gates import Gates, writes
 from router.loading import Loading

@@ -16,7 +16,7 @@ import uvloop
 
 from cluster.config import Config
 from cluster.process import Control
-from router.core import Conn
+from router.connection import Conn
 from router.frontdoor import FrontDoor
 from router.links import ShardLinks
 from router.replication.progress import Progress

@@ -27,7 +27,7 @@ from websockets.http11 import Response
 
 from cluster.frames import RESP3
 from cluster.wire import command
-from router.core import Conn
+from router.connection import Conn
 from router.metrics import exposition
 from router.session import Session
 from router.ws_protocol import INVALID_JSON, BadRequest, Conversation, Request, parse_request, reply_end

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from cluster.command_table import TABLE
 from cluster.frames import FROM_MASTER
 from cluster.wire import command as encode
-from router.core import Conn
+from router.connection import Conn
 from router.replication.master import new_replid
 from router.replication.progress import Progress
 from router.session import Session

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from cluster.slots import slot_map
 from cluster.wire import command
-from router.core import Conn, Core
+from router.connection import Conn
+from router.core import Core
 from tests.router.reference import Reference
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.config import Config
-from router.core import Conn
+from router.connection import Conn
 from router.replication.upstream import Upstream
 from router.session import Session
 from tests.simulation.world import START_MS, World

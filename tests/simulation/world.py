@@ -19,7 +19,7 @@ import hiredis
 
 from cluster.config import Config
 from cluster.wire import command
-from router.core import Conn
+from router.connection import Conn
 from router.router import Router
 from router.session import Session
 from shard.engine import Engine

@@ -1,0 +1,90 @@
+"""The two kinds of ends that a router has, clients and links, as its data path sees them. Compiled; no I/O."""
+
+import cython
+from cython.cimports.cluster.wire import Buffer
+from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
+from cython.cimports.router.expected import Expected
+
+
+@cython.cclass
+class Conn:
+    """A client's connection: its unread input, its ring of pending replies, its output.
+
+    writer: it is our master, whose writes a replica takes.
+    local: it comes from the loopback interface or a unix socket.
+    fast: single-key commands may go straight to a shard (no MULTI, logged in, ...).
+    queueing: the same, inside MULTI; queue: what it has queued (router/multi.py), or None.
+    paused: an operation is in flight that the next command must wait for.
+    """
+
+    def __init__(self, conn_id: int, fd: int = -1):
+        self.id = conn_id
+        self.fd = fd
+        self.inbox = Buffer(16)
+        self.out = Buffer(512)
+        self.ring = [None] * 128
+        self.flags = 0
+        self.reading = True
+        self.scan_left = -1
+        self.over_since = 0.0
+        self.reply_size = 4096  # until its first reply comes
+
+    @property
+    def pending(self):
+        """Places in the ring that are not answered yet."""
+        return self.tail - self.head
+
+    @property
+    def out_size(self):
+        """Bytes that wait to be sent."""
+        return self.out.size - self.out_sent
+
+    @property
+    def in_size(self):
+        """Bytes received that are not executed yet."""
+        return self.inbox.size - self.inbox_at
+
+    def peek_output(self) -> bytes:
+        """All bytes to be sent, taken out (shells without a file descriptor, simulation)."""
+        data = PyBytes_FromStringAndSize(self.out.data + self.out_sent, self.out.size - self.out_sent)
+        self.out.clear()
+        self.out_sent = 0
+        return data
+
+
+@cython.cclass
+class Link:
+    """The router's end of the link to one shard."""
+
+    def __init__(self, index: int):
+        self.index = index
+        self.batch = Buffer(1 << 16)
+        self.expected = Expected()
+        self.last_flags = -1
+
+    @property
+    def in_flight(self):
+        """Runs and operations that the shard has not answered yet."""
+        return len(self.expected)
+
+    @property
+    def batch_size(self):
+        """Bytes collected for the next batch."""
+        return self.batch.size
+
+
+@cython.cclass
+class Parts:
+    """Waits for the parts of one operation; stands in `Link.expected` once for each shard."""
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def arrived(
+        self, shard: cython.int, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        """A shard's reply (raw RESP; data is NULL: the shard was lost)."""
+        return 0
+
+    def lost(self, shard: int):
+        """A shard's link went away before it answered."""
+        self.arrived(shard, cython.NULL, 0)
