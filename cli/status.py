@@ -27,6 +27,8 @@ FIGURES = {
     "role": ("role",),
     "clients": ("connected_clients",),
     "ops/s": ("instantaneous_ops_per_sec",),
+    "held operations": ("held_operations",),
+    "oldest hold, ms": ("oldest_hold_ms",),
     "memory": ("used_memory_human", "used_memory"),
     "replicas": ("connected_slaves",),
     "master link": ("master_link_status",),

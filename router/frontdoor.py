@@ -292,6 +292,12 @@ class FrontDoor:
             self.on_slow_reader(conn)
         return 0
 
+    def send(self, link: Link, message: bytes):
+        """Send something by itself. Sending may take the descriptor's signal of a message that has come: the link
+        must be asked then, or nobody ever does."""
+        link.socket.send(message)
+        link.readable = True
+
     def flush(self):
         """Send the batches, take the replies that are there, write to the clients."""
         link: Link

@@ -84,7 +84,8 @@ class Server:
 
     def send_hello(self, shard: int, message: bytes) -> None:
         """Greet a shard."""
-        self.router.core.links[shard].socket.send(message)
+        self.front.send(self.router.core.links[shard], message)
+        self.kick()
 
     def report(self, event: dict[str, Any]) -> None:
         """Tell the supervisor."""
@@ -139,7 +140,8 @@ class Server:
                     self.link_ended(link.index)
                     continue
                 self.control.send(wedged=link.index)
-            link.socket.send(self.router.core.take_batch(link.index, True))
+            self.front.send(link, self.router.core.take_batch(link.index, True))
+        self.kick()
         if self.router.upstream is not None:
             self.router.upstream.beat()
         self.control.beat()

@@ -238,6 +238,9 @@ def stats(router: Router, shards: Shards) -> Fields:
     return {
         "total_connections_received": own.connections,
         "total_commands_processed": router.core.commands,
+        "held_operations": len(router.operations.active),
+        "oldest_hold_ms": router.operations.oldest_ms(),
+        "open_records": len(router.records.open),
         "instantaneous_ops_per_sec": own.commands_per_s,
         "total_net_input_bytes": own.bytes_in + sum(conn.bytes_in for conn in conns),
         "total_net_output_bytes": own.bytes_out + sum(conn.bytes_out for conn in conns),

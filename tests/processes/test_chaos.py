@@ -1,12 +1,8 @@
-"""Clients at work over four shards while shards and the router are ended by kill -9: money is neither made nor lost.
-
-CHAOS_S is how long it kills, in seconds (`make crash`: 60).
-"""
+"""Clients at work over four shards while shards and the router are ended by kill -9: money is neither made nor lost."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import threading
 import time
@@ -19,25 +15,29 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 import elixircache
+from tests.processes.chaos import kill_at_random
 
-CHAOS_S = float(os.environ.get("CHAOS_S", 5))
+SHARDS = 4
+BAGS = [f"bag:{number}" for number in range(8)]
+TOKENS = [f"token:{number}" for number in range(64)]
 ACCOUNTS = [f"account:{number}" for number in range(16)]
 EACH = 1000
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    with elixircache.LocalCluster(shards=4, save="") as cluster:
+    with elixircache.LocalCluster(shards=SHARDS, save="") as cluster:
         yield cluster
 
 
 def test_money_and_acknowledged_increments_survive_kills(cluster):
     with cluster.client() as client:
         client.mset(dict.fromkeys(ACCOUNTS, EACH))
+        client.sadd(BAGS[0], *TOKENS)
     stop = threading.Event()
     problems: list[str] = []
     counted: dict[str, tuple[int, int]] = {}
-    done = {"transfers": 0, "moves": 0, "audits": 0}
+    done = {"transfers": 0, "moves": 0, "passes": 0, "audits": 0}
 
     def connected(work: Callable[[redis.Redis, random.Random], Any], seed: int) -> threading.Thread:
         """A client that goes on with a new connection whenever an outcome is unknown; it never tries twice."""
@@ -74,7 +74,23 @@ def test_money_and_acknowledged_increments_survive_kills(cluster):
             unit.execute()
         done["moves"] += 1
 
+    def hand_on(client: redis.Redis, rng: random.Random) -> None:
+        """A token goes from one set to another; now and then a whole set to where there is none."""
+        giver, taker = rng.sample(BAGS, 2)
+        if rng.random() < 0.3:
+            with contextlib.suppress(redis.ResponseError):  # no such key
+                client.renamenx(giver, taker)
+        else:
+            client.smove(giver, taker, rng.choice(client.srandmember(giver, 1) or TOKENS))
+        done["passes"] += 1
+
     def audit(client: redis.Redis, rng: random.Random) -> None:
+        with client.pipeline() as unit:
+            for bag in BAGS:
+                unit.scard(bag)
+            tokens = sum(unit.execute())
+        if tokens != len(TOKENS):
+            problems.append(f"an audit found {tokens} tokens")
         total = sum(int(found) for found in client.mget(ACCOUNTS))
         if total != EACH * len(ACCOUNTS):
             problems.append(f"an audit found {total}")
@@ -89,20 +105,10 @@ def test_money_and_acknowledged_increments_survive_kills(cluster):
 
         return work
 
-    works = [transfer, transfer, move, audit, *(count(f"counter:{number}") for number in range(3))]
+    works = [transfer, transfer, move, hand_on, hand_on, audit, *(count(f"counter:{number}") for number in range(3))]
     threads = [connected(work, seed) for seed, work in enumerate(works)]
     try:
-        rng = random.Random(7)
-        end = time.monotonic() + CHAOS_S
-        kills = 0
-        while time.monotonic() < end:
-            time.sleep(rng.uniform(0.1, 0.6))
-            victim = rng.choice(["router", *range(4)])
-            with contextlib.suppress(KeyError, ProcessLookupError):  # it has not come back yet
-                cluster.kill_router() if victim == "router" else cluster.kill_shard(victim)
-                kills += 1
-        cluster.wait_until_serving()
-        time.sleep(0.5)
+        kills = kill_at_random(cluster, SHARDS, 7, 5)
     finally:
         stop.set()
         for thread in threads:
@@ -112,6 +118,7 @@ def test_money_and_acknowledged_increments_survive_kills(cluster):
     with cluster.client() as client:
         assert not problems
         assert sum(int(found) for found in client.mget(ACCOUNTS)) == EACH * len(ACCOUNTS)
+        assert sorted(client.sunion(BAGS)) == sorted(token.encode() for token in TOKENS)
         for name, (tried, acknowledged) in counted.items():
             assert acknowledged <= int(client.get(name)) <= tried
     assert kills > 3 and min(done.values()) > 10 and all(acknowledged > 10 for _, acknowledged in counted.values())

@@ -1,13 +1,9 @@
 """A bank transfer written once in Lua and once in Python, over random keys of four shards, under kill -9 of shards
-and router: the balance is kept, and no transfer is half done.
-
-CHAOS_S is how long it kills, in seconds (`make crash`: 60).
-"""
+and router: the balance is kept, and no transfer is half done."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import threading
 import time
@@ -18,8 +14,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 import elixircache
+from tests.processes.chaos import kill_at_random
 
-CHAOS_S = float(os.environ.get("CHAOS_S", 4))
 ACCOUNTS = [f"bank:{number}" for number in range(24)]
 EACH = 1000
 
@@ -85,18 +81,8 @@ def test_transfers_in_lua_and_python_keep_the_balance_under_kill(tmp_path: Any) 
         threads.append(threading.Thread(target=audit))
         for thread in threads:
             thread.start()
-        rng = random.Random(3)
-        kills = 0
-        end = time.monotonic() + CHAOS_S
         try:
-            while time.monotonic() < end:
-                time.sleep(rng.uniform(0.2, 0.8))
-                victim = rng.choice(["router", *range(4)])
-                with contextlib.suppress(KeyError, ProcessLookupError):  # it has not come back yet
-                    cluster.kill_router() if victim == "router" else cluster.kill_shard(victim)
-                    kills += 1
-            cluster.wait_until_serving()
-            time.sleep(1)
+            kills = kill_at_random(cluster, 4, 3, 4)
         finally:
             stop.set()
             for thread in threads:
