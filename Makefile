@@ -10,7 +10,7 @@ ARGS   ?=
 # Process tests measure time-outs, so they do not share the machine with the parallel part.
 SERIAL := tests/processes tests/conformance tests/bench tests/clients
 
-.PHONY: up test bench lint simulate conformance clean test-clients test-compose crash sentinel build dev peers
+.PHONY: up test bench lint simulate large conformance clean test-clients test-compose crash sentinel build dev peers
 .DEFAULT_GOAL := up
 
 # Installed without compiling: `make build` does that, with the venv's own Cython, and only what changed.
@@ -72,6 +72,10 @@ test-compose: build
 crash: build peers
 	ELIXIRCACHE_CRASH_ROUNDS=100 CHAOS_S=60 $(PY) -m pytest --timeout 300 \
 		$(addprefix tests/processes/test_,crash.py chaos.py script_transfers.py) $(ARGS)
+
+# Collections of a million members move between shards.
+large: build
+	LARGE_MEMBERS=1000000 $(PY) -m pytest --timeout 300 tests/processes/test_concurrent_operations.py $(ARGS)
 
 bench: build peers
 	$(VENV)/bin/elixircache bench $(ARGS)
