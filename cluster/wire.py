@@ -125,11 +125,10 @@ class Buffer:
         if 0 <= number < 100:  # most lengths
             self.data[self.size] = mark
             if number >= 10:
-                self.data[self.size + 1] = cython.cast(cython.char, 48 + number // 10)
                 self.size += 1
+                self.data[self.size] = cython.cast(cython.char, 48 + number // 10)
             self.data[self.size + 1] = cython.cast(cython.char, 48 + number % 10)
-            self.data[self.size + 2] = 13
-            self.data[self.size + 3] = 10
+            memcpy(self.data + self.size + 2, b"\r\n", 2)
             self.size += 4
             return 0
         rest = (
@@ -162,8 +161,7 @@ class Buffer:
         self.append_line(36, count)
         memcpy(self.data + self.size, source, count)
         self.size += count
-        self.data[self.size] = 13
-        self.data[self.size + 1] = 10
+        memcpy(self.data + self.size, b"\r\n", 2)
         self.size += 2
         return 0
 

@@ -90,6 +90,8 @@ class Blocking:
         else:
             blocked.spread = True
             blocked.deadline_ms = self._deadline(row, args)
+            if blocked.deadline_ms > 0:
+                self.router.wake_at(blocked.deadline_ms)
             self._try(blocked)
         return LATER
 
@@ -146,6 +148,8 @@ class Blocking:
             raw = split_reply(next(iter(replies.values())))[0]
             if raw not in NILS or blocked.deadline_ms < 0:
                 blocked.finish(raw)
+            elif 0 < blocked.deadline_ms <= self.router.now:
+                blocked.finish(self._nil(blocked))  # its time was over while it tried
             else:
                 self._wait(blocked)
 
@@ -155,8 +159,6 @@ class Blocking:
 
     def _wait(self, blocked: Blocked) -> None:
         """Nothing there: stand in the queues, or say that we stay."""
-        if not blocked.shards and blocked.row.name in ("XREAD", "XREADGROUP"):
-            pass
         word = b"SHARD.RETRIED" if blocked.shards else b"SHARD.AWAIT"
         row = TABLE[word.decode()].id
         for shard, keys in blocked.keys.items():

@@ -49,3 +49,12 @@ cdef extern from "unistd.h" nogil:
 cdef extern from "time.h" nogil:
     cdef enum:
         CLOCK_MONOTONIC
+
+cdef extern from "poll.h" nogil:
+    cdef enum:
+        POLLIN
+    struct pollfd:
+        int fd
+        short events
+        short revents
+    int ppoll(pollfd* fds, unsigned long count, const timespec* timeout, void* mask)

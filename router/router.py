@@ -107,6 +107,7 @@ class Router:
         # The shell fills these in.
         self.clock_us: Callable[[], int] = lambda: 0  # how long commands take is told, and decides nothing
         self.kick: Callable[[], None] = lambda: None
+        self.wake_at: Callable[[int], None] = lambda at_ms: None  # unix ms; without it waits end with the next tick
         self.close: Callable[[Any, str], None] = lambda conn, reason: None
         self.send_hello: Callable[[int, bytes], None] = lambda shard, message: None
         self.report: Callable[[dict[str, Any]], None] = lambda event: None

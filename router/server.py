@@ -53,6 +53,7 @@ class Server:
         self.front.on_link_message = self.router.link_message
         self.front.on_slow_reader = self.slow_reader
         self.router.kick = self.kick
+        self.router.wake_at = self.wake_at
         self.router.clock_us = lambda: time.monotonic_ns() // 1000
         self.router.close = self.front.close
         self.router.send_hello = self.send_hello
@@ -76,6 +77,15 @@ class Server:
         if not self.kicked:
             self.kicked = True
             self.loop.call_soon(self.flush)
+
+    def wake_at(self, at_ms: int) -> None:
+        """End the waits of blocked clients that are over then: a tick may come 100 ms later."""
+        self.loop.call_later(max(0.0, (at_ms + 1 - now_ms()) / 1000), self.end_waits)
+
+    def end_waits(self) -> None:
+        """Answer blocked clients whose time is over."""
+        self.router.blocking.tick(now_ms())
+        self.flush()
 
     def flush(self) -> None:
         """Send what has been collected."""

@@ -39,6 +39,7 @@ from shard.notifications import Notifier
 from shard.records import Records
 from shard.registry import HANDLERS
 from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, STAGED, TRACKERS, WAITERS, WATCHERS
+from shard.slot_table import LARGE, replaced
 from shard.stats import Stats
 from shard.tracking import Tracking
 from shard.values import limits
@@ -240,11 +241,13 @@ class Engine:
 
     def _free(self, value):
         """Large collections are taken apart a little at a time by `free_some`."""
-        if not isinstance(value, (bytes, bytearray)) and len(value) > 4096 and hasattr(value, "release"):
+        if not isinstance(value, (bytes, bytearray)) and len(value) > LARGE and hasattr(value, "release"):
             self.lazy.append(value)
 
     def free_some(self, budget: int = 20000) -> bool:
-        """Release up to `budget` members of deleted collections; whether more are left."""
+        """Release up to `budget` members of deleted and replaced collections; whether more are left."""
+        while replaced:
+            self._free(replaced.pop())
         while self.lazy and budget > 0:
             left = len(self.lazy[-1])
             if self.lazy[-1].release(budget):

@@ -24,6 +24,12 @@ from cython.cimports.shard.blocks import give_block, take_block
 FULL = cython.declare(cython.int, 6)  # keys for each bucket from which on there are twice as many
 EMBEDDED_MAX = EMBEDDED_LIMIT  # bytes of a string that stands in its item
 
+# Large collections that another value has replaced: freed at once they would be a stall, so `Engine.free_some` takes
+# them from here. Where nobody does (a journal is replayed), only so many wait.
+replaced = []
+REPLACED_MAX = 16
+LARGE = 4096  # members
+
 # Odd numbers with as many ones as zeros.
 MIX_1 = cython.declare(cython.ulonglong, 0xA0761D6478BD642F)
 MIX_2 = cython.declare(cython.ulonglong, 0xE7037ED1A0B428DB)
@@ -111,6 +117,13 @@ def _order(buckets: cython.uint) -> cython.int:
     while buckets >> (order + 1):
         order += 1
     return order
+
+
+@cython.cfunc
+def _retire(value: object) -> object:
+    """A collection was replaced: a large one is freed later."""
+    if type(value) is not bytearray and len(value) > LARGE and len(replaced) < REPLACED_MAX:
+        replaced.append(value)
 
 
 @cython.cclass
@@ -277,7 +290,10 @@ class SlotTable:
             self.count += 1
             self.drained = self.mask
         elif not old & 1:
-            Py_DECREF(cython.cast(object, cython.cast(cython.pointer(PyObject), old)))
+            gone: object = cython.cast(object, cython.cast(cython.pointer(PyObject), old))
+            if type(gone) is not bytes and gone is not value:
+                _retire(gone)
+            Py_DECREF(gone)
         return new
 
     @cython.cfunc

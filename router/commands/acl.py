@@ -11,7 +11,7 @@ from cluster.command_table import TABLE
 from cluster.command_table.model import F
 from cluster.errors import CommandError
 from cluster.numbers import try_int
-from cluster.replies import OK, MapReply
+from cluster.replies import OK, MapReply, SetReply
 from router.commands.introspection import CATEGORIES, SHOWN
 from router.registry import handles
 
@@ -51,7 +51,7 @@ def getuser(router: Router, session: Session, args: list[bytes]) -> Any:
     locked = bool(router.config["requirepass"])
     return MapReply(
         [
-            b"flags", [b"on"] if locked else [b"on", b"nopass"],
+            b"flags", SetReply([b"on"] if locked else [b"on", b"nopass"]),
             b"passwords", [_hash(router)] if locked else [],
             b"commands", b"+@all",
             b"keys", b"~*",

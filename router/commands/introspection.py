@@ -105,12 +105,14 @@ def access_flags(part: str) -> SetReply:
     return SetReply([Status(word.encode()) for word in words])
 
 
-def key_specs(row: Command) -> list[MapReply]:
+def key_specs(row: Command) -> SetReply:
     """The key specs of COMMAND INFO."""
-    return [
-        MapReply([b"flags", access_flags(part), b"begin_search", begin, b"find_keys", find])
-        for part, (begin, find) in zip(row.access.split(", "), places(row), strict=False)
-    ]
+    return SetReply(
+        [
+            MapReply([b"flags", access_flags(part), b"begin_search", begin, b"find_keys", find])
+            for part, (begin, find) in zip(row.access.split(", "), places(row), strict=False)
+        ]
+    )
 
 
 def description(row: Command) -> list[Any]:
@@ -127,7 +129,7 @@ def description(row: Command) -> list[Any]:
         SetReply([Status(b"@" + name.encode()) for name in CATEGORIES if name in categories]),
         SetReply([tip.encode() for tip in row.tips]),
         key_specs(row),
-        [description(sub) for sub in children(row)],
+        [description(sub) for sub in children(row)] or SetReply([]),
     ]
 
 
@@ -237,7 +239,8 @@ def inner_keys(args: list[bytes]) -> tuple[Command, list[int]]:
     if not row.arity_ok(len(args)):
         raise CommandError("ERR Invalid number of arguments specified for command")
     found = row.key_indexes(args)
-    if not found and not row.flags & F.NO_MANDATORY_KEYS:
+    lacking = isinstance(row.keys, Range) and len(args) < row.keys.first + len(row.access.split(", "))
+    if (not found or lacking) and not row.flags & F.NO_MANDATORY_KEYS:
         raise CommandError("ERR Invalid arguments specified for command")
     return row, found
 
@@ -249,11 +252,24 @@ def getkeys(router: Router, session: Session, args: list[bytes]) -> Any:
     return [args[2 + at] for at in found]
 
 
+def variable_access(row: Command, args: list[bytes]) -> str:
+    """What a command does to its keys, where that depends on its options (VARIABLE_FLAGS)."""
+    words = [word.upper() for word in args]
+    if row.name == "SET":
+        return "RW ACCESS UPDATE" if b"GET" in words[3:] else "OW UPDATE"
+    if row.name == "BITFIELD":
+        at = 2
+        while at < len(words) and words[at] in (b"GET", b"OVERFLOW"):
+            at += 3 if words[at] == b"GET" else 2
+        return "RO ACCESS" if at == len(words) else "RW ACCESS UPDATE"
+    return row.access
+
+
 @handles("COMMAND|GETKEYSANDFLAGS")
 def getkeysandflags(router: Router, session: Session, args: list[bytes]) -> Any:
     """COMMAND GETKEYSANDFLAGS command [argument ...]"""
     row, found = inner_keys(args[2:])
-    parts = row.access.split(", ")
+    parts = variable_access(row, args[2:]).split(", ")
     if isinstance(row.keys, Custom):
         parts = [part for part, place in zip(parts, row.keys.places, strict=True) if place != "?"] + parts[-1:]
     return [[args[2 + at], access_flags(parts[min(i, len(parts) - 1)])] for i, at in enumerate(found)]

@@ -88,7 +88,7 @@ def _no_overlap(prefixes: list[bytes]) -> None:
 def caching(router: Router, session: Session, args: list[bytes]) -> Any:
     """CLIENT CACHING YES|NO: of the next command, in OPTIN or OPTOUT mode."""
     state = session.tracking
-    if state is None or not (state.optin or state.optout):
+    if state is None:
         raise CommandError(
             "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
         )

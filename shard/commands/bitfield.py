@@ -120,7 +120,7 @@ def _run(engine: Any, key: bytes, operations: list[Operation]) -> list[int | Non
     last_bit = max(operation.offset + operation.bits - 1 for operation in writes)
     bits, grown = writable_bits(engine, key, last_bit)
     replies: list[int | None] = []
-    changes = 1 if grown else 0
+    changes = 0
     for operation in operations:
         before = _read(bits, operation)
         if operation.name == b"GET":
@@ -135,8 +135,10 @@ def _run(engine: Any, key: bytes, operations: list[Operation]) -> list[int | Non
             replies.append(None)
             continue
         _write(bits, operation, number)
-        changes += number != before
+        changes += grown or number != before
         replies.append(number if operation.name == b"INCRBY" else before)
     if changes:
         engine.changed(key, b"setbit", N_STRING, changes)
+    elif grown:  # for writes that FAIL forbade: Redis tells nobody, but a replica has to grow the string too
+        engine.noted(key, b"setbit", 0)
     return replies

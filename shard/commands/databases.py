@@ -10,8 +10,8 @@ from cluster.numbers import try_int
 from cluster.replies import OK
 from shard.registry import handles
 from shard.signals import TRACKERS, WAITERS, WATCHERS
+from shard.slot_table import LARGE
 
-LARGE = 4096  # members from which a collection is not freed in one go
 
 
 class Discarded:

@@ -283,9 +283,9 @@ def consumer_of(engine: Engine, key: bytes, name: bytes, group: Group, wanted: b
 
 
 def has_tombstones(stream: StreamValue, ms: int, seq: int) -> bool:
-    """Whether XDEL may have removed entries from this id on."""
+    """Whether XDEL may have removed entries from this id on, behind the first one that is left."""
     deleted = (stream.deleted_ms, stream.deleted_seq)
-    return stream.length > 0 and deleted != (0, 0) and (ms, seq) <= deleted
+    return stream.length > 0 and deleted != (0, 0) and stream.first_id <= deleted and (ms, seq) <= deleted
 
 
 def entries_until(stream: StreamValue, ms: int, seq: int) -> int:

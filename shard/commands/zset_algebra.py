@@ -87,11 +87,10 @@ def score_in(value, member: bytes):
 
 
 def union(sources: Sources) -> dict:
-    """member -> score"""
+    """member -> score, from the smallest input up: the order of sums shows in their last digits."""
     found: dict = {}
-    for value, weight in zip(sources.values, sources.weights):
-        if value is None:
-            continue
+    inputs = [pair for pair in zip(sources.values, sources.weights) if pair[0] is not None]
+    for value, weight in sorted(inputs, key=lambda pair: len(pair[0])):
         for member, score in weighted(value, weight):
             old = found.get(member)
             found[member] = score if old is None else sources.combined(old, score)

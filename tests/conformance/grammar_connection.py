@@ -56,7 +56,17 @@ def keys_of(d: Draw):
     kind = d.pick(sorted(set(RULES) - {G, "transactions"}))
     made = d.pick(RULES[kind])[0](Draw(d.rng, kind if kind != "generic" else "strings"))
     args = made if isinstance(made[0], bytes) else made[0]
-    return [b"COMMAND", b"GETKEYS", *args] if not args[0].startswith(b"@") else [b"COMMAND", b"GETKEYS"]
+    ask = d.pick([b"GETKEYS", b"GETKEYS", b"GETKEYSANDFLAGS"])
+    return [b"COMMAND", ask, *args] if not args[0].startswith(b"@") else [b"COMMAND", ask]
+
+
+@rule(G, 0.5)
+def descriptions(d: Draw):
+    kind = d.pick(sorted(set(RULES) - {G, "transactions"}))
+    made = d.pick(RULES[kind])[0](Draw(d.rng, kind if kind != "generic" else "strings"))
+    args = made if isinstance(made[0], bytes) else made[0]
+    name = d.pick([args[0], b"config", b"XGROUP", b"memory|usage", b"object|freq", b"nosuch"])
+    return [b"COMMAND", b"INFO", name] if d.maybe(0.9) else [b"COMMAND"]
 
 
 @rule(G, 1)

@@ -35,6 +35,8 @@ def transaction(d: Draw):
 def watched(d: Draw):
     keys = [d.key() if d.maybe(0.7) else d.pick(ALL_KEYS) for _ in range(d.rng.randint(1, 3))]
     between = body(d)[: d.rng.randint(0, 2)]
+    if between and d.maybe(0.7):  # what that command changes
+        keys += between[0][1:3]
     if d.maybe(0.15):
         between.append([b"UNWATCH"])
     return [[b"WATCH", *keys], *between, [b"MULTI"], *body(d), [b"EXEC"]]
