@@ -231,15 +231,16 @@ class Execution:
     def _staged(self) -> None:
         """Commands that feed each other over shards: all of them run at one home."""
         commands = [(element.row, element.args) for element in self.plan.elements if not element.router]
-        if any(row.spread is Spread.ALL for row, _ in commands):
+        everywhere = [row for row, _ in commands if row.spread is Spread.ALL]
+        if any(row.name not in ("FLUSHALL", "FLUSHDB") for row in everywhere):
             self.error = CommandError(
-                "ERR a transaction cannot combine a command on the whole keyspace with one that moves data between shards"
+                "ERR a transaction cannot combine a read of the whole keyspace with a command that moves data between shards"
             )
             self._finish()
             return
         keys: dict[int, list[tuple[int, bytes]]] = {}
         entries = []
-        anywhere = False
+        anywhere = bool(everywhere)
         for element in self.plan.elements:
             if element.router:
                 continue

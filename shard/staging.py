@@ -39,6 +39,7 @@ class StagedDatabase(Database):
     shard = cython.declare(cython.int)
     ask = cython.declare(object, visibility="public")
     now = cython.declare(cython.longlong, visibility="public")
+    flushed = cython.declare(cython.bint)
 
     def __init__(self, real: Database, owners: list, shard: cython.int, now: cython.longlong, ask=None):
         self.now = now
@@ -59,7 +60,10 @@ class StagedDatabase(Database):
         """The staged value of a key; the first time, a copy of the real one. A key whose time has come
         hides: its owner deletes it, an operation that only reads must not."""
         value: object = self.local.get(key)
-        if value is None:
+        if value is None and self.flushed:
+            value = self.local[key] = MISSING
+            self.times[key] = -1
+        elif value is None:
             if self.owner(key) != self.shard:
                 if self.ask is None:
                     raise CommandError(errors.UNDECLARED_KEY.format(key=key.decode("utf-8", "backslashreplace")))
@@ -137,8 +141,15 @@ class StagedDatabase(Database):
         self.times[key] = at_ms
 
     def clear(self):
-        """FLUSHDB of a staged database would have to reach every shard."""
-        raise CommandError("ERR this command cannot be combined with keys of several shards in one transaction")
+        """Forget every key, those of other shards, too: only an operation that holds everything may."""
+        if self.ask is None:
+            raise CommandError("ERR a script on keys of several shards cannot empty a database")
+        self.local = {}
+        self.times = {}
+        self.slots = [None] * 16384
+        self.expires = [None] * 16384
+        self.size = 0
+        self.flushed = True
 
 
 class Staging:
@@ -204,25 +215,29 @@ class Staging:
                 single.append((db, None, args, raw))
         # Once a key is written whole, its single effects are part of that.
         for db, key, args, raw in single:
-            if key is None or (db, key) not in whole:
+            if key is None and args[0].upper() in (b"FLUSHALL", b"FLUSHDB"):
+                for shard in range(self.engine.worker_shards):
+                    self._add(parts, None, row_of(args).id, db, raw, shard)
+            elif key is None or (db, key) not in whole:
                 self._add(parts, key, row_of(args).id, db, raw)
         for db, key in sorted(whole):
             self._add_value(parts, db, key)
         packed: Buffer = Buffer(256)
-        shard: cython.ushort
+        member: cython.ushort
         size: cython.uint
         for number, part in parts.items():
-            shard = number
+            member = number
             size = cython.cast(Buffer, part).size
-            packed.append(cython.cast(cython.p_char, cython.address(shard)), 2)
+            packed.append(cython.cast(cython.p_char, cython.address(member)), 2)
             packed.append(cython.cast(cython.p_char, cython.address(size)), 4)
             packed.append(cython.cast(Buffer, part).data, size)
         return packed.take()
 
-    def _add(self, parts: dict, key, command: cython.int, db: cython.int, raw: bytes):
-        """One entry (cluster/frames.py) more for the owner of a key."""
+    def _add(self, parts: dict, key, command: cython.int, db: cython.int, raw: bytes, shard: cython.int = -1):
+        """One entry (cluster/frames.py) more for a shard: the owner of a key, or this one."""
         staged: StagedDatabase = self.dbs[db]
-        shard: cython.int = staged.shard if key is None else staged.owner(key)
+        if shard < 0:
+            shard = staged.shard if key is None else staged.owner(key)
         part: Buffer = parts.get(shard)
         head: cython.p_char
         if part is None:

@@ -9,7 +9,7 @@ from cluster.errors import CommandError
 from cluster.numbers import try_int
 from cluster.replies import OK
 from shard.registry import handles
-from shard.signals import TRACKERS, WAITERS, WATCHERS
+from shard.signals import STAGED, TRACKERS, WAITERS, WATCHERS
 from shard.slot_table import LARGE
 
 
@@ -59,9 +59,10 @@ def flush(engine: Any, indexes: list[int]) -> None:
         if engine.listening & WATCHERS:
             engine.watching.flushed(engine, index)
         engine.dirty += db.size
-        if db.size:
-            engine.lazy.append(Discarded(db.slots, db.size))
-        db.clear()
+        slots, size = db.slots, db.size
+        db.clear()  # a staged database may refuse, and its slots are the real ones
+        if size and not engine.listening & STAGED:
+            engine.lazy.append(Discarded(slots, size))
     if engine.listening & TRACKERS:
         engine.tracking.flushed(engine)
     # Without keys the command still goes into the stream, as in Redis.

@@ -137,3 +137,25 @@ def test_a_client_that_wants_no_replies_gathers_none(client, world):
     assert ask(client, *unit) == []
     client.conn.muted = False
     assert ask(client, ("MGET", KEYS[0], "b")) == [[b"1", b"2"]]
+
+
+def test_a_transaction_that_moves_data_between_shards_may_empty_everything_in_between(client, world):
+    owners = {key: world.router.core.shard_of(key.encode()) for key in KEYS}
+    far = next(key for key in KEYS if owners[key] != owners["k0"])
+    free = next(key for key in KEYS if owners[key] not in (owners["k0"], owners[far]))
+    assert ask(client, ("MSET", "k0", "a", far, "b", free, "c", "rest", "d")) == [b"OK"]
+    for word in ("FLUSHALL", "FLUSHDB"):
+        replies = ask(
+            client,
+            ("MULTI",),
+            ("RENAME", "k0", far),
+            ("SET", free, "before"),
+            (word,),
+            ("GET", free),
+            ("SET", "k0", "after"),
+            ("RENAME", "k0", far),
+            ("EXEC",),
+        )
+        assert replies[-1] == [b"OK", b"OK", b"OK", None, b"OK", b"OK"]
+        assert ask(client, ("DBSIZE",), ("GET", far)) == [1, b"after"]
+        assert ask(client, ("MSET", "k0", "a", "rest", "d", free, "c")) == [b"OK"]
