@@ -149,6 +149,8 @@ class Master:
 
     def _begin_snapshot(self) -> None:
         """Ask all shards in one go: their marks are one point of the total order."""
+        if not all(link.up for link in self.router.core.links):
+            return  # what a shard that comes back lacks must come before its mark; `tick` tries again
         up = self.router.upstream
         if up is not None and up.busy:
             up.when_at_rest(self._begin_queued)
