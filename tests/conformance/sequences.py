@@ -27,7 +27,7 @@ Args = list[bytes]
 TYPES = [name for name in RULES if name not in ("generic", "transactions", "connection")]
 # A senseless time could be one that passes while the sequence runs.
 TIMED = {b"EX", b"PX", b"EXPIRE", b"PEXPIRE", b"EXPIREAT", b"PEXPIREAT", b"SETEX", b"PSETEX", b"RESTORE"}
-UNDISTURBED = {b"SPOP", b"XADD", b"SRANDMEMBER", b"@EXCHANGE", b"@WAIT", b"MULTI", b"EXEC"}
+UNDISTURBED = {b"DEBUG", b"SPOP", b"XADD", b"SRANDMEMBER", b"@EXCHANGE", b"@WAIT", b"MULTI", b"EXEC"}
 
 
 def served(args: Args, has_router: bool) -> bool:
