@@ -13,7 +13,6 @@ from shard.signals import STAGED, TRACKERS, WAITERS, WATCHERS
 from shard.slot_table import LARGE
 
 
-
 class Discarded:
     """The slots of a flushed database, freed a few at a time by `Engine.free_some`."""
 
