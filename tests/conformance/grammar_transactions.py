@@ -34,7 +34,8 @@ def transaction(d: Draw):
 @rule(G, 2)
 def watched(d: Draw):
     keys = [d.key() if d.maybe(0.7) else d.pick(ALL_KEYS) for _ in range(d.rng.randint(1, 3))]
-    between = body(d)[: d.rng.randint(0, 2)]
+    # A group cut in two would leave a random pop without the DEL behind it.
+    between = [args for args in body(d)[: d.rng.randint(0, 2)] if args[0].upper() != b"SPOP"]
     if between and d.maybe(0.7):  # what that command changes
         keys += between[0][1:3]
     if d.maybe(0.15):
