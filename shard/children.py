@@ -19,6 +19,7 @@ from cluster.process import fork_dies_with_parent
 
 log = logging.getLogger("elixircache.shard")
 SNAPSHOT, REWRITE, PART = "rdb", "aof", "part"  # the last is a replica's
+NICE = 10  # a tenth of a core at least beside a shard and a router that want all of it
 _SHARED = struct.Struct("<qqd")
 Progress = Callable[[int], None]
 
@@ -85,6 +86,8 @@ class Children:
             code = 1
             try:
                 fork_dies_with_parent(parent)
+                if kind != PART:  # a replica waits for its part
+                    os.nice(NICE)
                 measure = _Measure(shared)
                 work(measure)
                 measure.end()
