@@ -338,7 +338,7 @@ class FrontDoor:
     def send(self, link: Link, message: bytes):
         """Send something by itself. Sending may take the descriptor's signal of a message that has come: the link
         must be asked then, or nobody ever does."""
-        link.socket.send(message)
+        link.socket.send(message, 1, True, False)
         link.readable = True
 
     def flush(self):
@@ -351,8 +351,7 @@ class FrontDoor:
                 if link.socket is None:
                     continue
                 if link.batch.size > 0 and link.up and (link.unanswered < WINDOW or link.batch.size > BATCH_FULL):
-                    link.socket.send(self.core.take_batch(link.index), 1, True, False)
-                    link.readable = True  # sending may have taken the descriptor's signal of a message
+                    self.send(link, self.core.take_batch(link.index))
                 if link.readable and self._drain(link):
                     worked = True
             self._write_dirty(False)

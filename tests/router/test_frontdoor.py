@@ -1,0 +1,58 @@
+"""The router's sockets: nothing that has come stays unread."""
+
+import time
+
+import pytest
+import zmq
+
+from router.core import Core
+from router.frontdoor import FrontDoor
+
+
+@pytest.fixture
+def front(tmp_path):
+    """A front door with one link, the shard's end of it, and the messages taken."""
+    context = zmq.Context()
+    shard, own = context.socket(zmq.DEALER), context.socket(zmq.DEALER)
+    shard.bind(f"ipc://{tmp_path}/link")
+    own.connect(f"ipc://{tmp_path}/link")
+    door = FrontDoor(Core([0] * 16384), lambda: 1)
+    received = []
+    door.on_link_message = lambda shard, message: received.append(message)
+    link = door.core.links[0]
+    door.add_link(link, own)
+    yield door, link, shard, received
+    door.remove_link(link)
+    shard.close(0)
+    context.term()
+
+
+def wait_for(door, received, count):
+    deadline = time.monotonic() + 5
+    while len(received) < count and time.monotonic() < deadline:
+        door.turn()
+        time.sleep(0.001)
+
+
+def test_messages_of_a_link_are_taken_as_they_come(front):
+    door, _, shard, received = front
+    for i in range(3):
+        shard.send(b"message %d" % i)
+        wait_for(door, received, i + 1)
+    assert received == [b"message 0", b"message 1", b"message 2"]
+
+
+def test_sending_hides_no_message_that_has_come(front):
+    """ZeroMQ signals a message once, and whatever looks at the socket takes the signal."""
+    door, link, shard, received = front
+    shard.send(b"first")
+    wait_for(door, received, 1)
+    shard.send(b"second")
+    deadline = time.monotonic() + 5
+    while not link.socket.getsockopt(zmq.EVENTS) & zmq.POLLIN and time.monotonic() < deadline:
+        time.sleep(0.001)  # this takes the signal, as sending may
+    door.turn()
+    assert received == [b"first"]
+    door.send(link, b"heartbeat")
+    door.flush()
+    assert received == [b"first", b"second"]
