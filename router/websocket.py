@@ -348,6 +348,7 @@ class WebServer:
             return self.router.upstream.host, self.router.upstream.port
         for replica in self.router.master.online:
             if replica.port:
+                await self._loaded(replica.port)
                 return replica.ip, replica.port
         if not self.config["ws-start-replica"]:
             raise OSError("no replica group runs")
@@ -369,13 +370,21 @@ class WebServer:
         if password:
             words += ["--masterauth", password, "--requirepass", password]
         self.replica_process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.DEVNULL)
+        try:
+            await self._loaded(port)
+        except OSError:
+            self.replica_process = None
+            raise
+        return port
+
+    async def _loaded(self, port: int) -> None:
+        """Wait until the replica with this port has confirmed the stream: until then it serves what it had before."""
         deadline = asyncio.get_running_loop().time() + START_REPLICA_S
-        while not any(replica.port == port for replica in self.router.master.online):
-            if self.replica_process.returncode is not None or asyncio.get_running_loop().time() > deadline:
-                self.replica_process = None
+        while not any(replica.port == port and replica.acked >= 0 for replica in self.router.master.online):
+            ended = self.replica_process is not None and self.replica_process.returncode is not None
+            if ended or asyncio.get_running_loop().time() > deadline:
                 raise OSError("the replica group did not start")
             await asyncio.sleep(0.05)
-        return port
 
 
 async def _whole_reply(reader: asyncio.StreamReader) -> bytes:
