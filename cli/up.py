@@ -34,6 +34,18 @@ ConfigFile = Annotated[
 OwnerFd = Annotated[int, typer.Option("--owner-fd", hidden=True, help="End when this descriptor is closed.")]
 
 
+def check_distinct(configs: list[Config]) -> None:
+    """No port is asked for twice by the groups, whose ports follow each other."""
+    seen: set[int] = set()
+    for each in configs:
+        for name in ("port", "ws-port"):
+            number = int(each[name])
+            if number and number in seen:
+                fail(f"port {number} is asked for twice: replicas use the ports behind --port and --ws-port")
+            seen.add(number)
+
+
+
 @app.command(cls=ServerCommand)
 @with_configuration
 def up(
@@ -56,6 +68,7 @@ def up(
         name = "port" if int(settings["port"]) + copies > 65535 else "ws-port"
         fail(f"--{name} {settings[name]} leaves no port for {copies} replica{'s' if copies > 1 else ''}")
     configs = [settings, *(replica_config(settings, number) for number in range(1, copies + 1))]
+    check_distinct(configs)
     for each in configs:
         check_free(each)
     members = [

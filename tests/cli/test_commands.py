@@ -73,6 +73,7 @@ def refused(result, text: str) -> None:
         (["--replicas", "17"], "--replicas must be from 0 to 16, not 17"),
         (["--replicas", "1"], "replicas need a master with a TCP port"),
         (["--replicas", "1", "--port", "65535"], "--port 65535 leaves no port for 1 replica"),
+        (["--replicas", "1", "--port", "7500", "--ws-port", "7501"], "port 7501 is asked for twice"),
         (["--config", "/nonexistent.conf"], "cannot read the configuration"),
         (["--config", "/proc/self/mem"], "cannot read the configuration"),
         (["--maxmemory", "much"], "--maxmemory: argument must be a memory value"),
