@@ -236,10 +236,10 @@ class Journal:
 
     def _write(self, data: bytes) -> None:
         """All of it, or (after an error) nothing of it."""
-        view = memoryview(data)
         try:
-            while view:
-                view = view[os.write(self.fd, view) :]
+            written = os.write(self.fd, data)
+            while written < len(data):
+                written += os.write(self.fd, memoryview(data)[written:])
             if self.config["appendfsync"] == "always":
                 os.fsync(self.fd)
             else:
