@@ -45,7 +45,6 @@ def check_distinct(configs: list[Config]) -> None:
             seen.add(number)
 
 
-
 @app.command(cls=ServerCommand)
 @with_configuration
 def up(
