@@ -66,8 +66,10 @@ def slot_of_bytes(key: cython.pointer(cython.const[cython.uchar]), size: cython.
     return crc & 16383
 
 
+@cython.ccall
+@cython.exceptval(check=False)
 def slot(key: bytes) -> cython.int:
-    """The slot of a key, for Python callers."""
+    """The slot of a key."""
     return slot_of_bytes(
         cython.cast(cython.pointer(cython.const[cython.uchar]), PyBytes_AS_STRING(key)), PyBytes_GET_SIZE(key)
     )

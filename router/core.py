@@ -11,7 +11,7 @@ order of `expected`; a client's out buffer gets places of the ring in order, hea
 """
 
 import cython
-from cython.cimports.cluster.wire import Buffer, encode, read_number, slot_of_bytes, split_command
+from cython.cimports.cluster.wire import Buffer, encode, read_number, slot, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memchr, memcpy, memset
 from cython.cimports.router.connection import Conn, Link, Parts
@@ -71,11 +71,7 @@ class Core:
 
     def shard_of(self, key: bytes) -> int:
         """The index of the shard that owns a key."""
-        return self.owner[
-            slot_of_bytes(
-                cython.cast(cython.pointer(cython.const[cython.uchar]), PyBytes_AS_STRING(key)), PyBytes_GET_SIZE(key)
-            )
-        ]
+        return self.owner[slot(key)]
 
     # -- from clients ------------------------------------------------------------------
 

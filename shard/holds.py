@@ -10,7 +10,7 @@ of their ids (a record that needs no hold waits for the holds before it, see doc
 """
 
 import cython
-from cython.cimports.cluster.wire import slot_of_bytes, split_command
+from cython.cimports.cluster.wire import slot, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memchr, memcpy, memset
 
@@ -101,7 +101,7 @@ class Holds:
             return
         for key in keys:
             self.keys[key] = self.keys.get(key, 0) + 1
-            self.slots[_slot(key)] += 1
+            self.slots[slot(key)] += 1
 
     def release(self, operation: bytes):
         """End a hold. An ABORT overtakes what waits, and so perhaps its HOLD: that one must not hold any more."""
@@ -122,7 +122,7 @@ class Holds:
                 self.keys[key] = left
             else:
                 del self.keys[key]
-            self.slots[_slot(key)] -= 1
+            self.slots[slot(key)] -= 1
 
     def holds(self, key: bytes) -> bool:
         """Whether a key is held."""
@@ -179,7 +179,7 @@ class Holds:
     @cython.cfunc
     @cython.exceptval(-1, check=True)
     def _is_held(self, key: bytes) -> cython.int:
-        return self.slots[_slot(key)] > 0 and key in self.keys
+        return self.slots[slot(key)] > 0 and key in self.keys
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -221,14 +221,6 @@ class Holds:
                 return 1
             at += 12 + length
         return 0
-
-
-@cython.cfunc
-@cython.inline
-def _slot(key: bytes) -> cython.int:
-    return slot_of_bytes(
-        cython.cast(cython.pointer(cython.const[cython.uchar]), PyBytes_AS_STRING(key)), PyBytes_GET_SIZE(key)
-    )
 
 
 def keys_of(entries: bytes) -> object:

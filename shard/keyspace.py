@@ -10,19 +10,10 @@ what an expired key means. Invariant: a key in expires is in slots.
 """
 
 import cython
-from cython.cimports.cluster.wire import slot_of_bytes
-from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.cluster.wire import slot
 from cython.cimports.shard.slot_table import SlotTable
 
 SLOTS = 16384
-
-
-@cython.cfunc
-@cython.inline
-def _slot(key: bytes) -> cython.int:
-    return slot_of_bytes(
-        cython.cast(cython.pointer(cython.const[cython.uchar]), PyBytes_AS_STRING(key)), PyBytes_GET_SIZE(key)
-    )
 
 
 @cython.cclass
@@ -42,7 +33,7 @@ class Database:
 
     @cython.cfunc
     def find(self, key: bytes) -> object:
-        table: object = self.slots[_slot(key)]
+        table: object = self.slots[slot(key)]
         if table is None:
             return None
         return cython.cast(SlotTable, table).find(key)
@@ -51,12 +42,12 @@ class Database:
     @cython.exceptval(-1, check=True)
     def store(self, key: bytes, value: object) -> cython.int:
         """Set a key's value; 1 when the key is new. Its expiry stays as it is."""
-        slot: cython.int = _slot(key)
-        table: object = self.slots[slot]
+        number: cython.int = slot(key)
+        table: object = self.slots[number]
         new: cython.int
         if table is None:
             table = SlotTable()
-            self.slots[slot] = table
+            self.slots[number] = table
         new = cython.cast(SlotTable, table).store(key, value)
         self.size += new
         return new
@@ -64,8 +55,8 @@ class Database:
     @cython.cfunc
     def remove(self, key: bytes) -> object:
         """Take a key and its expiry out; its value, or None if it was not there."""
-        slot: cython.int = _slot(key)
-        table: object = self.slots[slot]
+        number: cython.int = slot(key)
+        table: object = self.slots[number]
         value: object
         if table is None:
             return None
@@ -74,8 +65,8 @@ class Database:
             return None
         self.size -= 1
         if cython.cast(SlotTable, table).count == 0:
-            self.slots[slot] = None
-        self._forget_expiry(slot, key)
+            self.slots[number] = None
+        self._forget_expiry(number, key)
         return value
 
     @cython.cfunc
@@ -94,7 +85,7 @@ class Database:
     @cython.exceptval(-2, check=True)
     def expiry(self, key: bytes) -> cython.longlong:
         """Unix ms at which the key expires, -1 if never."""
-        table: object = self.expires[_slot(key)]
+        table: object = self.expires[slot(key)]
         found: object
         if table is None:
             return -1
@@ -121,10 +112,10 @@ class Database:
 
     def expire(self, key: bytes, at_ms: cython.longlong):
         """Set the expiry of a key that is there."""
-        slot: cython.int = _slot(key)
-        table: object = self.expires[slot]
+        number: cython.int = slot(key)
+        table: object = self.expires[number]
         if table is None:
-            self.expires[slot] = {key: at_ms}
+            self.expires[number] = {key: at_ms}
             self.volatile += 1
         else:
             if key not in cython.cast(dict, table):
@@ -133,15 +124,15 @@ class Database:
 
     def persist(self, key: bytes) -> bool:
         """Drop a key's expiry; whether it had one."""
-        return self._forget_expiry(_slot(key), key)
+        return self._forget_expiry(slot(key), key)
 
     def items(self):
         """(key, value, expiry in ms or -1) of every key, slot by slot."""
-        for slot in range(16384):
-            table = self.slots[slot]
+        for number in range(16384):
+            table = self.slots[number]
             if table is None:
                 continue
-            times = self.expires[slot]
+            times = self.expires[number]
             for key, value in table.items():
                 yield key, value, (-1 if times is None else times.get(key, -1))
 

@@ -6,7 +6,7 @@ to do; nothing of the real keyspace has been touched. See docs/transactions.md.
 """
 
 import cython
-from cython.cimports.cluster.wire import Buffer, slot_of_bytes
+from cython.cimports.cluster.wire import Buffer, slot
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.keyspace import Database
@@ -88,11 +88,7 @@ class StagedDatabase(Database):
     @cython.exceptval(-1, check=True)
     def owner(self, key: bytes) -> cython.int:
         """The shard of a key."""
-        return self.owners[
-            slot_of_bytes(
-                cython.cast(cython.pointer(cython.const[cython.uchar]), PyBytes_AS_STRING(key)), PyBytes_GET_SIZE(key)
-            )
-        ]
+        return self.owners[slot(key)]
 
     @cython.cfunc
     def find(self, key: bytes) -> object:
