@@ -31,6 +31,7 @@ cdef class Conn:
     cdef unsigned long long head
     cdef unsigned long long tail
     cdef bint dirty
+    cdef bint waited
     cdef public bint reading
     cdef public bint writing
     cdef public bint stalled

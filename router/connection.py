@@ -15,6 +15,7 @@ class Conn:
     fast: single-key commands may go straight to a shard (no MULTI, logged in, ...).
     queueing: the same, inside MULTI; queue: what it has queued (router/multi.py), or None.
     paused: an operation is in flight that the next command must wait for.
+    dirty: it has output; waited: that has been kept back for a while, since more is to come.
     """
 
     def __init__(self, conn_id: int, fd: int = -1):

@@ -67,9 +67,9 @@ KIND_LINK = cython.declare(cython.ulonglong, 1)
 KIND_LISTENER = cython.declare(cython.ulonglong, 2)
 KIND_TIMER = cython.declare(cython.ulonglong, 3)
 
-# A client whose commands went to several shards gets its replies in one write, if the rest of them comes so soon:
-# a write costs the router and the client as much as ten commands.
-REST_NS = cython.declare(cython.long, 500_000)
+# A client gets the replies to what it has sent at once in one write, if the rest of them comes so soon (twice this at
+# most): a write costs the router and the client as much as ten commands.
+REST_NS = cython.declare(cython.long, 1_000_000)
 REST_BYTES = cython.declare(cython.Py_ssize_t, 1 << 16)
 
 
@@ -294,7 +294,7 @@ class FrontDoor:
         reading = not (conn.stalled or conn.closing) and (
             not conn.paused or conn.inbox.size - conn.inbox_at < READ_SIZE
         )
-        writing = conn.out.size > conn.out_sent
+        writing = conn.out.size > conn.out_sent and (conn.writing or not conn.dirty)  # what is new is tried first
         if reading != conn.reading or writing != conn.writing:
             conn.reading = reading
             conn.writing = writing
@@ -402,7 +402,10 @@ class FrontDoor:
     @cython.cfunc
     @cython.exceptval(-1, check=True)
     def _write_dirty(self, late: cython.bint) -> cython.int:
-        """Send what the clients are owed; those whose next reply is under way wait for it, unless it is late."""
+        """Send what the clients are owed; those whose next reply is under way wait for it.
+
+        `late`: the time is over for those that have waited since the last time.
+        """
         conn: Conn
         found: list = self.core.dirty
         if not found:
@@ -411,14 +414,15 @@ class FrontDoor:
         for conn in found:
             if (
                 conn.head != conn.tail
-                and not late
-                and not (conn.closed or conn.closing or conn.paused or conn.stalled)
+                and not (late and conn.waited)
+                and not (conn.closed or conn.closing or conn.stalled)
                 and conn.fd >= 0
                 and conn.out.size - conn.out_sent < REST_BYTES
             ):
+                conn.waited = conn.waited or late
                 self.core.dirty.append(conn)
                 continue
-            conn.dirty = False
+            conn.dirty = conn.waited = False
             if conn.closed:
                 continue
             if conn.fd < 0:
