@@ -20,7 +20,9 @@ import zmq
 import zmq.auth
 from zmq.auth.thread import ThreadAuthenticator
 
+from cluster import zmtp
 from cluster.listeners import Settings
+from cluster.peer import Peer, ZmqPeer
 
 ROLES = ("router", "shard")
 LISTENER = "shard"  # the role whose sockets are connected to
@@ -53,10 +55,11 @@ def make_keys(directory: Path) -> list[Path]:
 
 
 class Links:
-    """Opens the ZeroMQ links of one process. `role`: "router" or "shard". LinkRefused: the keys cannot be read."""
+    """Opens the links of one process: ours on ipc, libzmq's on tcp. `role`: "router" or "shard". LinkRefused: the
+    keys cannot be read."""
 
-    def __init__(self, context: zmq.Context[Any], config: Settings, role: str):
-        self._context = context
+    def __init__(self, config: Settings, role: str):
+        self._made: zmq.Context[Any] | None = None
         self._insecure = bool(config["insecure-links"])
         self._directory = str(config["curve-keys"] or "")
         self._authenticator: ThreadAuthenticator | None = None
@@ -65,26 +68,48 @@ class Links:
             self._public, self._secret = _pair(Path(self._directory) / f"{role}.key_secret")
             self._listener, _ = _pair(Path(self._directory) / f"{LISTENER}.key", public=True)
 
-    def bind(self, socket: zmq.Socket[Any], endpoint: str) -> None:
-        """Wait on an endpoint for whoever has a key that is known. LinkRefused, zmq.ZMQError."""
+    def bind(self, endpoint: str) -> Peer:
+        """Wait on an endpoint for whoever has a key that is known. LinkRefused, OSError (zmq.ZMQError is one)."""
+        if endpoint.startswith(zmtp.PREFIX):
+            return zmtp.Acceptor(endpoint.removeprefix(zmtp.PREFIX))
+        socket = self._socket()
         if self._guarded(socket, endpoint):
             self._authenticate()
             socket.curve_publickey, socket.curve_secretkey = self._public, self._secret
             socket.curve_server = True
         socket.bind(endpoint)
+        return ZmqPeer(socket, socket.getsockopt(zmq.FD))
 
-    def connect(self, socket: zmq.Socket[Any], endpoint: str) -> None:
-        """Connect to a shard that has the key of shards. LinkRefused, zmq.ZMQError."""
+    def connect(self, endpoint: str) -> Peer:
+        """Connect to a shard that has the key of shards; where nobody waits, to nobody. LinkRefused, zmq.ZMQError."""
+        if endpoint.startswith(zmtp.PREFIX):
+            try:
+                return zmtp.connect(endpoint.removeprefix(zmtp.PREFIX))
+            except OSError:
+                return Peer()
+        socket = self._socket()
         if self._guarded(socket, endpoint):
             socket.curve_publickey, socket.curve_secretkey = self._public, self._secret
             socket.curve_serverkey = self._listener
         socket.connect(endpoint)
+        return ZmqPeer(socket, socket.getsockopt(zmq.FD))
 
     def close(self) -> None:
-        """To be called before the context is ended."""
+        """The connections must be closed already."""
         if self._authenticator is not None:
             self._authenticator.stop()
             self._authenticator = None
+        if self._made is not None:
+            self._made.term()
+
+    def _socket(self) -> zmq.Socket[Any]:
+        if self._made is None:
+            self._made = zmq.Context(io_threads=1)
+        socket = self._made.socket(zmq.DEALER)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.SNDHWM, 0)
+        socket.setsockopt(zmq.RCVHWM, 0)
+        return socket
 
     def _guarded(self, socket: zmq.Socket[Any], endpoint: str) -> bool:
         """Whether keys apply to this endpoint."""
@@ -99,7 +124,7 @@ class Links:
     def _authenticate(self) -> None:
         """Has this context's listening sockets take known keys only."""
         if self._authenticator is None:
-            self._authenticator = ThreadAuthenticator(self._context)
+            self._authenticator = ThreadAuthenticator(self._made)
             self._authenticator.start()
             self._authenticator.configure_curve(domain="*", location=self._directory)
 

@@ -1,5 +1,6 @@
 # C declarations of router/connection.py.
 
+from cluster.peer cimport Peer
 from cluster.wire cimport Buffer
 from router.expected cimport Expected
 
@@ -54,7 +55,7 @@ cdef class Link:
     cdef public int flags
     cdef public int unanswered
     cdef public long long offset
-    cdef public object socket
+    cdef public Peer peer
     cdef public object owner
     cdef public long long heard_ms
     cdef Buffer batch
@@ -63,6 +64,7 @@ cdef class Link:
     cdef unsigned long long run_seq
     cdef Expected expected
     cdef bint readable
+    cdef bint writing
     cdef public long long batches
     cdef public long long entries
 

@@ -11,12 +11,7 @@ decision (who may connect, when to close) is in `router/server.py`.
 import errno
 
 import cython
-import zmq
-from cython.cimports.libc.errno import errno as c_errno
-from cython.cimports.libc.stdlib import free, malloc
-from cython.cimports.router.connection import Conn, Link
-from cython.cimports.router.core import Core
-from cython.cimports.router.csocket import (
+from cython.cimports.cluster.csocket import (
     CLOCK_MONOTONIC,
     EPOLL_CLOEXEC,
     EPOLL_CTL_ADD,
@@ -46,6 +41,10 @@ from cython.cimports.router.csocket import (
     timerfd_settime,
     timespec,
 )
+from cython.cimports.libc.errno import errno as c_errno
+from cython.cimports.libc.stdlib import free, malloc
+from cython.cimports.router.connection import Conn, Link
+from cython.cimports.router.core import Core
 
 READ_SIZE = cython.declare(cython.Py_ssize_t, 1 << 16)
 EVENTS_MAX = cython.declare(cython.int, 256)
@@ -136,23 +135,30 @@ class FrontDoor:
         self.conns[conn.fd] = (conn, sock)
         self._control(EPOLL_CTL_ADD, conn.fd, EPOLLIN, KIND_CLIENT)
 
-    def add_link(self, link: Link, socket):
-        """Use a connected ZeroMQ socket as the link to a shard."""
-        link.socket = socket
+    def add_link(self, link: Link, peer: Peer):
+        """Use a connection as the link to a shard."""
+        fd: cython.int = peer.fileno()
+        link.peer = peer
         link.readable = True
-        fd: int = socket.getsockopt(zmq.FD)
-        self.link_fds[fd] = link
-        self._control(EPOLL_CTL_ADD, fd, EPOLLIN, KIND_LINK)
+        link.writing = False
+        if fd >= 0:
+            self.link_fds[fd] = link
+            self._control(EPOLL_CTL_ADD, fd, EPOLLIN, KIND_LINK)
 
     def remove_link(self, link: Link):
-        """Forget a link's socket and close it."""
-        if link.socket is None:
-            return
-        fd: int = link.socket.getsockopt(zmq.FD)
-        self.link_fds.pop(fd, None)
-        self._control(EPOLL_CTL_DEL, fd, 0, KIND_LINK)
-        link.socket.close(0)
-        link.socket = None
+        """Forget a link's connection and close it."""
+        if link.peer is not None:
+            self._forget(link)
+            link.peer.close()
+            link.peer = None
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _forget(self, link: Link) -> cython.int:
+        """Watch a link no more."""
+        if self.link_fds.pop(link.peer.fileno(), None) is not None:
+            self._control(EPOLL_CTL_DEL, link.peer.fileno(), 0, KIND_LINK)
+        return 0
 
     def close(self, conn: Conn, reason: str = ""):
         """Close a client's connection now."""
@@ -189,9 +195,7 @@ class FrontDoor:
                 if kind == KIND_CLIENT:
                     self._client(fd, events[i].events)
                 elif kind == KIND_LINK:
-                    place = self.link_fds.get(fd)
-                    if place is not None:
-                        cython.cast(Link, place).readable = True
+                    self._link(fd, events[i].events)
                 elif kind == KIND_LISTENER:
                     self.on_accept(self.listeners.get(fd))
                 else:
@@ -199,6 +203,33 @@ class FrontDoor:
             self.flush()
             if count == EVENTS_MAX:
                 continue
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _link(self, fd: cython.int, events: cython.uint) -> cython.int:
+        """A link can be read, or has room for what it keeps."""
+        place: object = self.link_fds.get(fd)
+        if place is None:
+            return 0
+        link: Link = place
+        if events & ~cython.cast(cython.uint, EPOLLOUT):
+            link.readable = True
+        if events & EPOLLOUT:
+            link.peer.flush()
+            self._watch_link(link)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _watch_link(self, link: Link) -> cython.int:
+        """Wait for room in a link only while it keeps something."""
+        events: cython.uint = EPOLLIN
+        if link.peer.kept != link.writing and not link.peer.ended:
+            link.writing = link.peer.kept
+            if link.writing:
+                events |= EPOLLOUT
+            self._control(EPOLL_CTL_MOD, link.peer.fileno(), events, KIND_LINK)
+        return 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -336,10 +367,14 @@ class FrontDoor:
         return 0
 
     def send(self, link: Link, message: bytes):
-        """Send something by itself. Sending may take the descriptor's signal of a message that has come: the link
-        must be asked then, or nobody ever does."""
-        link.socket.send(message, 1, True, False)
-        link.readable = True
+        """Send something by itself."""
+        if link.peer is None:
+            return
+        link.peer.send(message)
+        if link.peer.kept != link.writing:
+            self._watch_link(link)
+        if link.peer.edge:
+            link.readable = True
 
     def flush(self):
         """Send the batches, take the replies that are there, write to the clients."""
@@ -348,7 +383,7 @@ class FrontDoor:
         while worked:
             worked = False
             for link in self.core.links:
-                if link.socket is None:
+                if link.peer is None:
                     continue
                 if link.batch.size > 0 and link.up and (link.unanswered < WINDOW or link.batch.size > BATCH_FULL):
                     self.send(link, self.core.take_batch(link.index))
@@ -359,7 +394,7 @@ class FrontDoor:
                 if (
                     link.batch.size > 0
                     and link.up
-                    and link.socket is not None
+                    and link.peer is not None
                     and (link.unanswered < WINDOW or link.batch.size > BATCH_FULL)
                 ):
                     worked = True
@@ -367,10 +402,17 @@ class FrontDoor:
     @cython.cfunc
     @cython.exceptval(-1, check=True)
     def _drain(self, link: Link) -> cython.bint:
-        """Take a link's messages. ZeroMQ's descriptor is edge-triggered: ask until it is dry."""
+        """Take a link's messages."""
         any_message: cython.bint = False
-        while link.socket is not None and link.socket.getsockopt(15) & 1:  # EVENTS, POLLIN
-            message: bytes = link.socket.recv(1)
+        message: bytes
+        while link.peer is not None:
+            message = link.peer.receive()
+            if message is None:
+                if link.peer.ended:
+                    self._forget(link)
+                elif link.peer.kept != link.writing:
+                    self._watch_link(link)
+                break
             any_message = True
             if not self.core.receive_reply(link.index, message):
                 self.on_link_message(link.index, message)

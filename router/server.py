@@ -141,7 +141,7 @@ class Server:
         that the router is well."""
         timeout = int(self.config["shard-heartbeat-timeout"])
         for link in self.router.core.links:
-            if not link.up or link.socket is None:
+            if not link.up or link.peer is None:
                 continue
             if link.heard_ms and self.router.now - max(link.heard_ms, self.router.excused_ms) > timeout:
                 log.error("shard %d has not answered for %d ms", link.index, self.router.now - link.heard_ms)

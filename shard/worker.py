@@ -1,6 +1,6 @@
 """The shard process: a thin shell of sockets, clock and files around the batch loop.
 
-    router --batches--> DEALER socket --> Loop.execute --> journal.append --> replies
+    router --batches--> link --> Loop.execute --> journal.append --> replies
 
 The order of the last two steps is rule 2 of the design: a reply leaves only after the effect
 of its command has been written to the journal.
@@ -13,14 +13,11 @@ import json
 import logging
 import os
 import secrets
-import select
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import zmq
 
 from cluster import frames
 from cluster.config import Config
@@ -72,13 +69,8 @@ class Worker:
         self.engine.memory.follow(self.engine, config, shards)
         self.engine.controls = self.loop
         self.engine.notifier.configure(self.engine, str(config["notify-keyspace-events"]))
-        self.context = zmq.Context(io_threads=1)
-        self.links = Links(self.context, config, "shard")
-        self.link = self.context.socket(zmq.DEALER)
-        self.link.setsockopt(zmq.LINGER, 0)
-        self.link.setsockopt(zmq.SNDHWM, 0)
-        self.link.setsockopt(zmq.RCVHWM, 0)
-        self.poller = select.epoll()
+        self.links = Links(config, "shard")
+        self.link: Any = None
         self.running = True
         self.next_tick_ms = 0
         self.unwritten: list[bytes] = []
@@ -127,10 +119,7 @@ class Worker:
 
     def open(self) -> None:
         """Bind the link; afterwards a router can be told of it."""
-        self.links.bind(self.link, self.endpoint)
-        if self.control.fileno() >= 0:
-            self.poller.register(self.control.fileno(), select.EPOLLIN)
-        self.poller.register(self.link.getsockopt(zmq.FD), select.EPOLLIN)
+        self.link = self.links.bind(self.endpoint)
 
     def stop(self, *_: Any) -> None:
         """End after the batch at hand (signal handler)."""
@@ -150,7 +139,7 @@ class Worker:
             if self.preload is not None and not self.preload.done:
                 self.read_on()
             elif not worked:
-                self.poller.poll(max(0.0, (wake_ms - now_ms) / 1000))
+                self.link.wait(max(0, wake_ms - now_ms), self.control.fileno())
 
     def begin_preload(self, preload: Any) -> None:
         """Read a snapshot between batches (shard/controls/replication.py); None: no more."""
@@ -180,10 +169,9 @@ class Worker:
         """Run the batches that are there; whether there were any."""
         worked = False
         while True:
-            try:
-                waiting = self.interrupts.waiting
-                message = waiting.popleft() if waiting else self.link.recv(zmq.NOBLOCK)
-            except zmq.Again:
+            waiting = self.interrupts.waiting
+            message = waiting.popleft() if waiting else self.link.receive()
+            if message is None:
                 return worked
             worked = True
             if message.startswith(frames.HELLO):
@@ -355,9 +343,8 @@ class Worker:
         """Give the sockets and files back."""
         if self.journal is not None:
             self.journal.close()
-        self.link.close(0)
+        self.link.close()
         self.links.close()
-        self.context.term()
 
 
 def run(index: int, shards: int, endpoint: str, directory: str, config: Config, control: Control) -> int:

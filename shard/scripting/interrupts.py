@@ -12,8 +12,6 @@ import time
 from collections import deque
 from typing import Any
 
-import zmq
-
 from cluster import frames
 from cluster.errors import CommandError
 from cluster.wire import command, parse_command
@@ -40,11 +38,7 @@ class Interrupts:
         if now_s - self.next_s > 10 * POLL_S or not self.started_s:
             self.started_s = now_s  # nobody has polled for a while: another script
         self.next_s = now_s + POLL_S
-        while True:
-            try:
-                message = self.worker.link.recv(zmq.NOBLOCK)
-            except zmq.Again:
-                break
+        while (message := self.worker.link.receive()) is not None:
             if message.startswith(frames.KILL):
                 self.kill(message)
             else:
@@ -68,10 +62,10 @@ class Interrupts:
         as `pack_value` has them. Everything else that comes meanwhile waits. CommandError if nobody lends it."""
         self.send(b"op", op, b"asks", b"%d" % db, key)
         while True:
-            if not self.worker.link.poll(100):
-                continue
-            message = self.worker.link.recv()
-            if message.startswith(frames.KILL):
+            message = self.worker.link.receive()
+            if message is None:
+                self.worker.link.wait(100, -1)
+            elif message.startswith(frames.KILL):
                 self.kill(message)
             elif message.startswith(frames.LENT):
                 answer = parse_command(message[len(frames.LENT) :])

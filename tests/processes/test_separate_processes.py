@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import redis
-import zmq
 
 from cluster import frames
 from cluster.curve import LinkRefused, Links, check_endpoint, make_keys
@@ -73,17 +71,6 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
         started.stop()
 
 
-@contextlib.contextmanager
-def links(config_keys: Path, role: str) -> Iterator[tuple[zmq.Context, Links]]:
-    context = zmq.Context()
-    made = Links(context, {"curve-keys": str(config_keys), "insecure-links": False}, role)
-    try:
-        yield context, made
-    finally:
-        made.close()
-        context.destroy(0)
-
-
 def test_a_group_with_keys_serves_and_gets_a_killed_shard_and_router_back(processes, tmp_path):
     make_keys(tmp_path / "keys")
     keys = ("--curve-keys", str(tmp_path / "keys"))
@@ -119,21 +106,13 @@ def test_a_shard_answers_nobody_whose_key_it_does_not_know(processes, tmp_path):
     greeting = frames.HELLO + b'{"generation": 1, "shards": 2}'
 
     def answered(directory: Path | None, timeout_ms: int) -> bool:
-        with contextlib.ExitStack() as stack:
-            if directory is None:
-                context = stack.enter_context(zmq.Context())
-                sock = context.socket(zmq.DEALER)
-                sock.linger = 0
-                sock.connect(f"tcp://127.0.0.1:{port}")
-            else:
-                context, made = stack.enter_context(links(directory, "router"))
-                sock = context.socket(zmq.DEALER)
-                sock.linger = 0
-                made.connect(sock, f"tcp://127.0.0.1:{port}")
-            sock.send(greeting)
-            found = bool(sock.poll(timeout_ms))
-            sock.close(0)
-            return found
+        made = Links({"curve-keys": str(directory or ""), "insecure-links": False}, "router")
+        peer = made.connect(f"tcp://127.0.0.1:{port}")
+        peer.send(greeting)
+        found = bool(peer.socket.poll(timeout_ms))
+        peer.close()
+        made.close()
+        return found
 
     assert answered(tmp_path / "keys", 20_000)
     assert not answered(tmp_path / "strange", 700)

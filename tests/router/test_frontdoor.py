@@ -5,6 +5,7 @@ import time
 import pytest
 import zmq
 
+from cluster.peer import ZmqPeer
 from router.core import Core
 from router.frontdoor import FrontDoor
 
@@ -20,7 +21,7 @@ def front(tmp_path):
     received = []
     door.on_link_message = lambda shard, message: received.append(message)
     link = door.core.links[0]
-    door.add_link(link, own)
+    door.add_link(link, ZmqPeer(own, own.getsockopt(zmq.FD)))
     yield door, link, shard, received
     door.remove_link(link)
     shard.close(0)
@@ -49,7 +50,7 @@ def test_sending_hides_no_message_that_has_come(front):
     wait_for(door, received, 1)
     shard.send(b"second")
     deadline = time.monotonic() + 5
-    while not link.socket.getsockopt(zmq.EVENTS) & zmq.POLLIN and time.monotonic() < deadline:
+    while not link.peer.socket.getsockopt(zmq.EVENTS) & zmq.POLLIN and time.monotonic() < deadline:
         time.sleep(0.001)  # this takes the signal, as sending may
     door.turn()
     assert received == [b"first"]

@@ -1,4 +1,4 @@
-# The system calls of the router's socket shell.
+# The system calls of the compiled socket shells.
 
 cdef extern from "sys/epoll.h" nogil:
     cdef enum:
@@ -26,6 +26,13 @@ cdef extern from "sys/socket.h" nogil:
     cdef enum:
         MSG_DONTWAIT
         MSG_NOSIGNAL
+    struct iovec:
+        void* iov_base
+        size_t iov_len
+    struct msghdr:
+        iovec* msg_iov
+        size_t msg_iovlen
+    ssize_t sendmsg(int fd, const msghdr* message, int flags)
     ssize_t recv(int fd, void* data, size_t size, int flags)
     ssize_t send(int fd, const void* data, size_t size, int flags)
 
@@ -53,8 +60,10 @@ cdef extern from "time.h" nogil:
 cdef extern from "poll.h" nogil:
     cdef enum:
         POLLIN
+        POLLOUT
     struct pollfd:
         int fd
         short events
         short revents
+    int poll(pollfd* fds, unsigned long count, int timeout)
     int ppoll(pollfd* fds, unsigned long count, const timespec* timeout, void* mask)
