@@ -10,10 +10,11 @@ Reply (shard to router):
 
     header   generation u32, flags u32, stream offset u64                           16 bytes
     entry    payload length u32, kind u8, 3 bytes of padding                         8 bytes
-             payload: RUN: the replies of one run, EVENT: a RESP array
+             payload: RUN: the replies of one run; EVENT, FED: a RESP array
 
 A run is a row of entries for one client; END_OF_RUN marks its last. Replies carry no ids:
-runs are answered in the order of the link. What does not come in that order is an EVENT.
+runs are answered in the order of the link. What does not come in that order is an EVENT; what is about the
+replication stream is FED, and heard ahead of the message's replies: whoever is answered is in the stream already.
 
 generation: counts the router's links to this shard; a batch or reply of an older one is
 dropped. epoch, watermark: multi-shard records up to (epoch, watermark) are known to be
@@ -47,16 +48,19 @@ TRACK = 8
 RESOLVE = 16  # belongs to the hold that the shard is in: it overtakes what waits behind it
 
 FROM_MASTER = 32  # replicated: keys do not expire by this clock
+SILENT = 64  # nobody wants the reply, and it is in no run
 
 # Flags of a reply header: the state of the shard.
 OVER_MEMORY = 1
 WRITE_ERROR = 2
 LOADING = 4
 ANSWER = 8  # it answers a batch: a router counts how many are under way
+FEEDING = 16  # it has entries of the kind FED
 
 # Kinds of a reply entry.
 RUN = 0
 EVENT = 1
+FED = 2
 
 
 def request(generation: int, now_ms: int, entries: list[tuple[int, int, int, int, bytes]], epoch: int = 0,

@@ -377,6 +377,9 @@ class Core:
         size: cython.Py_ssize_t,
     ) -> cython.int:
         """Put a client's command into a shard's batch, as part of its run if it can be."""
+        if conn.writer:  # our master: nobody waits for what its stream is answered
+            self._close_run(link)
+            return self._entry(link, command, conn.db, flags | 64, conn.id, raw, size)
         if link.run_conn is not conn or link.run_seq + 1 != conn.tail:
             self._close_run(link)
             link.run_conn = conn
@@ -482,6 +485,13 @@ class Core:
         memcpy(cython.address(link.offset), data + 8, 8)
         if link.flags & 8:
             link.unanswered -= 1
+        if link.flags & 16:
+            while at + 8 <= size:
+                memcpy(cython.address(length), data + at, 4)
+                if data[at + 4] == 2:
+                    self.on_event(shard, split_command(data + at + 8, length))
+                at += 8 + length
+            at = 16
         while at + 8 <= size:
             memcpy(cython.address(length), data + at, 4)
             if data[at + 4] == 0:
@@ -494,7 +504,7 @@ class Core:
                     self._part(target, shard, data + at + 8, length)
                 else:
                     self._callback(target, PyBytes_FromStringAndSize(data + at + 8, length))
-            else:
+            elif data[at + 4] == 1:
                 self.on_event(shard, split_command(data + at + 8, length))
             at += 8 + length
         return True

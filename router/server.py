@@ -19,6 +19,7 @@ from cluster.process import Control
 from router.connection import Conn
 from router.frontdoor import FrontDoor
 from router.links import ShardLinks
+from router.replication.master import PIECE_MS
 from router.replication.progress import Progress
 from router.replication.upstream import Upstream
 from router.router import Router
@@ -63,6 +64,7 @@ class Server:
         self.router.listening_port = lambda: self.port
         self.router.run_directory = str(config["dir"])
         self.router.master.send_file = self.send_file
+        self.router.master.send_soon = lambda: self.loop.call_later(PIECE_MS / 1000, self.router.master.send)
         self.links = ShardLinks(config, control.fileno() >= 0)
         self.loop = asyncio.get_running_loop()
         self.kicked = False

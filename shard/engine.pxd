@@ -48,6 +48,7 @@ cdef class Engine:
     cdef public list entries
     cdef public dict by_name
     cdef public list events
+    cdef public list fed
     cdef public object config
     cdef public object watching
     cdef public object waiting

@@ -123,6 +123,7 @@ class Engine:
         self.stream = Buffer(4096)
         self.stream_db = -1
         self.events = []
+        self.fed = []  # the same about the replication stream, told ahead of the replies that it belongs to
         self.lazy = []
         self.config = {} if config is None else config
         limits.apply(self.config)

@@ -43,6 +43,7 @@ F_END = cython.declare(cython.int, 2)
 F_NO_TOUCH = cython.declare(cython.int, 4)
 F_TRACK = cython.declare(cython.int, 8)
 F_RESOLVE = cython.declare(cython.int, 16)
+F_SILENT = cython.declare(cython.int, 64)
 
 
 @cython.cfunc
@@ -211,6 +212,9 @@ class Loop:
                 if self.run_at >= 0:
                     self._interrupt_run()
                 self.deferred.append(message[start : at + length])
+            elif flags & F_SILENT:
+                self._look_ahead(data, size)
+                self._unanswered(command, db, flags, data + at, length, at)
             else:
                 if self.run_at < 0:
                     self._begin_run()
@@ -413,6 +417,27 @@ class Loop:
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
+    def _unanswered(
+        self,
+        command: cython.int,
+        db: cython.int,
+        flags: cython.int,
+        raw: cython.pointer(cython.const[cython.char]),
+        size: cython.Py_ssize_t,
+        offset: cython.Py_ssize_t,
+    ) -> cython.int:
+        """A command of a master's stream: its reply is dropped. An error is a difference to the master, and said."""
+        mark: cython.Py_ssize_t = self.out.size
+        self._one(command, db, flags, raw, size, offset)
+        if self.out.data[mark] == 45:
+            reply: bytes = PyBytes_FromStringAndSize(self.out.data + mark, self.out.size - mark)
+            name: bytes = cython.cast(Entry, self.engine.entries[command]).name
+            log.error("a command of the master's stream failed: %s: %s", name.decode(), reply[1:-2].decode(errors="replace"))
+        self.out.size = mark
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
     def _done(
         self, entry: Entry, args: object, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
     ) -> cython.int:
@@ -438,16 +463,16 @@ class Loop:
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def _events(self) -> cython.int:
-        """Append the engine's events, each a RESP array, as EVENT entries."""
+    def _events(self, events: list, kind: cython.int) -> cython.int:
+        """Append events, each a RESP array, as entries of this kind."""
         self._begin_reply()
-        for event in self.engine.events:
+        for event in events:
             self.run_at = self.out.size
             self.out.reserve(8)
             self.out.size += 8
             encode_command(self.out, list(event))
-            self._end_run(1)
-        self.engine.events.clear()
+            self._end_run(kind)
+        events.clear()
         return 0
 
     def take(self, answer: bool = False) -> bytes:
@@ -455,7 +480,10 @@ class Loop:
         The caller has journalled the effects before."""
         flags: cython.uint = 0
         if self.engine.events:
-            self._events()
+            self._events(self.engine.events, 1)
+        if self.engine.fed:
+            self._events(self.engine.fed, 2)
+            flags |= 16
         if self.out.size <= 16:
             if not answer:
                 self.out.size = 0
@@ -477,10 +505,11 @@ class Loop:
 
 def constants_agree() -> bool:
     """The C constants above against those that Python code uses."""
-    return (F_RESP3, F_END, F_NO_TOUCH, F_TRACK, F_RESOLVE) == (
+    return (F_RESP3, F_END, F_NO_TOUCH, F_TRACK, F_RESOLVE, F_SILENT) == (
         frames.RESP3,
         frames.END_OF_RUN,
         frames.NO_TOUCH,
         frames.TRACK,
         frames.RESOLVE,
+        frames.SILENT,
     )

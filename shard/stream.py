@@ -64,7 +64,7 @@ class Outlet:
         if effects:
             units, engine.units = engine.units, []
             if engine.feeding:
-                engine.events.extend(segments(effects, units, self.db, engine.stream_db, blob_of))
+                engine.fed.extend(segments(effects, units, self.db, engine.stream_db, blob_of))
             self.db = engine.stream_db
         return effects
 
@@ -74,7 +74,7 @@ class Outlet:
         if place != self._told:
             self._told = place
             text = b"" if place is None else b"%d %d %d" % (*place, self.db)
-            self.engine.events.append((b"place", text))
+            self.engine.fed.append((b"place", text))
 
     def greeted(self, place: str, since: Callable[[tuple[int, int]], bytes | None]) -> bool:
         """A router opened a link and wants to be told the stream from a place on that an earlier process told, if
@@ -86,5 +86,5 @@ class Outlet:
         if effects is None:
             return False
         units, last_db = record_units(effects, words[2])
-        self.engine.events.extend(segments(effects, units, words[2], last_db, blob_of))
+        self.engine.fed.extend(segments(effects, units, words[2], last_db, blob_of))
         return True

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from router.session import Session
 
 GETACK = encode("REPLCONF", "GETACK", "*")
+# A busy stream goes out in pieces of this size or of this age: each costs both routers as much as a hundred commands.
+PIECE = 1 << 16
+PIECE_MS = 2
 
 
 @dataclass(eq=False)
@@ -86,9 +89,12 @@ class Master:
         self.places: dict[int, str] = {}  # shard -> how far it has told us its stream, in its own words
         self.snapshot: Snapshot | None = None
         self.snapshots = 0
+        self.unsent: list[bytes] = []  # of the stream, for those that are online
+        self.unsent_size = self.sent_ms = 0
         self.next_ping_ms = 0
         self.full_syncs = self.partial_syncs = self.refused_partial_syncs = 0
         self.send_file: Callable[[Session, list[str], Callable[[bool], None]], None] = lambda session, paths, done: None
+        self.send_soon: Callable[[], None] = lambda: None  # call `send` in PIECE_MS; without it the next tick does
         router.event_handlers[b"stream"] = self.feed.on_stream
         router.event_handlers[b"record"] = self.feed.on_record
         router.event_handlers[b"barrier"] = self.feed.on_mark
@@ -127,6 +133,7 @@ class Master:
         replica = self.replica(session)
         session.replica = replica
         session.settle()
+        self.send()
         replica.heard_ms = self.router.now
         self.router.tell(f"Slave -> Master: PSYNC {replid} {offset}", kind="handshake", offset=offset)
         rest = self.feed.since(replid, offset) if replid != "?" else None
@@ -247,6 +254,7 @@ class Master:
             self._begin_snapshot()
 
     def _online(self, replica: Replica) -> None:
+        self.send()
         replica.state = "online"
         replica.heard_ms = self.router.now
         for data in replica.kept:
@@ -256,15 +264,32 @@ class Master:
 
     def _on_data(self, data: bytes) -> None:
         """The stream has grown."""
+        online = False
         for replica in list(self.replicas.values()):
             if replica.state == "online":
-                replica.session.push_raw(data)
+                online = True
             elif replica.state == "sending" or (replica.state == "waiting" and self.snapshot and self.snapshot.offset >= 0):
                 replica.kept.append(data)
                 replica.kept_size += len(data)
                 hard = self.router.config.output_limits("replica")[0]
                 if hard and replica.kept_size > hard:
                     self.router.close(replica.session.conn, "the stream since its snapshot is over its limit")
+        if online:
+            if not self.unsent:
+                self.send_soon()
+            self.unsent.append(data)
+            self.unsent_size += len(data)
+            if self.unsent_size >= PIECE or self.router.now - self.sent_ms > PIECE_MS:
+                self.send()
+
+    def send(self) -> None:
+        """Let what has come of the stream go to the replicas now."""
+        if not self.unsent:
+            return
+        data = self.unsent[0] if len(self.unsent) == 1 else b"".join(self.unsent)
+        self.unsent, self.unsent_size, self.sent_ms = [], 0, self.router.now
+        for replica in self.online:
+            replica.session.push_raw(data)
 
     def ack(self, session: Session, offset: int, on_disk: bool = False) -> None:
         """REPLCONF ACK, FACK (the offset is in the replica's journal, on its disk)"""
@@ -294,8 +319,13 @@ class Master:
         waiter = Waiter(self.feed.offset if self.feed.idle else -1, wanted, deadline_ms, done, on_disk)
         self.waiters.append(waiter)
         if waiter.offset >= 0 and self.confirmed(waiter.offset, on_disk) < wanted and self.online:
-            self.feed.put(GETACK)
+            self.ask_replicas()
         self._serve_waiters()
+
+    def ask_replicas(self) -> None:
+        """Every replica is to say how far it is."""
+        self.feed.put(GETACK)
+        self.send()
 
     def _serve_waiters(self) -> None:
         for waiter in list(self.waiters):
@@ -310,7 +340,8 @@ class Master:
         for waiter in self.waiters:
             if waiter.offset < 0 and self.feed.idle:
                 waiter.offset = self.feed.offset
-                self.feed.put(GETACK)
+                self.ask_replicas()
+        self.send()
         self._serve_waiters()
         self._begin_queued()
         if now_ms >= self.next_ping_ms:
@@ -332,6 +363,7 @@ class Master:
 
     def close_replicas(self, reason: str) -> None:
         """Every replica of ours has to synchronise anew."""
+        self.send()
         for replica in list(self.replicas.values()):
             if replica.state != "handshake":
                 self.router.close(replica.session.conn, reason)

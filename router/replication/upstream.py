@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("elixircache.router")
 IN_FLIGHT_MAX = 4 << 20
+BATCHES_MAX = 16  # that a shard has not answered
+PIECE = 1 << 18
 RETRY_S = 1.0
 SAY_EVERY_MS = 2000
 
@@ -341,7 +343,6 @@ class Upstream:
         conn = self.conn
         self.state = "connected"
         self.heard_ms = router.now
-        timeout = float(router.config["repl-timeout"])
         data, self.pending = getattr(self, "pending", b""), b""
         while True:
             if data:
@@ -350,13 +351,17 @@ class Upstream:
                 router.master.feed.put(data)
                 router.core.receive_data(conn, data)
                 router.kick()
-            while self.conn is conn and conn.in_size > IN_FLIGHT_MAX:
+            while self.conn is conn and self._ahead(conn):
                 await asyncio.sleep(0.001)
-            data = await asyncio.wait_for(reader.read(1 << 16), timeout)
+            data = await reader.read(PIECE)  # `beat` ends it when the master is silent
             if self.conn is not conn:  # what was read meanwhile belongs to an offset that no longer counts
                 raise SyncFailed("one of our shards was restarted")
             if not data:
                 raise SyncFailed("the master closed the link")
+
+    def _ahead(self, conn: Conn) -> bool:
+        """Whether more has come than our shards should have before them."""
+        return conn.in_size > IN_FLIGHT_MAX or any(link.unanswered > BATCHES_MAX for link in self.router.core.links)
 
     def _open_inner(self) -> None:
         conn = self.conn = Conn(self.router.new_id())
@@ -373,13 +378,16 @@ class Upstream:
         """Tell the master how far we are: all that was given to the shards and answered."""
         if self.writer is None or self.state != "connected" or self.conn is None:
             return
-        if self.conn.pending == 0 and self.conn.in_size == 0 and not self.conn.paused:
-            self.applied = self.offset
         disk = ("FACK", self.on_disk) if self.on_disk >= 0 else ()
         self.writer.write(encode("REPLCONF", "ACK", self.applied, *disk))
 
     def beat(self) -> None:
-        """Once a second: tell how far we are, and how far our disks are."""
+        """Once a second: tell how far we are, and how far our disks are; give a master up that is silent."""
+        silent_ms = self.router.now - self.heard_ms
+        if self.state == "connected" and silent_ms > 1000 * int(self.router.config["repl-timeout"]):
+            log.warning("the master has been silent for %d ms", silent_ms)
+            self._hang_up()
+            return
         self.acknowledge_soon()
         offset, conn = self.applied, self.conn
         if self.state != "connected" or offset <= self.on_disk or not self.router.config["appendonly"]:
@@ -403,7 +411,7 @@ class Upstream:
         conn = self.conn
         if conn is None or self.state != "connected":
             return
-        if conn.in_size == 0 and conn.pending == 0 and not conn.paused:
+        if self.applied == self.offset:
             self.acknowledge()
             return
         if conn.paused:  # an operation in flight asks its shards more than once

@@ -35,7 +35,7 @@ def snapshot(engine: Any, args: list[bytes]) -> Any:
     if not db:
         worker.collect()
         engine.feeding = True
-        engine.events.append((b"barrier", token))
+        engine.fed.append((b"barrier", token))
     worker.fork(
         PART,
         lambda progress: write_part(engine, path.decode(), first == b"1", db or b"0", progress),
@@ -142,7 +142,7 @@ def role(engine: Any, args: list[bytes]) -> Any:
         engine.worker.collect()  # what came before this point is fed, or not, as it was until now
     engine.feeding = args[2] == b"1"
     if engine.feeding:
-        engine.events.append((b"feeding",))
+        engine.fed.append((b"feeding",))
     engine.master = args[1] == b"master"
     scripts_of(engine).context.refusal = args[3].decode()
     return OK

@@ -88,3 +88,21 @@ def test_more_commands_than_the_loop_looks_ahead(loop):
                 NIL[2] if step[1] not in model else b"$%d\r\n%s\r\n" % (len(model[step[1]]), model[step[1]])
             )
     assert batch(loop, steps) == expected
+
+
+def test_a_master_s_stream_is_executed_and_not_answered(loop, caplog):
+    stream = frames.FROM_MASTER | frames.SILENT
+    assert batch(loop, [(b"SET", b"k", b"1"), (b"APPEND", b"k", b"2"), (b"RPUSH", b"l", b"a")], flags=stream) == []
+    assert not caplog.records
+    assert batch(loop, [(b"INCR", b"l")], flags=stream) == []
+    assert "INCR: WRONGTYPE" in caplog.text  # it was no error at the master
+    assert batch(loop, [(b"GET", b"k")]) == [b"$2\r\n12\r\n"]
+    assert loop.engine.changes == 3
+
+
+def test_what_is_fed_to_replicas_is_apart_from_other_events(loop):
+    loop.engine.fed.append((b"stream", b"0", b"0", b"x"))
+    loop.engine.events.append((b"other",))
+    _, flags, _, entries = frames.parse_reply(loop.take())
+    assert flags & frames.FEEDING
+    assert [kind for kind, _ in entries] == [frames.EVENT, frames.FED]

@@ -77,6 +77,7 @@ class Wire:
 
     def close(self) -> None:
         self.hung_up = True
+        self.stream.feed_eof()
 
     # What befalls it:
 
