@@ -102,6 +102,10 @@ SHARD_DOWN_UNKNOWN = (
     "SHARDDOWN shard {shard} went away while this command was in flight; its outcome is unknown"
 )
 SHARD_DOWN = "SHARDDOWN shard {shard} is not available"
+WHOLE_KEYSPACE = (
+    "ERR this command concerns every shard, and the script's text does not show that it is called: call it by its "
+    "name, or set allow-undeclared-keys to yes"
+)
 UNDECLARED_KEY = (
     "ERR key '{key}' was not declared and lives on another shard; declare it among the keys, "
     "or set allow-undeclared-keys yes"

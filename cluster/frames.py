@@ -34,8 +34,12 @@ REPLY_ENTRY = struct.Struct("<IB3x")
 HELLO = b"HELO"
 # KILL + JSON {"token", "kind"} asks for the end of a running script; it overtakes everything.
 KILL = b"KILL"
-# LENT + a RESP array: the key that a running script has asked for (SHARD.LEND), or why there is none.
+# LENT + a RESP array: what a running script has asked for (a key, other shards' replies, the router's reply), or why
+# there is nothing.
 LENT = b"LENT"
+# ASIDE + a RESP array [token, database, command...]: a question that a shard answers at once, past what waits and in
+# the midst of a script, by an event ("aside", token, reply).
+ASIDE = b"ASDE"
 
 # Flags of a request header.
 ECHO = 1  # answer even if there is nothing to say: a heartbeat

@@ -22,6 +22,7 @@ cdef class Core:
     cdef public bint scripts_slow
     cdef public int python_from
     cdef public set known_scripts
+    cdef public set whole_scripts
     cdef public long long bulk_max
     cdef public long long inbox_max
     cdef public unsigned long long epoch

@@ -67,6 +67,7 @@ class Core:
         self.dirty = []
         self.bulk_max = 512 << 20
         self.known_scripts = set()
+        self.whole_scripts = set()
         self.inbox_max = 1 << 30
 
     def shard_of(self, key: bytes) -> int:
@@ -319,6 +320,10 @@ class Core:
             return 0
         if script == TEXT and PyBytes_FromStringAndSize(data + conn.arg_at[1], conn.arg_size[1]) not in self.known_scripts:
             return 0
+        if script != TEXT and len(self.whole_scripts) > 0:
+            name: bytes = PyBytes_FromStringAndSize(data + conn.arg_at[1], conn.arg_size[1])
+            if name in self.whole_scripts or name.lower() in self.whole_scripts:
+                return 0
         return not self.scripts_slow
 
     @cython.cfunc

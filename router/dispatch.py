@@ -159,11 +159,12 @@ def run(router: Router, session: Session, row: Command, args: list[bytes]) -> An
 
 def reaches_anywhere(router: Router, row: Command, args: list[bytes]) -> bool:
     """Whether a command may use keys that it does not name: SORT's patterns, a script under
-    allow-undeclared-keys. It holds all shards, since only running it tells which keys these are."""
-    if row.discovers(args):
-        return router.shard_count > 1
-    scripted = row.group in ("scripting", "python") and row.keys is not None
-    return scripted and router.shard_count > 1 and bool(router.config["allow-undeclared-keys"])
+    allow-undeclared-keys or one that calls KEYS. It holds all shards, since only running it tells which keys these are."""
+    if router.shard_count == 1:
+        return False
+    if row.keys is None or row.group not in ("scripting", "python"):
+        return row.discovers(args)
+    return bool(router.config["allow-undeclared-keys"]) or router.scripts.concerns_all(row, args)
 
 
 def shards_of(router: Router, row: Command, args: list[bytes]) -> set[int]:

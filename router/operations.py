@@ -251,7 +251,7 @@ class Dataflow(Operation):
     entries = cython.declare(bytes, visibility="public")
     lends = cython.declare(cython.bint, visibility="public")
     roams = cython.declare(cython.bint, visibility="public")
-    asking = cython.declare(cython.bint)
+    asking = cython.declare(cython.bint)  # what runs at home waits for an answer
 
     def __init__(
         self,
@@ -321,9 +321,18 @@ class Dataflow(Operation):
         self._tell(self.core.shard_of(key), LEND, [b"SHARD.LEND", self.id, db, key])
         self.router.kick()
 
+    def read(self, shards: list, db: int, words: list):
+        """What runs at home asks other shards for their part of the whole keyspace, and waits."""
+        self.asking = True
+        self.router.asides.ask(shards, db, words, self.answered)
+
+    def answered(self, answers: dict):
+        """All of them have answered. (One that was lost has ended the operation.)"""
+        self.lent([b"ok"] + [answers[shard] for shard in sorted(answers)])
+
     @cython.ccall
     def lent(self, answer: list):
-        """The key's owner has answered, or nobody will: the script goes on."""
+        """What was asked for has come, or nobody will bring it: the script goes on."""
         if self.asking:
             self.asking = False
             self.router.send_hello(self.home, frames.LENT + encode(self.id, *answer))
@@ -355,8 +364,7 @@ class Prepared(Operation):
         if self.blob is None:
             packed = []
             for member, entries in self.parts.items():
-                packed.append(part_head(member, entries))
-                packed.append(entries)
+                packed += [part_head(member, entries), entries]
             self.members = list(self.parts)
             self.blob = record_head(self.record, len(self.members)) + b"".join(packed)
         if shard in self.parts:
@@ -404,8 +412,8 @@ class Operations:
         self.router.kick()
 
     def on_event(self, shard: int, event: list):
-        """("op", id, "ran", replies, parts), ("op", id, "done", replies, ""), ("op", id, "asks", db, key)
-        or ("op", id, "lent", kind, value, expiry)."""
+        """("op", id, "ran", replies, parts), ("op", id, "done", replies, ""), ("op", id, "asks", db, key),
+        ("op", id, "reads", shards, db, command...) or ("op", id, "lent", kind, value, expiry)."""
         operation = self.active.get(event[1])
         kind: bytes = event[2]
         if kind == b"done":
@@ -416,9 +424,11 @@ class Operations:
                 operation.ran(shard, event[3], event[4])
             elif kind == b"asks":
                 operation.lend(event[3], event[4])
+            elif kind == b"reads":
+                operation.read(list(map(int, event[3].split(b","))), int(event[4]), event[5:])
             else:
                 operation.lent(event[3:])
-        elif kind == b"asks":  # it has been given up meanwhile
+        elif kind in (b"asks", b"reads"):  # it has been given up meanwhile
             self.router.send_hello(shard, frames.LENT + encode(event[1], b"error", GIVEN_UP.encode()))
 
     def shard_lost(self, shard: int):
@@ -453,9 +463,9 @@ class Operations:
             keys = {shard: keys.get(shard, []) for shard in range(self.router.shard_count)}
         for shard in keys:
             self.router.require(shard)
-        entry = (row.id, session.db, session.conn.flags & 33, session.id, encode(*args))
+        entries = pack_entries([(row.id, session.db, session.conn.flags & 33, session.id, encode(*args))])
         home = home_of(self.router, row, args, keys)
-        write = lends or bool(row.flags & F.WRITE) or not row.flags & F.READONLY
+        write = lends or not row.flags & F.READONLY
         place = session.reserve()
         session.pause()
 
@@ -466,8 +476,7 @@ class Operations:
                 session.fulfil_raw(place, split_reply(replies[home])[0])
             session.resume()
 
-        roams = row.group in ROAMING
-        self.launch(Dataflow(self, keys, home, pack_entries([entry]), write, done, lends=lends, roams=roams))
+        self.launch(Dataflow(self, keys, home, entries, write, done, lends=lends, roams=row.group in ROAMING))
         return LATER
 
 

@@ -37,6 +37,13 @@ class PubSub:
                 count += self._send(listeners, [b"pmessage", pattern, channel, message])
         return count
 
+    def receivers(self, channel: bytes, shard_channel: bool) -> int:
+        """How many would get a message."""
+        if shard_channel:
+            return len(self.shard_channels.get(channel, ()))
+        patterned = sum(len(listeners) for pattern, listeners in self.patterns.items() if matches(pattern, channel))
+        return len(self.channels.get(channel, ())) + patterned
+
     def publish_shard(self, channel: bytes, message: bytes) -> int:
         """The same for SPUBLISH."""
         return self._send(self.shard_channels.get(channel, {}), [b"smessage", channel, message])

@@ -20,6 +20,7 @@ from cluster.records import RecordId
 from cluster.slots import slot_map
 from cluster.wire import encoded
 from router import dispatch, fanout
+from router.asides import Asides
 from router.blocking import Blocking
 from router.commands import transactions
 from router.commands.scripts import Busy
@@ -91,6 +92,7 @@ class Router:
         self.on_tell: list[Callable[[str, dict[str, Any]], None]] = []
         self.busy = Busy(self)
         self.scripts = ScriptCache(self)
+        self.asides = Asides(self)
         self.pause = Pause(self)
         self.gates = Gates(self)
         self.failover = Failover(self)
@@ -321,6 +323,7 @@ class Router:
         if answer["generation"] != link.generation or link.up:
             return
         self.greetings[shard] = answer
+        self.scripts.stored([name.encode("latin-1") for name in answer["whole_scripts"]])
         link.heard_ms = self.now
         if not self.serving:
             if len(self.greetings) == self.shard_count:
@@ -375,6 +378,7 @@ class Router:
             # What happened to its watched keys meanwhile is not known: its EXEC must not run.
             session.watch_lost = session.watch_lost or shard in session.watch_shards
         self.operations.shard_lost(shard)
+        self.asides.shard_lost(shard)
         self.blocking.shard_lost(shard)
         self.master.shard_lost()
         if self.upstream is not None:

@@ -8,11 +8,13 @@ the router, a restarted router asks the shards.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cluster.command_table import TABLE
 from cluster.command_table.model import Command
+from cluster.whole_keyspace import mentioned_in
 from cluster.wire import command as encode
 from cluster.wire import split_reply
 
@@ -24,11 +26,33 @@ TEXTS = TABLE["SHARD.SCRIPTS"]
 
 
 class ScriptCache:
-    """Texts that every shard has, or is about to get."""
+    """Texts that every shard has, or is about to get.
+
+    plain: may go straight to the shard of their key. whole: those that use commands on the whole keyspace, with their
+    sha1 in hex. functions: the stored ones of that kind (and a greeting's scripts), as the shards say.
+    """
 
     def __init__(self, router: Router):
         self.router = router
-        self.texts: set[bytes] = router.core.known_scripts
+        self.plain: set[bytes] = router.core.known_scripts
+        self.whole: dict[bytes, bytes] = {}
+        self.functions: set[bytes] = set()
+        router.event_handlers[b"whole_scripts"] = lambda shard, event: self.stored(event[1:])
+
+    def stored(self, names: list[bytes]) -> None:
+        """What a shard says of its stored functions; all shards have the same."""
+        self.functions = set(names)
+        self._settle()
+
+    def _settle(self) -> None:
+        self.router.core.whole_scripts = self.functions.union(self.whole.values())
+
+    def concerns_all(self, row: Command, args: list[bytes]) -> bool:
+        """Whether a script or function uses commands on the whole keyspace: it runs under a hold of all shards."""
+        if row.name in ("EVAL", "EVAL_RO"):
+            return args[1] in self.whole
+        names = self.router.core.whole_scripts
+        return args[1] in names or (row.name.startswith("EVALSHA") and args[1].lower() in names)
 
     def before(self, row: Command, args: list[bytes]) -> None:
         """A command of the scripting group is about to go to its shards."""
@@ -37,20 +61,26 @@ class ScriptCache:
         elif row.name == "SCRIPT|LOAD":
             self.add(args[2])
         elif row.name == "SCRIPT|FLUSH" and (len(args) == 2 or args[2].upper() in (b"SYNC", b"ASYNC")):
-            self.texts.clear()
+            self.plain.clear()
+            self.whole.clear()
+            self._settle()
 
     def add(self, text: bytes) -> None:
         """Give a new text to all shards that are up; the others get it when they are back."""
-        if text in self.texts:
+        if text in self.plain or text in self.whole:
             return
-        self.texts.add(text)
+        if mentioned_in(text):
+            self.whole[text] = hashlib.sha1(text).hexdigest().encode()
+            self._settle()
+        else:
+            self.plain.add(text)
         for link in self.router.core.links:
             if link.up:
                 self._load(link.index, text)
 
     def shard_back(self, shard: int) -> None:
         """A restarted shard knows none."""
-        for text in self.texts:
+        for text in (*self.plain, *self.whole):
             self._load(shard, text)
 
     def router_back(self) -> None:
@@ -69,6 +99,8 @@ class ScriptCache:
     def _loaded(self, text: bytes) -> Callable[[bytes | None], None]:
         def loaded(raw: bytes | None) -> None:
             if raw is not None and raw[:1] == b"-":
-                self.texts.discard(text)  # it does not compile: nothing to keep
+                self.plain.discard(text)  # it does not compile: nothing to keep
+                self.whole.pop(text, None)
+                self._settle()
 
         return loaded

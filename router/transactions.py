@@ -104,7 +104,7 @@ def involved(router: Router, session: Session) -> set[int]:
     """The shards that EXEC needs."""
     shards = set(session.watch_shards)
     for row, args in session.multi or ():
-        if row.at is At.SHARD:
+        if row.at is At.SHARD or row.whole:
             if row.spread is Spread.ALL or dispatch.reaches_anywhere(router, row, args):
                 return set(range(router.shard_count))
             shards |= dispatch.shards_of(router, row, args) or {0}
@@ -120,7 +120,7 @@ def plan(router: Router, session: Session, commands: Queue) -> Plan:
         result.elements.append(element)
         if row.group == "scripting":
             router.scripts.before(row, args)
-        if row.at is At.ROUTER:
+        if row.at is At.ROUTER and not row.whole:
             element.router = True
             if row.name == "SELECT" and args[1].isdigit() and int(args[1]) < 16:
                 db = int(args[1])
@@ -138,6 +138,8 @@ def plan(router: Router, session: Session, commands: Queue) -> Plan:
 def _parts(router: Router, element: Element) -> dict[int, list[bytes]]:
     """shard -> command of one element; empty if its keys feed each other over shards."""
     row, args = element.row, element.args
+    if row.whole and row.at is At.ROUTER:  # SCAN, RANDOMKEY, SWAPDB: the router's ways cannot be part of a transaction
+        return {} if router.shard_count > 1 else {0: args}
     if row.spread is Spread.ALL:
         return dict.fromkeys(range(router.shard_count), args)
     if dispatch.reaches_anywhere(router, row, args):
@@ -231,16 +233,15 @@ class Execution:
     def _staged(self) -> None:
         """Commands that feed each other over shards: all of them run at one home."""
         commands = [(element.row, element.args) for element in self.plan.elements if not element.router]
-        everywhere = [row for row, _ in commands if row.spread is Spread.ALL]
-        if any(row.name not in ("FLUSHALL", "FLUSHDB") for row in everywhere):
-            self.error = CommandError(
-                "ERR a transaction cannot combine a read of the whole keyspace with a command that moves data between shards"
-            )
+        apart = next((row for row, _ in commands if row.spread is Spread.ALL and not row.whole), None)
+        if apart is not None:  # functions are not staged
+            name = apart.name.replace("|", " ")
+            self.error = CommandError(f"ERR a transaction cannot combine {name} with a command that moves data between shards")
             self._finish()
             return
         keys: dict[int, list[tuple[int, bytes]]] = {}
         entries = []
-        anywhere = bool(everywhere)
+        anywhere = any(row.whole for row, _ in commands)
         for element in self.plan.elements:
             if element.router:
                 continue

@@ -31,6 +31,14 @@ class Database:
         self.size = 0
         self.volatile = 0
 
+    def state(self) -> tuple:
+        """What `restore` takes to be as now, if only `clear` and swaps come between."""
+        return self.slots, self.expires, self.size, self.volatile
+
+    def restore(self, state: tuple):
+        """Be as another moment, or another database, was."""
+        self.slots, self.expires, self.size, self.volatile = state
+
     @cython.cfunc
     def find(self, key: bytes) -> object:
         table: object = self.slots[slot(key)]

@@ -29,7 +29,8 @@ RESTORE = cython.declare(cython.int, TABLE["RESTORE"].id)
 class StagedDatabase(Database):
     """Reads through to the real database for the keys of this shard, keeps writes to itself.
 
-    local: key -> value, or MISSING for a key that is not there. times: key -> unix ms or -1.
+    local: key -> value, or MISSING for a key that is not there. times: key -> unix ms or -1. absent: keys that were
+    not there when they were brought. ask: gives keys and answers of other shards (shard/controls/holds.py).
     """
 
     real = cython.declare(Database, visibility="public")
@@ -39,7 +40,8 @@ class StagedDatabase(Database):
     shard = cython.declare(cython.int)
     ask = cython.declare(object, visibility="public")
     now = cython.declare(cython.longlong, visibility="public")
-    flushed = cython.declare(cython.bint)
+    flushed = cython.declare(cython.bint, visibility="public")
+    absent = cython.declare(set, visibility="public")
 
     def __init__(self, real: Database, owners: list, shard: cython.int, now: cython.longlong, ask=None):
         self.now = now
@@ -50,6 +52,7 @@ class StagedDatabase(Database):
         self.ask = ask
         self.local = {}
         self.times = {}
+        self.absent = set()
         self.slots = real.slots
         self.expires = real.expires
         self.size = real.size
@@ -63,18 +66,21 @@ class StagedDatabase(Database):
         if value is None and self.flushed:
             value = self.local[key] = MISSING
             self.times[key] = -1
+            self.absent.add(key)
         elif value is None:
             if self.owner(key) != self.shard:
                 if self.ask is None:
                     raise CommandError(errors.UNDECLARED_KEY.format(key=key.decode("utf-8", "backslashreplace")))
-                value, at_ms = self.ask(self.index, key)
+                value, at_ms = self.ask.key(self.real.index, key)
                 self.lend(key, value, at_ms)
                 return self.local[key]
             value = self.real.find(key)
             at_ms = -1 if value is None else self.real.expiry(key)
             if value is None or 0 <= at_ms <= self.now:
+                self.size -= value is not None
                 value = MISSING
                 self.times[key] = -1
+                self.absent.add(key)
             else:
                 self.times[key] = at_ms
                 if isinstance(value, bytearray):
@@ -135,13 +141,26 @@ class StagedDatabase(Database):
         """Put a borrowed value (None: the key is not there) in place."""
         self.local[key] = MISSING if value is None else value
         self.times[key] = at_ms
+        if value is None:
+            self.absent.add(key)
+
+    def state(self) -> tuple:
+        """What `restore` takes; `clear` and `restore` leave the containers in it as they are."""
+        return (
+            self.real, self.local, self.times, self.absent, self.slots, self.expires, self.size, self.flushed
+        )  # fmt: skip
+
+    def restore(self, state: tuple):
+        """Be as another moment, or another staged database, was."""
+        self.real, self.local, self.times, self.absent, self.slots, self.expires, self.size, self.flushed = state
 
     def clear(self):
         """Forget every key, those of other shards, too: only an operation that holds everything may."""
         if self.ask is None:
-            raise CommandError("ERR a script on keys of several shards cannot empty a database")
+            raise CommandError(errors.WHOLE_KEYSPACE)
         self.local = {}
         self.times = {}
+        self.absent = set()
         self.slots = [None] * 16384
         self.expires = [None] * 16384
         self.size = 0
@@ -157,7 +176,7 @@ class Staging:
     def __init__(self, engine: Engine, ask=None):
         self.engine = engine
         self.owners = slot_map(engine.worker_shards)
-        self.ask = ask  # (database, key) -> (value or None, expiry): a key that nobody has lent yet
+        self.ask = ask  # a shard.controls.holds.Asking, where all shards are held whole
 
     def __enter__(self):
         engine: Engine = self.engine
@@ -200,21 +219,25 @@ class Staging:
         parts: dict = {}
         args: list
         keys: list
+        swapped: cython.bint = False
         for db, raw in self.unit:
             args = parse_command(raw)
             keys = effect_keys(args)
+            swapped = swapped or args[0] == b"SWAPDB"
             if len(keys) > 1 or args[0].upper() == b"MOVE":
                 whole.update([place for place in self.written if place[1] in keys])  # COPY and MOVE: another database
             elif keys:
                 single.append((db, keys[0], args, raw))
             else:
                 single.append((db, None, args, raw))
+        if swapped:  # what was written before has another database now
+            whole = self.written
         # Once a key is written whole, its single effects are part of that.
         for db, key, args, raw in single:
-            if key is None and args[0].upper() in (b"FLUSHALL", b"FLUSHDB"):
+            if key is None and row_of(args).whole:
                 for shard in range(self.engine.worker_shards):
                     self._add(parts, None, row_of(args).id, db, raw, shard)
-            elif key is None or (db, key) not in whole:
+            elif key is None or not (swapped or (db, key) in whole):
                 self._add(parts, key, row_of(args).id, db, raw)
         for db, key in sorted(whole):
             self._add_value(parts, db, key)

@@ -37,7 +37,7 @@ from shard.progress import Progress
 from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load as load_rdb
 from shard.scripting.interrupts import Interrupts
-from shard.scripting.scripts import scripts_of
+from shard.scripting.scripts import scripts_of, whole_scripts
 from shard.stream import Outlet
 
 log = logging.getLogger("elixircache.shard")
@@ -176,8 +176,9 @@ class Worker:
             worked = True
             if message.startswith(frames.HELLO):
                 self.greet(message)
-            elif message.startswith(frames.KILL):
-                self.interrupts.kill(message)
+            elif self.interrupts.heard(message):
+                self.engine.end_unit()  # what a question has found expired
+                self.finish()
             else:
                 executed = self.loop.execute(message)
                 if self.interrupts.started_s:
@@ -305,6 +306,7 @@ class Worker:
             "shard": self.index,
             "last_record": records.last,
             "records": [blob.hex() for _, blob in records.kept],
+            "whole_scripts": whole_scripts(self.engine),
             "resumed": self.outlet.greeted(hello.get("place", ""), self.journal.since if self.journal else lambda place: None),
         }
         self.link.send(frames.HELLO + json.dumps(answer).encode())

@@ -122,7 +122,7 @@ ROWS = [
         summary="Get the time to live for a key in milliseconds",
     ),
     Command(
-        "RANDOMKEY", 1, F.READONLY, at=At.ROUTER, tips=("request_policy:all_shards", "nondeterministic_output"),
+        "RANDOMKEY", 1, F.READONLY, at=At.ROUTER, spread=Spread.ALL, tips=("request_policy:all_shards", "nondeterministic_output"),
         summary="Return a random key from the keyspace",
     ),
     Command("RENAME", 3, F.WRITE, Range(1, 2), access="RW ACCESS DELETE, OW UPDATE", summary="Rename a key"),
@@ -142,7 +142,7 @@ ROWS = [
         summary="Create a key using the provided serialized value, previously obtained using DUMP",
     ),
     Command(
-        "SCAN", -2, F.READONLY, at=At.ROUTER, since="2.8.0",
+        "SCAN", -2, F.READONLY, at=At.ROUTER, spread=Spread.ALL, since="2.8.0",
         tips=("nondeterministic_output", "request_policy:special"),
         complexity=(
             "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to"

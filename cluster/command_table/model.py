@@ -50,7 +50,7 @@ class Spread(Enum):
 
     ONE = "one"  # to the shard of its keys; keys of several shards make it a dataflow
     SPLIT = "split"  # independent parts, one for each shard that owns some of its keys
-    ALL = "all"  # the same command to every shard
+    ALL = "all"  # the same command to every shard; a command of the router concerns them all
 
 
 class Merge(Enum):
@@ -189,6 +189,11 @@ class Command:
         """Positions of the keys in `args` (args[0] is the name; for a subcommand, args[1] is
         the subcommand). Empty when the arguments are malformed: the handler then says how."""
         return self.keys.find(args) if self.keys is not None else []
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is about the whole keyspace (KEYS, FLUSHALL), not about keys that it names."""
+        return self.keys is None and self.spread is Spread.ALL and self.group in ("generic", "server")
 
     def discovers(self, args: Sequence[bytes]) -> bool:
         """Whether it reads keys that its values name (SORT's patterns): they may be on any shard."""

@@ -135,7 +135,7 @@ ROWS = [
         summary="Make the server a replica of another instance, or promote it as master",
     ),
     Command(
-        "SWAPDB", 3, F.WRITE | F.FAST, at=At.ROUTER, group="server", since="4.0.0", acl=("keyspace", "dangerous"),
+        "SWAPDB", 3, F.WRITE | F.FAST, at=At.ROUTER, spread=Spread.ALL, group="server", since="4.0.0", acl=("keyspace", "dangerous"),
         complexity="O(N) where N is the count of clients watching or blocking on keys from both databases",
         summary="Swaps two Redis databases",
     ),

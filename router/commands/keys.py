@@ -9,6 +9,7 @@ from cluster.command_table import TABLE
 from cluster.errors import CommandError
 from cluster.numbers import parse_cursor
 from cluster.replies import Raw
+from cluster.whole_keyspace import next_cursor, split_cursor
 from cluster.wire import command as encode
 from cluster.wire import split_reply
 from router import fanout
@@ -25,7 +26,7 @@ def scan(router: Router, session: Session, args: list[bytes]) -> Any:
 
     The cursor is (the shard's cursor) * (number of shards) + shard; 0 begins and ends.
     """
-    inner, shard = divmod(parse_cursor(args[1]), router.shard_count)
+    inner, shard = split_cursor(parse_cursor(args[1]), router.shard_count)
     router.require(shard)
     place = session.reserve()
     session.pause()
@@ -37,19 +38,12 @@ def scan(router: Router, session: Session, args: list[bytes]) -> Any:
             session.fulfil_raw(place, raw)
         else:
             cursor, keys = split_reply(raw)
-            session.fulfil(place, [b"%d" % _next(_integer(cursor), shard, router.shard_count), Raw(keys)])
+            session.fulfil(place, [b"%d" % next_cursor(_integer(cursor), shard, router.shard_count), Raw(keys)])
         session.resume()
 
     raw = encode(b"SHARD.SCAN", b"%d" % inner, *args[2:])
     router.core.submit(shard, TABLE["SHARD.SCAN"].id, session.db, session.conn.flags & 1, session.id, raw, done)
     return LATER
-
-
-def _next(inner: int, shard: int, shards: int) -> int:
-    """The outer cursor: on in this shard, from the start of the next, or the end."""
-    if inner:
-        return inner * shards + shard
-    return shard + 1 if shard + 1 < shards else 0
 
 
 def _integer(raw: bytes) -> int:

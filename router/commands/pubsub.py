@@ -108,23 +108,3 @@ def _counts(table: Any, names: list[bytes]) -> list[Any]:
 def pubsub_numpat(router: Router, session: Session, args: list[bytes]) -> Any:
     """PUBSUB NUMPAT: how many patterns have listeners."""
     return len(router.pubsub.patterns)
-
-
-@handles("PUBSUB|HELP")
-def pubsub_help(router: Router, session: Session, args: list[bytes]) -> Any:
-    """PUBSUB HELP"""
-    return [
-        b"PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        b"CHANNELS [<pattern>]",
-        b"    Return the currently active channels matching a <pattern> (default: '*').",
-        b"NUMPAT",
-        b"    Return number of subscriptions to patterns.",
-        b"NUMSUB [<channel> ...]",
-        b"    Return the number of subscribers for the specified channels, excluding pattern subscriptions.",
-        b"SHARDCHANNELS [<pattern>]",
-        b"    Return the currently active shard level channels matching a <pattern> (default: '*').",
-        b"SHARDNUMSUB [<shardchannel> ...]",
-        b"    Return the number of subscribers for the specified shard level channels.",
-        b"HELP",
-        b"    Print this help.",
-    ]

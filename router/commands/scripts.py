@@ -1,4 +1,4 @@
-"""SCRIPT KILL and its kin, HELP texts, and the merges of what all shards answer."""
+"""SCRIPT KILL and its kin, and the merges of what all shards answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from cluster import frames
 from cluster.command_table.model import Command
 from cluster.errors import CommandError
-from cluster.replies import OK, MapReply, Status
+from cluster.replies import OK, MapReply
 from cluster.wire import split_reply
 from router import fanout
 from router.merges import MERGES
@@ -139,50 +139,6 @@ def script_debug(router: Any, session: Any, args: list[bytes]) -> Any:
     if args[2].upper() != b"NO":
         raise CommandError("ERR The Lua debugger is not available")
     return OK
-
-
-HELP = {
-    "SCRIPT": [
-        "SCRIPT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        "EXISTS <sha1> [<sha1> ...]",
-        "    Return information about the existence of the scripts in the script cache.",
-        "FLUSH [ASYNC|SYNC]",
-        "    Flush the Lua scripts cache.",
-        "KILL",
-        "    Kill the currently executing Lua script.",
-        "LOAD <script>",
-        "    Load a script into the scripts cache without executing it.",
-        "HELP",
-        "    Print this help.",
-    ],
-    "FUNCTION": [
-        "FUNCTION <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        "LOAD [REPLACE] <FUNCTION CODE>",
-        "    Create a new library with the given library name and code.",
-        "DELETE <LIBRARY NAME>",
-        "    Delete the given library.",
-        "LIST [LIBRARYNAME PATTERN] [WITHCODE]",
-        "    Return general information on all the libraries.",
-        "STATS",
-        "    Return information about the current function running and the available engines.",
-        "KILL",
-        "    Kill the current running function.",
-        "FLUSH [ASYNC|SYNC]",
-        "    Delete all the libraries.",
-        "DUMP",
-        "    Return a serialized payload representing the current libraries.",
-        "RESTORE <PAYLOAD> [FLUSH|APPEND|REPLACE]",
-        "    Restore the libraries represented by the given payload.",
-        "HELP",
-        "    Print this help.",
-    ],
-}
-
-
-@handles("SCRIPT|HELP", "FUNCTION|HELP")
-def help_text(router: Any, session: Any, args: list[bytes]) -> Any:
-    """SCRIPT HELP, FUNCTION HELP"""
-    return [Status(line.encode()) for line in HELP[args[0].decode().upper()]]
 
 
 def all_have(raws: list[bytes]) -> bytes:

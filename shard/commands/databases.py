@@ -8,6 +8,7 @@ from cluster import errors
 from cluster.errors import CommandError
 from cluster.numbers import try_int
 from cluster.replies import OK
+from shard import staged_keyspace
 from shard.registry import handles
 from shard.signals import STAGED, TRACKERS, WAITERS, WATCHERS
 from shard.slot_table import LARGE
@@ -48,7 +49,7 @@ class Discarded:
 @handles("DBSIZE")
 def dbsize(engine: Any, args: list[bytes]) -> Any:
     """DBSIZE"""
-    return engine.db.size
+    return staged_keyspace.size(engine) if engine.listening & STAGED else engine.db.size
 
 
 def flush(engine: Any, indexes: list[int]) -> None:
@@ -57,7 +58,7 @@ def flush(engine: Any, indexes: list[int]) -> None:
         db = engine.dbs[index]
         if engine.listening & WATCHERS:
             engine.watching.flushed(engine, index)
-        engine.dirty += db.size
+        engine.dirty += max(db.size, 0)  # a staged database may have lost more than this shard had
         slots, size = db.slots, db.size
         db.clear()  # a staged database may refuse, and its slots are the real ones
         if size and not engine.listening & STAGED:
@@ -101,11 +102,20 @@ def swapdb(engine: Any, args: list[bytes]) -> Any:
         raise CommandError(errors.DB_RANGE)
     if first == second:
         return OK
+    if engine.listening & STAGED:
+        staged_keyspace.swap(engine, first, second)
+    else:
+        _swap(engine, first, second)
+    engine.dirty += 1
+    engine.effect(b"SWAPDB", first, second)
+    return OK
+
+
+def _swap(engine: Any, first: int, second: int) -> None:
     one, other = engine.dbs[first], engine.dbs[second]
-    one.slots, other.slots = other.slots, one.slots
-    one.expires, other.expires = other.expires, one.expires
-    one.size, other.size = other.size, one.size
-    one.volatile, other.volatile = other.volatile, one.volatile
+    state = one.state()
+    one.restore(other.state())
+    other.restore(state)
     if engine.access is not None:
         engine.access.swapped(first, second)
     if engine.listening & WATCHERS:
@@ -114,6 +124,3 @@ def swapdb(engine: Any, args: list[bytes]) -> Any:
         engine.waiting.swapped(engine, first, second)
     if engine.listening & TRACKERS:
         engine.tracking.flushed(engine)
-    engine.dirty += 1
-    engine.effect(b"SWAPDB", first, second)
-    return OK

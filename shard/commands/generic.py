@@ -9,8 +9,9 @@ from cluster import errors
 from cluster.errors import CommandError
 from cluster.numbers import parse_range
 from cluster.replies import OK, Status
+from shard import staged_keyspace
 from shard.registry import handles
-from shard.signals import N_GENERIC
+from shard.signals import N_GENERIC, STAGED
 
 GENERIC = cython.declare(cython.int, N_GENERIC)
 
@@ -188,16 +189,22 @@ def copy(engine: Engine, args: list):
 @handles("KEYS")
 def keys(engine: Engine, args: list):
     """KEYS pattern"""
-    pattern: bytes = args[1]
+    if engine.listening & STAGED:
+        return staged_keyspace.keys(engine, args[1])
+    return matching(engine.db, args[1], engine.now)
+
+
+@cython.ccall
+def matching(db: Database, pattern: bytes, now: cython.longlong) -> list:
+    """The live keys of this shard's part of a database that match a pattern."""
     everything: cython.bint = pattern == b"*"
-    now: cython.longlong = engine.now
     slot: cython.int
     found: list = []
     for slot in range(16384):
-        table = engine.db.slots[slot]
+        table = db.slots[slot]
         if table is None:
             continue
-        times = engine.db.expires[slot]
+        times = db.expires[slot]
         for key in table:
             if everything or match_bytes(pattern, key, False):
                 if times is None or not 0 <= times.get(key, -1) <= now:

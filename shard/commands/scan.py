@@ -17,8 +17,10 @@ from cython.cimports.shard.engine import Engine
 
 from cluster import errors
 from cluster.numbers import parse_cursor, parse_int
+from shard import staged_keyspace
 from shard.commands.generic import type_name
 from shard.registry import handles
+from shard.signals import STAGED
 
 POSITION_BITS = 24
 WHOLE_SLOT = 64  # a slot with so few keys is given in one go whatever COUNT says
@@ -118,6 +120,22 @@ def _filter(engine: Engine, slot: int, table, keys: list, options, found: list):
         found.append(key)
 
 
+@handles("SCAN")
+def scan_all(engine: Engine, args: list):
+    """SCAN cursor ..., where a shard answers it itself: it has all keys, or an operation holds all shards."""
+    if engine.listening & STAGED:
+        return staged_keyspace.scan(engine, args)
+    return scan(engine, args)
+
+
+@handles("RANDOMKEY")
+def randomkey_all(engine: Engine, args: list):
+    """RANDOMKEY, as SCAN."""
+    if engine.listening & STAGED:
+        return staged_keyspace.randomkey(engine)
+    return randomkey(engine, args)[0]
+
+
 @handles("SHARD.RANDOMKEY")
 def randomkey(engine: Engine, args: list):
     """SHARD.RANDOMKEY: [a random live key or nil, number of keys in this database]."""
@@ -126,13 +144,13 @@ def randomkey(engine: Engine, args: list):
     for _ in range(100):
         if db.size == 0:
             break
-        key = _random_key(engine, db)
+        key = any_key(engine, db)
         if engine.lookup(key) is not None:
             return [key, size]
     return [None, size]
 
 
-def _random_key(engine: Engine, db) -> bytes:
+def any_key(engine: Engine, db) -> bytes:
     """A uniformly chosen key: the n-th of all, slot by slot."""
     n: cython.longlong = engine.rng.randrange(db.size)
     slot: cython.int

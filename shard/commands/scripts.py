@@ -96,6 +96,12 @@ def fcall_ro(engine: Engine, args: list):
     return _fcall(engine, args, True)
 
 
+def _changed(engine: Engine):
+    """Stored functions were changed."""
+    scripts_of(engine).tell_whole()
+    engine.dirty += 1
+
+
 @handles("FUNCTION|LOAD")
 def function_load(engine: Engine, args: list):
     """FUNCTION LOAD [REPLACE] code: the library's name."""
@@ -105,7 +111,7 @@ def function_load(engine: Engine, args: list):
             raise CommandError("ERR Unknown option given: " + option.decode("utf-8", "replace"))
         replace = True
     name = scripts_of(engine).load_library(args[-1], replace)
-    engine.dirty += 1
+    _changed(engine)
     return name
 
 
@@ -113,7 +119,7 @@ def function_load(engine: Engine, args: list):
 def function_delete(engine: Engine, args: list):
     """FUNCTION DELETE library"""
     scripts_of(engine).library_set.delete(args[2])
-    engine.dirty += 1
+    _changed(engine)
     return OK
 
 
@@ -123,7 +129,7 @@ def function_flush(engine: Engine, args: list):
     if len(args) > 3 or (len(args) == 3 and args[2].upper() not in (b"SYNC", b"ASYNC")):
         raise CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
     scripts_of(engine).library_set.flush()
-    engine.dirty += 1
+    _changed(engine)
     return OK
 
 
@@ -162,7 +168,7 @@ def function_restore(engine: Engine, args: list):
     if policy not in (b"FLUSH", b"APPEND", b"REPLACE") or len(args) > 4:
         raise CommandError("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")
     scripts_of(engine).library_set.restore(parse_libraries(args[2]), policy)
-    engine.dirty += 1
+    _changed(engine)
     return OK
 
 
@@ -185,7 +191,7 @@ def py_load(engine: Engine, args: list):
         else:
             raise errors.syntax_error()
     scripts_of(engine).python.load(args[1], args[2], description, replace)
-    engine.dirty += 1
+    _changed(engine)
     return OK
 
 
@@ -194,7 +200,7 @@ def py_delete(engine: Engine, args: list):
     """PY.DELETE name: 1 if it was there."""
     if scripts_of(engine).python.functions.pop(args[1], None) is None:
         return 0
-    engine.dirty += 1
+    _changed(engine)
     return 1
 
 

@@ -12,7 +12,6 @@ handed over by id (cluster/records.py), so none stays half done. Lent values tra
 "db key kind value expiry" one after the other, as RUN takes them. Compiled.
 """
 
-from functools import partial
 from typing import Any
 
 import cython
@@ -26,6 +25,7 @@ from cluster.wire import encoded, parse_commands
 from shard.controls.transactions import run_entries, run_record
 from shard.holds import keys_of, own_part
 from shard.registry import handles
+from shard.scripting.resp_values import parse_reply
 from shard.staging import Staging, pack_value, unpack_value
 
 
@@ -90,7 +90,7 @@ def run(engine: Engine, args: list) -> Any:
     entries: bytes = args[2]
     borrowed: bytes = args[3]
     engine.no_effect()
-    staging = Staging(engine, partial(ask_for, engine, op) if len(args) > 4 else None)
+    staging = Staging(engine, Asking(engine, op) if len(args) > 4 else None)
     try:
         with staging:
             # Expired keys of other shards die at their owners: here they only hide.
@@ -113,9 +113,25 @@ def borrowed_value(engine: Engine, kind: bytes, raw: bytes, at_ms: bytes) -> tup
     return unpack_value(kind, raw), expires
 
 
-def ask_for(engine: Engine, op: bytes, db: int, key: bytes) -> tuple[Any, int]:
-    """A key that a script has not declared, from the shard that owns it."""
-    return borrowed_value(engine, *engine.worker.interrupts.ask(op, db, key))
+class Asking:
+    """What runs on a staged keyspace asks the other shards, all of which are held whole."""
+
+    def __init__(self, engine: Engine, op: bytes):
+        self.engine = engine
+        self.op = op
+
+    def key(self, db: int, key: bytes) -> tuple[Any, int]:
+        """(value or None, expiry in ms or -1) of a key that nobody has lent yet."""
+        answer = self.engine.worker.interrupts.ask(self.op, b"op", self.op, b"asks", b"%d" % db, key)
+        return borrowed_value(self.engine, *answer)
+
+    def shards(self, shards: list, db: int, words: list) -> list:
+        """What these shards answer to a read of one of their databases."""
+        if not shards:
+            return []
+        which = b",".join([b"%d" % shard for shard in shards])
+        answer = self.engine.worker.interrupts.ask(self.op, b"op", self.op, b"reads", which, b"%d" % db, *words)
+        return [parse_reply(raw) for raw in answer[1:]]
 
 
 @handles("SHARD.LEND")

@@ -38,7 +38,7 @@ class Context:
         self.refusal = ""  # what a write is answered with: on a replica, or for want of replicas
         self.kill = None
         self.keys = [
-            Spread.ALL if entry.command.spread is Spread.ALL else entry.command.keys for entry in engine.entries
+            Spread.ALL if entry.command.whole else entry.command.keys for entry in engine.entries
         ]
 
     @cython.ccall
@@ -125,11 +125,11 @@ class Context:
     def _check_keys(self, entry: Entry, args: list) -> object:
         """Keys of other shards are an error; a staged database (keys lent by other shards)
         knows better what it has."""
-        kind: object = self.keys[entry.id]
-        if kind is Spread.ALL or kind is None and entry.write:
-            raise CommandError(router_commands.ALL_SHARDS)
         if type(self.engine.db) is not Database:
             return None
+        kind: object = self.keys[entry.id]
+        if kind is Spread.ALL:
+            raise CommandError(errors.WHOLE_KEYSPACE)
         if kind is FIRST:
             if not self.engine.owns(args[1]):
                 raise undeclared(args[1])

@@ -3,6 +3,9 @@
 A long script calls `poll` now and then. Batches that arrive meanwhile wait in `waiting`; a
 KILL message is answered at once with an event, and after busy-reply-threshold ms the router is
 told, which then answers -BUSY to clients until the script has ended.
+
+A script that needs something of another shard or of the router says so with an event and waits for LENT. Meanwhile the
+shard answers ASIDE messages, for that answer may need its own figures, or another shard's script may wait for them.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from typing import Any
 
 from cluster import frames
 from cluster.errors import CommandError
-from cluster.wire import command, parse_command
+from cluster.wire import command, encoded, parse_command
+from shard.scripting.resp_values import parse_reply
 from shard.scripting.scripts import NOT_BUSY, scripts_of
 
 POLL_S = 0.02
@@ -29,19 +33,19 @@ class Interrupts:
         self.next_s = 0.0
         self.started_s = 0.0
         self.told = False
+        self.asking = False
+        self.calls = 0
 
     def poll(self) -> bytes:
         """Look for messages, at most every 20 ms. Always b"": who is to end finds it in the context."""
         now_s = time.monotonic()
-        if now_s < self.next_s:
+        if now_s < self.next_s or self.asking:
             return b""
         if now_s - self.next_s > 10 * POLL_S or not self.started_s:
             self.started_s = now_s  # nobody has polled for a while: another script
         self.next_s = now_s + POLL_S
         while (message := self.worker.link.receive()) is not None:
-            if message.startswith(frames.KILL):
-                self.kill(message)
-            else:
+            if not self.heard(message):
                 self.waiting.append(message)
         threshold_s = int(self.worker.config["busy-reply-threshold"]) / 1000
         if not self.told and now_s - self.started_s > threshold_s:
@@ -57,27 +61,66 @@ class Interrupts:
         verdict = CommandError(NOT_BUSY) if scripts is None else scripts.kill_reply(request["kind"])
         self.send(b"killed", str(request["token"]).encode(), b"OK" if verdict is True else verdict.text.encode())
 
-    def ask(self, op: bytes, db: int, key: bytes) -> list[bytes]:
-        """Ask the router for a key of another shard, which is held as this one is: [kind, value, expiry in ms]
-        as `pack_value` has them. Everything else that comes meanwhile waits. CommandError if nobody lends it."""
-        self.send(b"op", op, b"asks", b"%d" % db, key)
+    def ask(self, token: bytes, *event: bytes) -> list[bytes]:
+        """Say an event and wait for its answer, which begins with the token: the words behind that. Everything else
+        that comes meanwhile waits. CommandError: there is none."""
+        self.asking = True  # `poll`, which a signal may call meanwhile, is not to take the answer
+        try:
+            self.send(*event)
+            return self._answer(token)
+        finally:
+            self.asking = False
+
+    def _answer(self, token: bytes) -> list[bytes]:
         while True:
             message = self.worker.link.receive()
             if message is None:
                 self.worker.link.wait(100, -1)
-            elif message.startswith(frames.KILL):
-                self.kill(message)
             elif message.startswith(frames.LENT):
                 answer = parse_command(message[len(frames.LENT) :])
-                if answer[0] != op:
-                    continue
-                if answer[1] == b"error":
+                if answer[0] == token and answer[1] == b"error":
                     raise CommandError(answer[2].decode())
-                return answer[1:]
-            else:
+                if answer[0] == token:
+                    return answer[1:]
+            elif not self.heard(message):
                 self.waiting.append(message)
                 if message.startswith(frames.HELLO):
-                    raise CommandError("ERR the router was restarted; nothing was changed")
+                    raise CommandError("ERR the router was restarted")
+
+    def call(self, context: Any, args: list[bytes]) -> Any:
+        """The reply of a command that the router answers, for the running script. CommandError."""
+        self.calls += 1
+        token = b"call:%d" % self.calls
+        db, resp = context.engine.db.index, context.resp
+        reply = parse_reply(self.ask(token, b"calls", token, b"%d" % db, b"%d" % resp, *args)[1])
+        if isinstance(reply, CommandError):
+            raise reply
+        return reply
+
+    def heard(self, message: bytes) -> bool:
+        """Do what cannot wait for a script's end; whether the message was such."""
+        if message.startswith(frames.KILL):
+            self.kill(message)
+        elif message.startswith(frames.ASIDE):
+            self.aside(message)
+        else:
+            return False
+        return True
+
+    def aside(self, message: bytes) -> None:
+        """Answer a question about this shard as it is beside what a script or operation has staged."""
+        token, db, *args = parse_command(message[len(frames.ASIDE) :])
+        engine = self.worker.engine
+        staged = engine.dbs, engine.db, engine.staged, engine.resp
+        engine.dbs = [getattr(database, "real", database) for database in engine.dbs]
+        engine.db, engine.resp = engine.dbs[int(db)], 2
+        try:
+            raw = encoded(engine.call(args))
+        except CommandError as error:
+            raw = encoded(error)
+        finally:
+            engine.dbs, engine.db, engine.staged, engine.resp = staged
+        self.send(b"aside", token, raw)
 
     def finished(self) -> None:
         """After a batch: no script runs any more."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.errors import CommandError
 from cluster.replies import MapReply, SetReply
+from cluster.whole_keyspace import mentioned_in
 
 if TYPE_CHECKING:
     from shard.scripting.scripts import Scripts
@@ -40,6 +41,7 @@ class Library:
 
     name: bytes
     code: bytes
+    whole: bool = False  # its functions may use commands on the whole keyspace
     functions: dict[bytes, Function] = field(default_factory=dict)
 
 
@@ -82,7 +84,7 @@ class Libraries:
         old = self.libraries.get(name)
         if old is not None and not replace:
             raise CommandError(f"ERR Library '{name.decode()}' already exists")
-        library = Library(name, code)
+        library = Library(name, code, mentioned_in(body))
         for function, callback, flags, description in self.scripts.lua.load(body):
             taken = self.functions.get(function)
             if taken is not None and taken.library is not old:
@@ -118,6 +120,10 @@ class Libraries:
         except CommandError:
             self.libraries, self.functions = before
             raise
+
+    def whole(self) -> list[bytes]:
+        """Names of functions that may use commands on the whole keyspace."""
+        return [name for name, function in self.functions.items() if function.library.whole]
 
     def describe(self, pattern: bytes | None, with_code: bool) -> list[Any]:
         """The reply of FUNCTION LIST."""

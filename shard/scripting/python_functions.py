@@ -31,6 +31,7 @@ import redis
 from cluster.errors import CommandError
 from cluster.replies import MapReply, SetReply
 from shard.scripting.foreign_code import HERE, ForeignCode, load
+from shard.scripting.python_calls import uses_whole_keyspace
 from shard.scripting.undo import Undo
 
 log = logging.getLogger("elixircache.python")
@@ -57,6 +58,7 @@ class PythonFunction:
     calls: int = 0
     errors: int = 0
     usec: int = 0
+    whole: bool = False  # it uses commands on the whole keyspace
 
 
 def split_blob(blob: bytes) -> tuple[str, str, bytes]:
@@ -191,8 +193,10 @@ class PythonFunctions:
         if name in self.functions and not replace:
             raise CommandError(f"ERR Function '{name.decode('utf-8', 'replace')}' already exists")
         function = unpickled(blob) if check and not self.engine.replaying else None
-        python, source, _ = split_blob(blob)
-        self.functions[name] = PythonFunction(name, blob, description, python or HERE, source, function)
+        python, source, pickled = split_blob(blob)
+        self.functions[name] = PythonFunction(
+            name, blob, description, python or HERE, source, function, whole=uses_whole_keyspace(pickled)
+        )
 
     def find(self, name: bytes) -> PythonFunction:
         """A function by its name. CommandError."""
@@ -200,6 +204,10 @@ class PythonFunctions:
         if found is None:
             raise CommandError(f"NOFUNCTION No Python function '{name.decode('utf-8', 'replace')}'. Please use PY.LOAD.")
         return found
+
+    def whole(self) -> list[bytes]:
+        """Names of functions that use commands on the whole keyspace."""
+        return [name for name, function in self.functions.items() if function.whole]
 
     def entries(self) -> list[tuple[bytes, bytes, bytes]]:
         """(name, blob, description) of each, for a snapshot."""

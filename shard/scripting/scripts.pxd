@@ -15,6 +15,7 @@ cdef class Scripts:
     cdef public Context context
     cdef public dict cache
     cdef public object library_set
+    cdef public list told
     cdef LuaHost _lua
     cdef object _python
     cpdef Script find(self, bytes sha)

@@ -18,6 +18,7 @@ from cython.cimports.shard.scripting.lua_host import LuaHost
 
 from cluster import errors
 from cluster.errors import CommandError
+from cluster.whole_keyspace import mentioned_in
 from shard.scripting.libraries import Libraries
 from shard.staging import owner_test
 
@@ -60,6 +61,7 @@ class Scripts:
         self.context = Context(engine)
         self.cache = {}
         self.library_set = Libraries(self)
+        self.told = []
 
     @property
     def lua(self) -> LuaHost:
@@ -168,6 +170,20 @@ class Scripts:
         context.kill = True
         return True
 
+    # -- scripts that use commands on the whole keyspace --------------------------------------
+
+    def whole_names(self) -> list:
+        """Names of stored functions that must run under a hold of all shards."""
+        names = self.library_set.whole()
+        return names if self._python is None else names + self._python.whole()
+
+    def tell_whole(self) -> None:
+        """The set of stored functions has changed: the router must know which these are."""
+        names = self.whole_names()
+        if names != self.told:
+            self.told = names
+            self.engine.events.append((b"whole_scripts", *names))
+
     # -- libraries, as the durability layer sees them -----------------------------------------
 
     def lua_libraries(self) -> list:
@@ -190,6 +206,7 @@ class Scripts:
         self._python = None
         for entry in entries:
             self.restore_entry(entry)
+        self.tell_whole()
 
     def load_library(self, code: bytes, replace: bool = True) -> bytes:
         """Load a Lua library's code; its name. CommandError."""
@@ -205,6 +222,16 @@ class Scripts:
         self.python.load(
             header["name"].encode("latin-1"), blob, header["description"].encode("latin-1"), replace=True, check=False
         )
+
+
+def whole_scripts(engine: Engine) -> list:
+    """The same names for a router's greeting, and the sha1s of such cached scripts, as latin-1 texts."""
+    if engine.scripts is None:
+        return []
+    scripts: Scripts = engine.scripts
+    scripts.told = scripts.whole_names()
+    cached = [script.sha for script in scripts.cache.values() if mentioned_in(script.text)]
+    return [name.decode("latin-1") for name in scripts.told + cached]
 
 
 @cython.ccall

@@ -18,6 +18,7 @@ import pytest
 
 import elixircache
 from shard.scripting.foreign_code import HERE, is_own
+from shard.scripting.python_calls import uses_whole_keyspace
 
 
 def load(shard: Any, name: str, function: Any) -> Any:
@@ -164,3 +165,52 @@ def test_a_runaway_function_is_ended_and_undone(shard):
 def test_a_value_without_a_form_in_resp_is_an_error(shard):
     load(shard, "odd", lambda db, keys, args: object())
     assert shard.reply("PY.CALL odd 0").startswith("PYERR TypeError: a function cannot return a object")
+
+
+@pytest.mark.parametrize(
+    ("source", "uses"),
+    [
+        ("def f(db, keys, args): return db.keys('*')", True),
+        ("def f(db, keys, args): return [db.get(k) for k in db.scan_iter()]", True),
+        ("def f(db, keys, args): return (lambda: db.keys())()", True),
+        ("def f(db, keys, args): return db.execute('dbsize')", True),
+        ("def f(db, keys, args): db.flushall()", True),
+        ("def f(db, keys, args): return list({'a': 1}.keys())", False),
+        ("def f(db, keys, args):\n x = dict(args)\n return [keys, x.keys()]", False),
+        ("def f(db, keys, args): return db.execute('GET', 'keys')", True),  # too careful: slower, not wrong
+        ("def f(db, keys, args): return db.hget(keys[0], 'keys')", False),
+    ],
+)
+def test_calls_on_the_whole_keyspace_are_read_off_the_bytecode(source, uses):
+    names = {}
+    exec(source, names)
+    assert uses_whole_keyspace(cloudpickle.dumps(names["f"])) is uses
+
+
+def test_a_pickle_that_is_only_looked_at_runs_nothing(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "touched",))
+
+    assert uses_whole_keyspace(cloudpickle.dumps([Evil(), {1: Evil()}])) is False
+    assert uses_whole_keyspace(b"no pickle") is False
+    assert not (tmp_path / "touched").exists()
+
+
+def test_a_failed_call_brings_back_whole_databases(shard):
+    def f(db, keys, args):
+        db.set("a", 2)
+        db.swapdb(0, 1)
+        db.set("b", 1)
+        db.flushall()
+        db.set("c", 1)
+        raise ValueError("no")
+
+    shard.reply("SET a 1")
+    shard.effects()
+    reply, effects = shard.run("PY.EVAL", cloudpickle.dumps(f), 0)
+    assert reply.startswith("PYERR ValueError: no") and effects == []
+    assert (shard.reply("GET a"), shard.reply("DBSIZE")) == (b"1", 1)
+    assert [db.size for db in shard.engine.dbs[:3]] == [1, 0, 0]
+    assert not shard.engine.free_some()
+    assert shard.reply("GET a") == b"1"

@@ -173,6 +173,7 @@ class SimShard:
                 "last_record": self.engine.records.last,
                 "records": [blob.hex() for _, blob in self.engine.records.kept],
                 "resumed": resumed,
+                "whole_scripts": [],
             }
             self.outbox.append(b"HELO" + json.dumps(answer).encode())
             self.answer(False)
