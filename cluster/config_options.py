@@ -96,8 +96,8 @@ _OWN = [
 ]
 
 _NETWORK = [
-    Option("bind", Words(), "127.0.0.1 -::1", ROUTER, mutable=False),
-    _int("port", 6379, ROUTER, 0, 65535, mutable=False),
+    Option("bind", Words(), "127.0.0.1 -::1", ROUTER),
+    _int("port", 6379, ROUTER, 0, 65535),
     _int("tcp-backlog", 511, ROUTER, mutable=False),
     _text("unixsocket", "", ROUTER, mutable=False),
     _int("unixsocketperm", 0, ROUTER, 0, 0o777, "octal", mutable=False),

@@ -55,6 +55,29 @@ def open_listeners(config: Settings) -> list[socket.socket]:
     return opened
 
 
+def exchanged(old: list[socket.socket], config: Settings, backlog: int) -> list[socket.socket]:
+    """Listening TCP sockets for another `port` or `bind`, in place of the `old` ones, which the caller closes.
+
+    AddressTaken: the old ones listen as before.
+    """
+    for listener in old:
+        # Also for other processes that have it: an address of the new ones may overlap with this one's.
+        listener.shutdown(socket.SHUT_RDWR)
+    opened: list[socket.socket] = []
+    try:
+        opened += open_listeners({"port": config["port"], "bind": config["bind"], "unixsocket": ""})
+        for listener in opened:
+            listener.setblocking(False)
+            listener.listen(backlog)
+    except (AddressTaken, OSError) as error:
+        for listener in opened:
+            listener.close()
+        for listener in old:
+            listener.listen(backlog)
+        raise error if isinstance(error, AddressTaken) else AddressTaken(_words(error)) from None
+    return opened
+
+
 def check_port(host: str, port: int) -> None:
     """Raises AddressTaken if a port that another process will bind is not free."""
     if port:

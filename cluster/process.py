@@ -101,6 +101,15 @@ class Control:
         except OSError:
             self.closed = True
 
+    def hand_over(self, listeners: list[socket.socket]) -> None:
+        """Gives the supervisor the front door's TCP sockets (any number below 64), for the router that comes after this one."""
+        if self._socket is None:
+            return
+        try:
+            socket.send_fds(self._socket, [b'{"doors": true}\n'], [listener.fileno() for listener in listeners])
+        except OSError:
+            self.closed = True
+
     def beat(self) -> None:
         """Says that this process is well. Never waits: a supervisor that is stopped needs no heartbeats."""
         if self._socket is None:

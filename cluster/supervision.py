@@ -48,6 +48,8 @@ _RUN_PATH_MAX = 80
 RUN_NAME = "run"
 STATE_NAME = "state.json"
 
+DOORS_MAX = 64
+
 
 @dataclass(slots=True)
 class Group:
@@ -169,17 +171,28 @@ class _Shell:
             return
         while True:
             try:
-                data = running.control.recv(65536)
+                data, doors, _, _ = socket.recv_fds(running.control, 65536, DOORS_MAX)
             except BlockingIOError:
                 return
             except OSError:
-                data = b""
+                data, doors = b"", []
             if not data:  # closed: its exit follows as a signal
                 with contextlib.suppress(KeyError):
                     self.selector.unregister(running.control)
                 return
             for message in running.lines.feed(data):
+                if "doors" in message:
+                    self._take_doors([socket.socket(fileno=fd) for fd in doors])
+                    continue
                 self._perform(self.core.message(name, message, time.monotonic()))
+
+    def _take_doors(self, doors: list[socket.socket]) -> None:
+        """The router listens elsewhere now (CONFIG SET port, bind), and so will the next one."""
+        kept = [listener for listener in self.group.listeners if listener.family == socket.AF_UNIX]
+        for listener in self.group.listeners:
+            if listener not in kept:
+                listener.close()
+        self.group.listeners = doors + kept
 
     def _perform(self, actions: Sequence[Action]) -> None:
         for action in actions:

@@ -111,6 +111,7 @@ class Router:
         self.kick: Callable[[], None] = lambda: None
         self.wake_at: Callable[[int], None] = lambda at_ms: None  # unix ms; without it waits end with the next tick
         self.close: Callable[[Any, str], None] = lambda conn, reason: None
+        self.listen_elsewhere: Callable[[dict[str, Any]], None] = lambda config: None  # CommandError: it listens as before
         self.send_hello: Callable[[int, bytes], None] = lambda shard, message: None
         self.report: Callable[[dict[str, Any]], None] = lambda event: None
 

@@ -15,6 +15,8 @@ from typing import Any
 import uvloop
 
 from cluster.config import Config
+from cluster.errors import CommandError
+from cluster.listeners import AddressTaken, exchanged
 from cluster.process import Control
 from router.connection import Conn
 from router.frontdoor import FrontDoor
@@ -57,6 +59,7 @@ class Server:
         self.router.wake_at = self.wake_at
         self.router.clock_us = lambda: time.monotonic_ns() // 1000
         self.router.close = self.front.close
+        self.router.listen_elsewhere = self.listen_elsewhere
         self.router.send_hello = self.send_hello
         self.router.report = self.report
         self.router.server = self
@@ -168,6 +171,22 @@ class Server:
         for sock in self.control.listeners(self.config):
             self.listening.append(sock)
             self.front.add_listener(sock)
+
+    def listen_elsewhere(self, config: dict[str, Any]) -> None:
+        """Take TCP clients at another `port` or `bind`; those who are there stay. CommandError, and all is as before."""
+        old = [sock for sock in self.listening if sock.family != socket.AF_UNIX]
+        try:
+            opened = exchanged(old, config, int(self.config["tcp-backlog"]))
+        except AddressTaken as error:
+            log.warning("%s", error)
+            raise CommandError(f"ERR CONFIG SET failed (possibly related to argument 'port') - {error}") from None
+        for sock in old:
+            self.front.remove_listener(sock)
+            sock.close()
+        for sock in opened:
+            self.front.add_listener(sock)
+        self.listening = opened + [sock for sock in self.listening if sock not in old]
+        self.control.hand_over(opened)
 
     def accept(self, listener: socket.socket) -> None:
         """Take all clients that are waiting."""

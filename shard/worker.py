@@ -128,6 +128,7 @@ class Worker:
     def run(self) -> None:
         """Serve until stopped."""
         while self.running:
+            self.receive()
             now_ms = time.time_ns() // 1_000_000
             if now_ms >= self.next_tick_ms:
                 self.tick(now_ms)
@@ -135,10 +136,9 @@ class Worker:
             wake_ms = self.next_tick_ms
             if self.engine.waiting.waiters:
                 wake_ms = self.end_waits(now_ms, wake_ms)
-            worked = self.receive()
             if self.preload is not None and not self.preload.done:
                 self.read_on()
-            elif not worked:
+            else:
                 self.link.wait(max(0, wake_ms - now_ms), self.control.fileno())
 
     def begin_preload(self, preload: Any) -> None:
@@ -165,15 +165,13 @@ class Worker:
             deadline_ms = waiting.next_deadline_ms
         return min(wake_ms, deadline_ms) if deadline_ms else wake_ms
 
-    def receive(self) -> bool:
-        """Run the batches that are there; whether there were any."""
-        worked = False
+    def receive(self) -> None:
+        """Run the batches that are there."""
         while True:
             waiting = self.interrupts.waiting
             message = waiting.popleft() if waiting else self.link.receive()
             if message is None:
-                return worked
-            worked = True
+                return
             if message.startswith(frames.HELLO):
                 self.greet(message)
             elif self.interrupts.heard(message):

@@ -40,6 +40,8 @@ def config_set(router: Router, session: Session, args: list[bytes]) -> Any:
     values = router.config.checked(
         zip(words[::2], words[1::2], strict=True), protected == "yes" or (protected == "local" and session.local)
     )
+    if values.keys() & {"port", "bind"}:
+        router.listen_elsewhere({name: values.get(name, router.config[name]) for name in ("port", "bind")})
     router.config.apply(values)
     router.settle_paths()
     texts = {name: router.config.text(name) for name in values}

@@ -116,6 +116,31 @@ def test_a_stopped_router_is_found_and_replaced():
         assert cluster.client().get("key") in ("value", b"value")
 
 
+def test_it_listens_elsewhere_when_told_so_and_the_next_router_too(cluster):
+    old = cluster.client()
+    first = old.connection_pool.connection_kwargs["port"]
+    port = elixircache.free_port()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        with pytest.raises(redis.ResponseError, match="cannot serve 127.0.0.1:.*: Address already in use"):
+            old.config_set("port", taken.getsockname()[1])
+    assert redis.Redis(port=first).ping()
+    assert old.config_set("port", port) and old.ping()  # who is connected stays
+    assert old.config_get("port") == {"port": str(port)}
+    with pytest.raises(redis.ConnectionError):
+        redis.Redis(port=first, retry=None).ping()
+    moved = redis.Redis(port=port)
+    assert moved.config_set("bind", "127.0.0.1")  # an address that it has already
+    assert redis.Redis(port=port).ping()
+    with pytest.raises(redis.ResponseError, match="cannot serve 192.0.2.1:"):
+        moved.config_set("bind", "192.0.2.1")
+    before = cluster.pids["router"]
+    os.kill(before, signal.SIGKILL)
+    until(lambda: cluster.pids.get("router") not in (None, before))
+    assert redis.Redis(port=port).ping()
+    with pytest.raises(redis.ConnectionError):
+        redis.Redis(port=first, retry=None).ping()
+
+
 def test_a_directory_in_use_is_refused_with_the_pid_of_its_user(cluster):
     result = run("up", "--port", str(elixircache.free_port()), "--dir", str(cluster.directory))
     assert result.returncode == 2
