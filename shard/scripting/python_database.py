@@ -86,12 +86,16 @@ class Database(redis.Redis):
             raise ResponseError("ERR this database is of use only inside a running function")
         guard = self._guard
         guard.inside = True
+        if guard.cap.limit:
+            guard.cap.lift()
         try:
             reply = self._run(args)
         except CommandError as error:
             raise ResponseError(error.text) from None
         finally:
             guard.inside = False
+            if guard.cap.limit:
+                guard.cap.lower()
             if guard.pending:
                 guard.end()
         kind = type(reply)

@@ -12,16 +12,13 @@ Python version. Bytecode of another version is never run, see `foreign_code`.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import io
 import json
 import logging
-import resource
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +28,7 @@ import redis
 from cluster.errors import CommandError
 from cluster.replies import MapReply, SetReply
 from shard.scripting.foreign_code import HERE, ForeignCode, load
+from shard.scripting.memory_cap import MemoryCap
 from shard.scripting.python_calls import uses_whole_keyspace
 from shard.scripting.undo import Undo
 
@@ -133,13 +131,15 @@ class Guard:
         self.inside = False
         self.pending = False
         self.armed = False
+        self.cap = MemoryCap(0)
         atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # an alarm without a handler is fatal
 
-    def start(self) -> None:
+    def start(self, cap: MemoryCap) -> None:
         """Arm the timer; without effect where signals cannot be had (not the main thread). It
         stays armed after the call: the first tick outside one switches it off, so that a row of
         short calls costs no system call."""
         self.inside = self.pending = False
+        self.cap = cap
         if self.armed or threading.current_thread() is not threading.main_thread():
             return
         signal.signal(signal.SIGALRM, self.tick)
@@ -153,8 +153,13 @@ class Guard:
             self.armed = False
             return
         poll = getattr(self.engine.controls, "poll", None) or getattr(self.engine.worker, "poll", None)
-        if context.kill is None and poll is not None and poll() == b"kill":
-            context.kill = True
+        if context.kill is None and poll is not None:
+            if not self.inside:
+                self.cap.lift()
+            if poll() == b"kill":
+                context.kill = True
+            if not self.inside:
+                self.cap.lower()
         if context.kill:
             self.pending = True
             if not self.inside:
@@ -265,44 +270,29 @@ class PythonFunctions:
         context.before_write = undo.before
         facade = self.db
         output, sys.stdout = sys.stdout, LogWriter(name.decode("utf-8", "replace"))
-        cap = int(engine.config.get("python-memory-limit", 0) or 0)
+        cap = MemoryCap(int(engine.config.get("python-memory-limit", 0) or 0))
         try:
-            self.guard.start()
-            with memory_cap(cap):
+            self.guard.start(cap)
+            with cap:
                 value = function(facade, args[3 : 3 + nkeys], args[3 + nkeys :])
+            self.guard.inside = True  # what follows is ours, and not to be interrupted
             return as_reply(value)
         except Killed:
+            self.guard.inside = True
             undo.restore()
             raise CommandError("PYERR Killed: the function was ended by PY.KILL") from None
         except BaseException as error:
+            self.guard.inside = True
             undo.restore()
             raise CommandError(describe_error(error, name)) from None
         finally:
             context.running = False
+            cap.end()
             sys.stdout.close_line()  # type: ignore[attr-defined]
             sys.stdout = output
             context.end()
             engine.db = db
             engine.no_effect()
-
-
-@contextlib.contextmanager
-def memory_cap(cap: int) -> Iterator[None]:
-    """Let the process grow by `cap` bytes at most (0: without limit); beyond it a MemoryError is raised.
-
-    Only while the function's own code runs: what undoes it must not want for memory.
-    """
-    if not cap:
-        yield
-        return
-    with open("/proc/self/statm") as statm:
-        size = int(statm.read().split()[0]) * resource.getpagesize()
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (size + cap, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def describe_error(error: BaseException, name: bytes) -> str:

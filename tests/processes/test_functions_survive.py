@@ -23,6 +23,11 @@ def raise_by(db: Any, keys: list[bytes], args: list[bytes]) -> Any:
     return db.incrby(keys[0], int(args[0]))
 
 
+COUNTING = """#!lua name=counting
+redis.register_function{function_name='count', callback=function() return redis.call('DBSIZE') end, flags={'no-writes'}}
+"""
+
+
 def total(db: Any, keys: list[bytes], args: list[bytes]) -> int:
     return sum(int(value) for value in db.mget(keys))
 
@@ -38,6 +43,7 @@ def test_functions_reach_replicas_and_are_there_after_a_restart(tmp_path: Path) 
     with elixircache.LocalCluster(shards=2, directory=tmp_path, appendonly=True, replicas=1) as cluster:
         client = cluster.client()
         client.function_load(LIBRARY)
+        client.function_load(COUNTING)
         client.execute_command("PY.LOAD", "raise_by", blob, "DESCRIPTION", "adds")
         client.execute_command("PY.LOAD", "total", elixircache.pack(total))
         for key in KEYS:
@@ -50,6 +56,7 @@ def test_functions_reach_replicas_and_are_there_after_a_restart(tmp_path: Path) 
     with elixircache.LocalCluster(shards=2, directory=tmp_path, appendonly=True) as cluster:
         client = cluster.client()
         assert client.fcall("twice", 1, "a", 21) == 42
+        assert client.fcall("count", 1, "b") == 4
         for key in KEYS[1:]:
             assert client.execute_command("PY.CALL", "raise_by", 1, key, 5) == 10
         assert client.execute_command("PY.CALL_RO", "total", 4, *KEYS) == 72
@@ -58,9 +65,10 @@ def test_functions_reach_replicas_and_are_there_after_a_restart(tmp_path: Path) 
 
 def check_replica(replica: redis.Redis) -> None:
     """Both kinds are there; what only reads runs, on one shard and over several, and writes are refused."""
-    assert len(replica.function_list()) == 1 and len(replica.execute_command("PY.LIST")) == 2
+    assert len(replica.function_list()) == 2 and len(replica.execute_command("PY.LIST")) == 2
     assert replica.fcall_ro("look", 1, "a") == b"8"
     assert replica.fcall("look", 1, "b") == b"5"
+    assert replica.fcall("count", 1, "b") == replica.eval_ro("return #redis.call('KEYS', '*')", 0) == 4
     read = "local sum = 0 for _, key in ipairs(KEYS) do sum = sum + redis.call('GET', key) end return sum"
     assert replica.eval_ro(read, 1, "b") == 5
     assert replica.eval_ro(read, 4, *KEYS) == replica.eval(read, 4, *KEYS) == 23

@@ -203,3 +203,35 @@ def test_a_function_may_be_killed_before_anybody_is_told_that_it_is_long(client:
             assert "Script killed by user" in outcome[0]
     finally:
         client.config_set("busy-reply-threshold", 100)
+
+
+def test_the_memory_cap_binds_the_functions_code_and_no_command(client: redis.Redis) -> None:
+    def grow(db: Any, keys: list[bytes], args: list[bytes]) -> list[Any]:
+        size, caught = int(args[0]), 0
+        db.setrange(keys[0], size - 1, "x")  # the data may grow
+        length = len(db.get(keys[0]))  # and be given, but counts from then on
+        try:
+            bytes(size)
+        except MemoryError:
+            caught = 1
+        db.set(keys[1], "whole")  # commands go on
+        return [length, caught]
+
+    def hoard(db: Any, keys: list[bytes], args: list[bytes]) -> None:
+        db.set(keys[1], "half")
+        kept = []
+        while True:  # in pieces of any size
+            kept.append(bytearray(1 << (len(kept) % 20)))
+
+    names, size = [key_on(0), key_on(1)], 100 << 20
+    client.config_set("python-memory-limit", 64 << 20)
+    try:
+        assert elixircache.function(grow)(client, names, [size]) == [size, 1]
+        for _ in range(3):
+            with pytest.raises(redis.ResponseError, match=r"^PYERR MemoryError"):
+                elixircache.function(hoard)(client, names)
+            assert client.get(names[1]) == b"whole"
+        assert client.strlen(names[0]) == size
+    finally:
+        client.config_set("python-memory-limit", 0)
+        client.delete(*names)

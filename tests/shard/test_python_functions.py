@@ -162,6 +162,24 @@ def test_a_runaway_function_is_ended_and_undone(shard):
     assert shard.reply("EXISTS k") == 0
 
 
+def test_undoing_is_not_interrupted_however_long_it_takes(shard):
+    class Controls:
+        client = 0
+
+        def poll(self) -> bytes:
+            return b"kill" if len(shard.engine.dbs[0]) >= 30_000 else b""
+
+    def fill(db: Any, keys: list[bytes], args: list[bytes]) -> None:
+        for number in range(30_000):
+            db.set(f"k{number}", 1)
+        while True:
+            pass
+
+    shard.engine.controls = Controls()
+    assert shard.reply("PY.EVAL", cloudpickle.dumps(fill), 0) == "PYERR Killed: the function was ended by PY.KILL"
+    assert shard.reply("DBSIZE") == 0 and shard.effects() == []
+
+
 def test_a_value_without_a_form_in_resp_is_an_error(shard):
     load(shard, "odd", lambda db, keys, args: object())
     assert shard.reply("PY.CALL odd 0").startswith("PYERR TypeError: a function cannot return a object")
