@@ -7,6 +7,10 @@
     COMMIT, one record with all writes, to all of them (or ABORT)
       -> each applies its part, journals the record, goes on
 
+Large values, borrowed or written, go in pieces before RUN and before COMMIT (router/moves.py). A record cannot carry
+those that are written: the shard that has got them commits first, and its journal decides. While that is open, none of
+the other shards of the operation serves again after a restart (`undecided`).
+
 An EXEC whose client watches keys of several shards is the same without RUN: its record is known, so PREPARE brings
 it along. All HOLDs enter the links in the router's order, so two operations that want the same key meet in the same
 order on every shard: no deadlock. Operations on other keys are under way at the same time; those that share a shard
@@ -27,8 +31,9 @@ from cluster.command_table.model import F
 from cluster.errors import CommandError
 from cluster.records import pack_entries
 from cluster.wire import command as encode
-from cluster.wire import split_reply
+from cluster.wire import parse_command, split_reply
 from router import dispatch
+from router.moves import Moves
 from router.packing import members_of, part_head, record_head
 from router.placement import home_of, keys_by_shard
 from router.registry import LATER
@@ -53,7 +58,9 @@ class Operation(Parts):
 
     held: its shards. writes: it may commit a record. done(replies, error): shard -> raw array of replies (None: a
     watched key was touched), or a CommandError. watcher: the client whose keys on `watch_shards` must be untouched.
-    state: holding -> running (what the shards have said is used) -> ready (it may commit) -> committing -> done.
+    state: holding -> moving (large values) -> running (what the shards have said is used) -> moving -> ready (it may
+    commit) -> deciding (the first shard commits) -> committing -> done. first: the shard that commits before the
+    others, or -1; gone: shards that were lost while it did.
     """
 
     operations = cython.declare(object, visibility="public")
@@ -69,6 +76,9 @@ class Operation(Parts):
     answers = cython.declare(dict, visibility="public")
     state = cython.declare(str, visibility="public")
     started_ms = cython.declare(cython.longlong, visibility="public")
+    moved_ms = cython.declare(cython.longlong, visibility="public")
+    first = cython.declare(cython.int, visibility="public")
+    gone = cython.declare(set, visibility="public")
     record = cython.declare(tuple, visibility="public")
     committed = cython.declare(tuple, visibility="public")
     blob = cython.declare(bytes, visibility="public")
@@ -91,7 +101,9 @@ class Operation(Parts):
         self.replies = {}
         self.members = []
         self.state = "holding"
-        self.started_ms = self.core.now
+        self.started_ms = self.moved_ms = self.core.now
+        self.first = -1
+        self.gone = set()
 
     def start(self):
         """Take the holds."""
@@ -123,6 +135,10 @@ class Operation(Parts):
         encode_command(out, words)
         put(self.core, self, shard, command, 0, RESOLVE, 0, out.data, out.size)
         return 0
+
+    def tell(self, shard: int, command: int, words: list):
+        """The same, for plain Python."""
+        self._tell(shard, command, words)
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -165,17 +181,46 @@ class Operation(Parts):
         self.state = "ready"
         self.operations.turns.advance(self)
 
-    def send_commit(self):
-        """One record with every shard's writes; shards without one are let go."""
+    def send_commit(self) -> bool:
+        """One record with every shard's writes; shards without one are let go. False: it is to be decided first."""
+        if self.first >= 0:
+            self.state = "deciding"
+            self._tell(self.first, COMMIT, [b"SHARD.COMMIT", self.id, self.blob, b"SYNC"])
+            return False
+        self._commit_all(self.members)
+        return True
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _commit_all(self, members: list) -> cython.int:
+        """Every participant but for the first, if there is one, is told."""
         shard: cython.int
         self.state = "committing"
         self.committed, self.record = self.record, None
-        self.missing = set(self.members)
-        self.router.records.keep(self.committed, self.blob, set(self.members))
+        self.missing = set(members)
+        self.router.records.keep(self.committed, self.blob, set(members))
         words: list = self._commit_words()
-        for shard in self.members:
-            self._tell(shard, COMMIT, words)
-        self.release([shard for shard in self.holding if shard not in self.missing])
+        for shard in members:
+            if shard not in self.gone:
+                self._tell(shard, COMMIT, words)
+        self.release([shard for shard in self.holding if shard not in self.missing and shard != self.first])
+        return 0
+
+    def decided(self, applied: bool):
+        """The first shard has committed, so the others will, whatever happens to them; or it never will."""
+        if not applied:
+            self.state = "running"
+            self.fail(CommandError(errors.SHARD_DOWN.format(shard=self.first)))
+        else:
+            others = [shard for shard in self.members if shard != self.first]
+            self._commit_all(others)
+            self.operations.turns.leave(self)
+            self.missing -= self.gone
+            if not others:
+                self.router.records.cancel(self.committed)
+            if not self.missing:
+                self.finish(self.replies, None)
+        self.operations.settled()
 
     @cython.ccall
     def _commit_words(self) -> list:
@@ -197,7 +242,12 @@ class Operation(Parts):
         """A shard went away: before the commit nothing happens, after it the record will."""
         if self.state == "done" or shard not in self.held:
             return
-        if self.state != "committing":
+        if self.state == "deciding":
+            self.gone.add(shard)
+            if shard == self.first:
+                done, self.done = self.done, _heard
+                done(None, CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard)))
+        elif self.state != "committing":
             self.fail(CommandError(errors.SHARD_DOWN.format(shard=shard)))
         elif shard in self.missing:
             self.missing.discard(shard)
@@ -209,7 +259,7 @@ class Operation(Parts):
     @cython.ccall
     def fail(self, error):
         """Let everybody go; nothing happened."""
-        if self.state in ("done", "committing"):
+        if self.state in ("done", "deciding", "committing"):
             return
         self.release(self.holding)
         self.finish(None, error)
@@ -252,6 +302,8 @@ class Dataflow(Operation):
     lends = cython.declare(cython.bint, visibility="public")
     roams = cython.declare(cython.bint, visibility="public")
     asking = cython.declare(cython.bint)  # what runs at home waits for an answer
+    borrowed = cython.declare(bytes)
+    moves = cython.declare(object, visibility="public")
 
     def __init__(
         self,
@@ -286,8 +338,8 @@ class Dataflow(Operation):
             words = [b"SHARD.HOLD", self.id, self.watcher if watched else b"", how]
             self.holding.append(shard)
         else:
-            words = [b"SHARD.BORROW"]
-        command: cython.int = BORROW if len(words) == 1 else HOLD
+            words = [b"SHARD.BORROW", self.id]
+        command: cython.int = BORROW if len(words) == 2 else HOLD
         for db, key in self.keys.get(shard, ()):
             words.append(db)
             words.append(key)
@@ -297,19 +349,42 @@ class Dataflow(Operation):
     def all_held(self):
         borrowed: Buffer = Buffer(256)
         raw: bytes
+        large: list = []
         for shard, raw in self.answers.items():
-            if shard != self.home:
-                _append_lent(borrowed, raw)
+            if shard != self.home and _append_lent(borrowed, raw):
+                if shard not in self.holding:
+                    self.holding.append(shard)
+                places = parse_command(split_reply(raw)[2].partition(b"\r\n")[2])
+                large += [(shard, self.home, db, key) for db, key in zip(places[::2], places[1::2])]
+        self.borrowed = borrowed.take()
+        if large:
+            self.move(Moves(self, large, False, self.run))
+        else:
+            self.run()
+
+    def move(self, moves):
+        """Fetch large values, then go on."""
+        self.state = "moving"
+        self.moves = moves
+        moves.begin()
+
+    def run(self):
+        """Everything is there: run the commands at home."""
         self.state = "running"
-        words: list = [b"SHARD.RUN", self.id, self.entries, borrowed.take()]
+        words: list = [b"SHARD.RUN", self.id, self.entries, self.borrowed, b"PIECES"]
+        self.borrowed = None
         if self.lends:
             words.append(b"LENDS")
         self._tell(self.home, RUN, words)
 
-    def ran(self, shard: int, replies: bytes, parts: bytes):
-        """The home shard has run the commands."""
+    def ran(self, shard: int, replies: bytes, parts: bytes, large: list):
+        """The home shard has run the commands. large: database, key and owner of each value that goes in pieces."""
         self.replies = {self.home: replies}
-        if parts:
+        if large:
+            self.first = int(large[2])
+            moves = [(self.home, self.first, db, key) for db, key in zip(large[::3], large[1::3])]
+            self.move(Moves(self, moves, True, lambda: self.commit(parts, members_of(parts))))
+        elif parts:
             self.commit(parts, members_of(parts))
         else:
             self.release(self.holding)
@@ -398,6 +473,7 @@ class Operations:
         self.sequence = 0
         self.active: dict = {}
         self.turns = Turns(router.shard_count)
+        self.postponed: set = set()
         router.event_handlers[b"op"] = self.on_event
 
     def new_id(self) -> bytes:
@@ -412,16 +488,26 @@ class Operations:
         self.router.kick()
 
     def on_event(self, shard: int, event: list):
-        """("op", id, "ran", replies, parts), ("op", id, "done", replies, ""), ("op", id, "asks", db, key),
-        ("op", id, "reads", shards, db, command...) or ("op", id, "lent", kind, value, expiry)."""
+        """("op", id, "ran", replies, parts, large ...), ("op", id, "done", replies, ""), ("op", id, "asks", db, key),
+        ("op", id, "reads", shards, db, command...), ("op", id, "lent", kind, value, expiry), ("op", id, "piece", raw,
+        more) or ("op", id, "took")."""
         operation = self.active.get(event[1])
         kind: bytes = event[2]
         if kind == b"done":
             if operation is not None and operation.state == "committing":
                 operation.applied(shard, event[3])
+            elif operation is not None and operation.state == "deciding":
+                operation.decided(True)
+        elif kind == b"piece" or kind == b"took":
+            if operation is not None and operation.state == "moving":
+                operation.moved_ms = self.router.now
+                if kind == b"took":
+                    operation.moves.took()
+                else:
+                    operation.moves.gave(event[3], event[4] == b"1")
         elif operation is not None and operation.state == "running":
             if kind == b"ran":
-                operation.ran(shard, event[3], event[4])
+                operation.ran(shard, event[3], event[4], event[5:])
             elif kind == b"asks":
                 operation.lend(event[3], event[4])
             elif kind == b"reads":
@@ -436,11 +522,28 @@ class Operations:
         for operation in list(self.active.values()):
             operation.lost(shard)
 
+    def may_join(self, shard: int, last: tuple) -> bool:
+        """A restarted shard that has all records up to `last` is there: settles what it decides. Whether it may serve,
+        or another shard that is to decide on an operation of its is away still: `settled` comes back to it."""
+        for operation in list(self.active.values()):
+            if operation.state == "deciding" and operation.first == shard:
+                operation.decided(last >= operation.record)
+        held = [one for one in self.active.values() if one.state == "deciding" and shard in one.held]
+        if held:
+            self.postponed.add(shard)
+        return not held
+
+    def settled(self):
+        """It is decided whether an operation happens: shards that had to wait for that may join."""
+        postponed, self.postponed = self.postponed, set()
+        for shard in postponed:
+            self.router.join(shard)
+
     def tick(self, now_ms: int):
-        """No operation holds keys for longer than hold-timeout."""
+        """No operation holds keys for longer than hold-timeout, not counted while large values come."""
         limit = int(self.router.config["hold-timeout"])
         for operation in list(self.active.values()):
-            if now_ms - operation.started_ms > limit:
+            if now_ms - operation.moved_ms > limit:
                 operation.fail(CommandError(GIVEN_UP))
 
     def oldest_ms(self) -> int:
@@ -487,14 +590,14 @@ def _heard(replies, error):
 @cython.cfunc
 @cython.exceptval(-1, check=True)
 def _append_lent(out: Buffer, raw: bytes) -> cython.int:
-    """The lent values of an answer: the bulk string behind "*2 :1"."""
+    """The lent values of an answer: the bulk string behind "*2 :1". Whether there is more: the names of large ones."""
     at: cython.Py_ssize_t = 9
     data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(raw)
     length: cython.Py_ssize_t
-    if not raw.startswith(b"*2\r\n:1\r\n$"):
+    if not raw.startswith((b"*2\r\n:1\r\n$", b"*3\r\n:1\r\n$")):
         raise ValueError("not an answer to a hold")
     length = read_number(data, PyBytes_GET_SIZE(raw), cython.address(at))
     if length < 0 or at + length > PyBytes_GET_SIZE(raw):
         raise ValueError("a cut answer to a hold")
     out.append(data + at, length)
-    return 0
+    return data[1] == 51

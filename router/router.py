@@ -330,7 +330,7 @@ class Router:
             if len(self.greetings) == self.shard_count:
                 self._begin()
             return
-        self._join(shard)
+        self.join(shard)
 
     def _begin(self) -> None:
         """All shards have greeted: finish what an earlier router left open, then serve."""
@@ -354,10 +354,12 @@ class Router:
         self.kick()
         self.report({"ready": True})
 
-    def _join(self, shard: int) -> None:
+    def join(self, shard: int) -> None:
         """A restarted shard is back."""
+        answer = self.greetings.get(shard)
+        if answer is None or not self.operations.may_join(shard, _record_id(answer["last_record"])):
+            return
         self.core.links[shard].up = True
-        answer = self.greetings[shard]
         self.master.shard_back(bool(answer.get("resumed")))
         count = self.records.catch_up(shard, _record_id(answer["last_record"]))
         self.fill.shard_back(shard)

@@ -32,8 +32,8 @@ class Turns:
             first = due.pop()
             if first.state != "ready" or any(self.lines[shard][0] is not first for shard in first.held):
                 continue
-            first.send_commit()
-            due.extend(self._leave(first))
+            if first.send_commit():  # else it leaves when that is decided
+                due.extend(self._leave(first))
 
     def leave(self, operation: Operation) -> None:
         """An operation will not commit."""

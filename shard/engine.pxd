@@ -69,6 +69,7 @@ cdef class Engine:
     cdef public list lazy
     cdef public object scan_snapshot
     cdef public object records
+    cdef public object pieces
     cdef public int shard_index
     cdef public Holds holds
     cdef public bint feeding

@@ -36,6 +36,7 @@ from shard.expiry_cycle import ExpiryCycle
 from shard.holds import Holds
 from shard.memory import Memory
 from shard.notifications import Notifier
+from shard.pieces import Pieces
 from shard.records import Records
 from shard.registry import HANDLERS
 from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, STAGED, TRACKERS, WAITERS, WATCHERS
@@ -134,6 +135,7 @@ class Engine:
         self.tracking = Tracking()
         self.stats = Stats()
         self.records = Records()
+        self.pieces = Pieces()
         self.watching = Watching()
         self.waiting = Waiting()
         self.notifier = Notifier()
@@ -196,7 +198,7 @@ class Engine:
         """Remove a live key; whether it was there. The caller says `changed`."""
         if self.lookup(key) is None:
             return False
-        self._free(self.db.remove(key))
+        self.free(self.db.remove(key))
         return True
 
     def expire_at(self, key: bytes) -> int:
@@ -216,7 +218,7 @@ class Engine:
         """What looking up an expired key does: on a master it dies, on a replica it hides."""
         if not self.master:
             return None
-        self._free(self.db.remove(key))
+        self.free(self.db.remove(key))
         self.unit.append((self.db.index, encode(b"DEL", key)))
         if self.stats is not None:
             self.stats.expired_keys += 1
@@ -233,22 +235,22 @@ class Engine:
 
     def evict(self, key: bytes):
         """Delete a key to free memory, with its effect."""
-        self._free(self.db.remove(key))
+        self.free(self.db.remove(key))
         self.unit.append((self.db.index, encode(b"DEL", key)))
         self.stats.evicted_keys += 1
         if self.listening:
             self._touched(key)
             self.notify(N_EVICTED, b"evicted", key)
 
-    def _free(self, value):
-        """Large collections are taken apart a little at a time by `free_some`."""
-        if not isinstance(value, (bytes, bytearray)) and len(value) > LARGE and hasattr(value, "release"):
+    def free(self, value):
+        """A value (or None) that nobody has any more: large collections are taken apart a little at a time, by `free_some`."""
+        if value is not None and not isinstance(value, (bytes, bytearray)) and len(value) > LARGE and hasattr(value, "release"):
             self.lazy.append(value)
 
     def free_some(self, budget: int = 20000) -> bool:
         """Release up to `budget` members of deleted and replaced collections; whether more are left."""
         while replaced:
-            self._free(replaced.pop())
+            self.free(replaced.pop())
         while self.lazy and budget > 0:
             left = len(self.lazy[-1])
             if self.lazy[-1].release(budget):

@@ -130,6 +130,12 @@ class Database:
                 self.volatile += 1
             cython.cast(dict, table)[key] = at_ms
 
+    def duplicate(self, key: bytes, value):
+        """A value of its own for another key, from one that stays where it is."""
+        if isinstance(value, bytes):
+            return value
+        return bytearray(value) if isinstance(value, bytearray) else value.copy()
+
     def persist(self, key: bytes) -> bool:
         """Drop a key's expiry; whether it had one."""
         return self._forget_expiry(slot(key), key)

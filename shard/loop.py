@@ -112,6 +112,7 @@ class Loop:
         self.deferred.clear()
         self.partial = None
         self.holds.clear()
+        self.engine.pieces.clear()
         self.holds.shard = self.engine.shard_index
 
     def hold(self, operation: bytes, keys, record: bool):
@@ -121,6 +122,7 @@ class Loop:
     def release(self, operation: bytes):
         """End a hold; what waited for it runs at the end of the batch."""
         self.holds.release(operation)
+        self.engine.pieces.release(self.engine, operation)
         if self.engine.waiting is not None:
             self.engine.waiting.released()
 

@@ -17,12 +17,14 @@ from cluster.errors import CommandError
 from cluster.slots import slot_map, slot_of
 from cluster.wire import command as encode
 from cluster.wire import parse_command
+from shard.pieces import is_large
 from shard.signals import STAGED
 
 MISSING = object()
 DEL = cython.declare(cython.int, TABLE["DEL"].id)
 SET = cython.declare(cython.int, TABLE["SET"].id)
 RESTORE = cython.declare(cython.int, TABLE["RESTORE"].id)
+ADOPT = cython.declare(cython.int, TABLE["SHARD.ADOPT"].id)
 
 
 @cython.cclass
@@ -37,19 +39,23 @@ class StagedDatabase(Database):
     local = cython.declare(dict, visibility="public")
     times = cython.declare(dict, visibility="public")
     owners = cython.declare(list)
+    shares = cython.declare(cython.bint)
     shard = cython.declare(cython.int)
     ask = cython.declare(object, visibility="public")
     now = cython.declare(cython.longlong, visibility="public")
     flushed = cython.declare(cython.bint, visibility="public")
     absent = cython.declare(set, visibility="public")
 
-    def __init__(self, real: Database, owners: list, shard: cython.int, now: cython.longlong, ask=None):
+    def __init__(
+        self, real: Database, owners: list, shard: cython.int, now: cython.longlong, ask=None, shares: bool = False
+    ):
         self.now = now
         self.index = real.index
         self.real = real
         self.owners = owners
         self.shard = shard
         self.ask = ask
+        self.shares = shares
         self.local = {}
         self.times = {}
         self.absent = set()
@@ -85,7 +91,7 @@ class StagedDatabase(Database):
                 self.times[key] = at_ms
                 if isinstance(value, bytearray):
                     value = bytearray(value)
-                elif not isinstance(value, bytes):
+                elif not self.shares and not isinstance(value, bytes):
                     value = value.copy()
             self.local[key] = value
         return value
@@ -95,6 +101,10 @@ class StagedDatabase(Database):
     def owner(self, key: bytes) -> cython.int:
         """The shard of a key."""
         return self.owners[slot(key)]
+
+    def owner_of(self, key: bytes) -> int:
+        """The same, for Python."""
+        return self.owner(key)
 
     @cython.cfunc
     def find(self, key: bytes) -> object:
@@ -129,6 +139,12 @@ class StagedDatabase(Database):
         """Set the expiry of a key that is there."""
         self._bring(key)
         self.times[key] = at_ms
+
+    def duplicate(self, key: bytes, value):
+        """What goes to another shard becomes one of its own there."""
+        if self.shares and self.owner(key) != self.shard:
+            return value
+        return Database.duplicate(self, key, value)
 
     def persist(self, key: bytes) -> bool:
         """Drop a key's expiry; whether it had one."""
@@ -173,8 +189,9 @@ class Staging:
     with Staging(engine) as staging: ... engine.call(...) ...
     """
 
-    def __init__(self, engine: Engine, ask=None):
+    def __init__(self, engine: Engine, ask=None, shares: bool = False):
         self.engine = engine
+        self.shares = shares
         self.owners = slot_map(engine.worker_shards)
         self.ask = ask  # a shard.controls.holds.Asking, where all shards are held whole
 
@@ -183,7 +200,7 @@ class Staging:
         self.saved = (engine.dbs, engine.db, engine.listening, engine.unit, engine.dirty, engine.rewritten, engine.changes)
         self.refusals = (engine.write_error, engine.over_memory)
         engine.dbs = [
-            StagedDatabase(db, self.owners, engine.shard_index, engine.now, self.ask) for db in engine.dbs
+            StagedDatabase(db, self.owners, engine.shard_index, engine.now, self.ask, self.shares) for db in engine.dbs
         ]
         engine.db = engine.dbs[self.saved[1].index]
         engine.listening = STAGED
@@ -207,8 +224,11 @@ class Staging:
             engine.changes,
         ) = self.saved
 
-    def parts(self) -> bytes:
+    def parts(self, op: bytes = b"", large: list | None = None) -> bytes:
         """What was written, as the parts of a record (cluster/records.py) for each owner; empty if nothing was.
+
+        With `op` the large values of one owner are left out, offered to be fetched, and `large` gets db, key and owner
+        of each: that owner will adopt them. (Of one owner: it commits before the others, see router/operations.py.)
 
         An owner gets commands with keys of its own only. A command whose keys lie apart becomes the
         resulting value of each key that it changed; the others were only read, and their owners must not hear of a
@@ -239,8 +259,15 @@ class Staging:
                     self._add(parts, None, row_of(args).id, db, raw, shard)
             elif key is None or not (swapped or (db, key) in whole):
                 self._add(parts, key, row_of(args).id, db, raw)
+        adopting = self._adopting(whole) if op else -1
         for db, key in sorted(whole):
-            self._add_value(parts, db, key)
+            value = self.dbs[db].local.get(key)
+            if value is not None and value is not MISSING and self.dbs[db].owner_of(key) == adopting and is_large(value):
+                self.engine.pieces.offer_made(op, db, key, value, self.dbs[db].times[key])
+                large += [b"%d" % db, key, b"%d" % adopting]
+                self._add(parts, key, ADOPT, db, encode(b"SHARD.ADOPT", op, key))
+            else:
+                self._add_value(parts, db, key)
         packed: Buffer = Buffer(256)
         member: cython.ushort
         size: cython.uint
@@ -251,6 +278,15 @@ class Staging:
             packed.append(cython.cast(cython.p_char, cython.address(size)), 4)
             packed.append(cython.cast(Buffer, part).data, size)
         return packed.take()
+
+    def _adopting(self, places: set) -> int:
+        """The owner of the most large values among those that were written, -1 if there are none."""
+        owners: list = []
+        for db, key in places:
+            value = self.dbs[db].local.get(key)
+            if value is not None and value is not MISSING and is_large(value):
+                owners.append(self.dbs[db].owner_of(key))
+        return max(owners, key=owners.count) if owners else -1
 
     def _add(self, parts: dict, key, command: cython.int, db: cython.int, raw: bytes, shard: cython.int = -1):
         """One entry (cluster/frames.py) more for a shard: the owner of a key, or this one."""

@@ -218,6 +218,10 @@ class Worker:
         if reply:
             self.link.send(reply)
 
+    def sync(self) -> None:
+        """What this batch answers goes only after an fsync, if there is a journal."""
+        self.sync_wanted = self.sync_wanted or self.journal is not None
+
     def fork(self, kind: str, work: Callable[[Callable[[int], None]], None], done: Callable[[bool], None]) -> bool:
         """Do `work(progress)` in a child process that sees the keys of this moment; `done(ok)` later. False
         (after `done(False)`) when there can be no child."""

@@ -181,7 +181,7 @@ class Migration(Dataflow):
             raw = encode(b"SHARD.RUN", self.id, pack_entries(entries), b"")
             self.router.core.submit(shard, TABLE["SHARD.RUN"].id, 0, frames.RESOLVE, 0, raw, None)
 
-    def ran(self, shard: int, replies: bytes, parts: bytes) -> None:
+    def ran(self, shard: int, replies: bytes, parts: bytes, large: list[bytes]) -> None:
         """An owner has dumped its keys."""
         found = [value_of(raw) for raw in split_reply(replies)]
         for (_, key), payload, ttl in zip(self.keys[shard], found[::2], found[1::2], strict=True):

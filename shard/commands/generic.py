@@ -31,13 +31,6 @@ def type_name(value) -> bytes:
     return b"string" if isinstance(value, (bytes, bytearray)) else value.type_name
 
 
-def copied(value):
-    """An independent copy of a stored value."""
-    if isinstance(value, bytes):
-        return value
-    return bytearray(value) if isinstance(value, bytearray) else value.copy()
-
-
 @handles("DEL", "UNLINK")
 def delete(engine: Engine, args: list):
     """DEL key [key ...]. Large values are always freed a little at a time."""
@@ -179,7 +172,7 @@ def copy(engine: Engine, args: list):
     try:
         if not replace and engine.lookup(args[2]) is not None:
             return 0
-        place(engine, args[2], copied(value), expiry)
+        place(engine, args[2], other.duplicate(args[2], value), expiry)
         engine.changed(args[2], b"copy_to", GENERIC)
     finally:
         engine.db = home

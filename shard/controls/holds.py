@@ -1,59 +1,89 @@
 """Hold, borrow, run, commit: one operation on keys of several shards.
 
     SHARD.HOLD op watcher how [db key ...]   take part: until the end, what may touch these keys waits
+    SHARD.BORROW op [db key ...]             lend; only what goes in pieces is held
     SHARD.PREPARE op watcher record          the same for the keys of this shard's part of a record
     SHARD.RUN op entries borrowed            (home shard) run the commands on a staged keyspace
-    SHARD.COMMIT op [record]                 apply this shard's part, journal the record, go on
+    SHARD.COMMIT op [record [SYNC]]          apply this shard's part, journal the record, go on
     SHARD.ABORT op                           go on
 
 HOLD and PREPARE are answered in their turn; the other three overtake what waits for a hold and answer
 by events ("op", id, ...). A new router's greeting ends every hold: its operations' records are
 handed over by id (cluster/records.py), so none stays half done. Lent values travel as commands
-"db key kind value expiry" one after the other, as RUN takes them. Compiled.
+"db key kind value expiry" one after the other, as RUN takes them; large ones are only named, and
+fetched in pieces (shard/controls/pieces.py). Compiled.
 """
 
 from typing import Any
 
 import cython
 from cython.cimports.cluster.wire import Buffer, encode_command
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.libc.string import memcpy
 from cython.cimports.shard.engine import Engine
 
 from cluster import records
+from cluster.command_table import BY_ID
+from cluster.command_table.model import F
 from cluster.errors import CommandError
 from cluster.replies import Status
 from cluster.wire import encoded, parse_commands
 from shard.controls.transactions import run_entries, run_record
 from shard.holds import keys_of, own_part
+from shard.pieces import is_large
 from shard.registry import handles
 from shard.scripting.resp_values import parse_reply
 from shard.staging import Staging, pack_value, unpack_value
 
+LEAVE_VALUES = {
+    row.id
+    for row in BY_ID
+    if (row.flags & F.READONLY and row.group not in ("scripting", "python", "hyperloglog", "stream"))
+    or row.name in ("RENAME", "RENAMENX", "COPY")
+    or (row.name.endswith("STORE") and row.flags & F.WRITE)
+}
+
 
 @handles("SHARD.HOLD")
 def hold(engine: Engine, args: list) -> Any:
-    """Reply: [1 if the watcher's keys are untouched else 0, lent values].
+    """Reply: [1 if the watcher's keys are untouched else 0, lent values], and "db key ..." of the large ones, if any.
 
     how: letters. L: lend the keys; W: hold everything, not only these keys; R: a record may be committed.
     """
     how: bytes = args[3]
     engine.no_effect()
     untouched = unwatched(engine, args[2])
-    lent = packed_values(engine, args, 4) if b"L" in how else b""
+    large: list = []
+    lent = packed_values(engine, args, 4, large) if b"L" in how else b""
     engine.controls.hold(args[1], None if b"W" in how else set(args[5::2]), b"R" in how)
-    return [untouched, lent]
+    return [untouched, lent, encoded_command(large)] if large else [untouched, lent]
 
 
 @cython.cfunc
-def packed_values(engine: Engine, args: list, at: cython.Py_ssize_t) -> bytes:
-    """What the keys of `db key ...` have, from args[at] on."""
+def packed_values(engine: Engine, args: list, at: cython.Py_ssize_t, large: list) -> bytes:
+    """What the keys of `db key ...` have, from args[at] on. args[1] is the operation: it will fetch what is `large`,
+    which gets db, key of each."""
     out: Buffer = Buffer(256)
     index: cython.Py_ssize_t
     while at + 1 < len(args):
         index = int(args[at])
         if index < len(engine.dbs):  # COPY ... DB 99: the home shard will say so
             engine.db = engine.dbs[index]
-            encode_command(out, [args[at], args[at + 1], *pack_value(engine, args[at + 1])])
+            value = engine.lookup(args[at + 1])
+            if value is not None and is_large(value):
+                engine.pieces.offer(args[1], index, args[at + 1], value, engine.expire_at(args[at + 1]))
+                large += [args[at], args[at + 1]]
+            else:
+                encode_command(out, [args[at], args[at + 1], *pack_value(engine, args[at + 1])])
         at += 2
+    return out.take()
+
+
+@cython.cfunc
+def encoded_command(words: list) -> bytes:
+    """Words as one command in RESP."""
+    out: Buffer = Buffer(128)
+    encode_command(out, words)
     return out.take()
 
 
@@ -78,31 +108,55 @@ def unwatched(engine: Engine, watcher: bytes) -> int:
 
 @handles("SHARD.BORROW")
 def borrow(engine: Engine, args: list) -> Any:
-    """SHARD.BORROW [db key ...]: lend values without holding (a read needs one point in the
-    order of all links, nothing more). The reply is that of a HOLD."""
-    return [1, packed_values(engine, args, 1)]
+    """Lend values without holding (a read needs one point in the order of all links, nothing more), but for the large
+    ones, which are fetched afterwards. The reply is that of a HOLD."""
+    large: list = []
+    lent = packed_values(engine, args, 2, large)
+    if not large:
+        return [1, lent]
+    engine.controls.hold(args[1], set(large[1::2]), False)
+    return [1, lent, encoded_command(large)]
 
 
 @handles("SHARD.RUN")
 def run(engine: Engine, args: list) -> Any:
-    """SHARD.RUN op entries borrowed [LENDS]. Event: op, id, "ran", replies (RESP array), parts of a record."""
+    """SHARD.RUN op entries borrowed [LENDS|PIECES ...]. Event: op, id, "ran", replies (RESP array), parts of a
+    record, then db, key and owner of each large value that is to be fetched here before it can be committed.
+
+    LENDS: keys that are not here may be asked for. PIECES: large values may be fetched.
+    """
     op: bytes = args[1]
     entries: bytes = args[2]
     borrowed: bytes = args[3]
     engine.no_effect()
-    staging = Staging(engine, Asking(engine, op) if len(args) > 4 else None)
+    how: list = args[4:]
+    staging = Staging(engine, Asking(engine, op) if b"LENDS" in how else None, leaves_values(entries))
+    large: list = []
     try:
         with staging:
             # Expired keys of other shards die at their owners: here they only hide.
             for number, key, kind, raw, at_ms in parse_commands(borrowed)[0]:
                 engine.dbs[int(number)].lend(key, *borrowed_value(engine, kind, raw, at_ms))
+            for index, key, value, expires in engine.pieces.borrowed(op):
+                engine.dbs[index].lend(key, None if 0 <= expires <= engine.now else value, expires)
             replies = run_entries(engine, entries)
-        parts = staging.parts()
+        parts = staging.parts(op if b"PIECES" in how else b"", large)
     except CommandError as error:
         replies = b"*1\r\n" + encoded(error)
         parts = b""
-    engine.events.append((b"op", op, b"ran", replies, parts))
+    engine.events.append((b"op", op, b"ran", replies, parts, *large))
     return None
+
+
+@cython.cfunc
+def leaves_values(entries: bytes) -> bool:
+    """Whether entries are one command that reads or replaces the values that it finds, and changes none of them: they
+    need not be copied for it."""
+    length: cython.uint = 0
+    command: cython.ushort = 0
+    memcpy(cython.address(length), PyBytes_AS_STRING(entries), 4)
+    memcpy(cython.address(command), PyBytes_AS_STRING(entries) + 4, 2)
+    return length + 12 == PyBytes_GET_SIZE(entries) and command in LEAVE_VALUES
 
 
 def borrowed_value(engine: Engine, kind: bytes, raw: bytes, at_ms: bytes) -> tuple[Any, int]:
@@ -147,7 +201,7 @@ def lend(engine: Engine, args: list) -> Any:
 
 @handles("SHARD.COMMIT")
 def commit(engine: Engine, args: list) -> Any:
-    """Event: op, id, "done", this shard's replies."""
+    """Event: op, id, "done", this shard's replies. SYNC: others commit only when no power cut can take this any more."""
     op = args[1]
     blob = args[2] if len(args) > 2 else engine.holds.prepared[op]
     engine.no_effect()
@@ -156,6 +210,8 @@ def commit(engine: Engine, args: list) -> Any:
     else:
         replies = b"*0\r\n"
     engine.controls.release(op)
+    if len(args) > 3 and engine.worker is not None:
+        engine.worker.sync()
     engine.events.append((b"op", op, b"done", replies, b""))
     return None
 

@@ -13,12 +13,13 @@ import pytest
 
 from router.records import RouterRecords
 from router.turns import Turns
+from shard import pieces
 from shard.loop import Loop
 from tests.simulation.history import Txn, Violation, check_appends
 from tests.simulation.workload import Run
 from tests.simulation.world import Disk, SimShard
 
-KINDS = ["append", "read", "transaction", "watched", "transfer", "audit", "move", "count_tokens"]
+KINDS = ["append", "read", "transaction", "watched", "transfer", "audit", "move", "carry", "count_tokens"]
 SEEDS = 2000
 CHUNK = 100
 
@@ -29,14 +30,19 @@ def quiet() -> Iterator[None]:
     of each of them as often as it would."""
     logging.disable(logging.CRITICAL)
     before = gc.get_threshold()
+    sizes = pieces.LARGE, pieces.PIECE
     gc.set_threshold(100_000, 20, 20)
     yield
     gc.set_threshold(*before)
+    pieces.LARGE, pieces.PIECE = sizes
     logging.disable(logging.NOTSET)
 
 
 def run(seed: int) -> Run:
-    """One seed; every fourth world also has power cuts (and fsyncs before it replies)."""
+    """One seed; every fourth world also has power cuts (and fsyncs before it replies), in every third what operations
+    move is large for it."""
+    in_pieces = seed % 3 == 1
+    pieces.LARGE, pieces.PIECE = (4, 3) if in_pieces else (1 << 20, 1 << 17)
     one = Run(seed, KINDS, shards=2 + seed % 3, power_cuts=seed % 4 == 3)
     try:
         one.go()

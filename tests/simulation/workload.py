@@ -175,6 +175,19 @@ class Worker:
         (reply,) = yield [("RENAMENX", one, other)]
         self.sure(reply)
 
+    def carry(self) -> Program:
+        """Move a token, at the same point of the order as an append elsewhere."""
+        txn = self.note()
+        key = self.rng.choice(KEYS)
+        one, other = self.rng.sample(TOKENS, 2)
+        txn.appended = {key: txn.id}
+        replies = yield [("MULTI",), ("RENAMENX", one, other), ("APPEND", key, txn.id + ";"), ("EXEC",)]
+        self.sure(*replies)
+        if replies[-1] is None:
+            txn.appended = {}
+            return
+        self.done(txn)
+
     def count_tokens(self) -> Program:
         (reply,) = yield [("EXISTS", *TOKENS)]
         self.sure(reply)

@@ -78,6 +78,7 @@ class SimWorker:
         self.loop = shard.loop
         self.outlet = Outlet(shard.engine)
         self.unwritten = b""
+        self.sync_wanted = False
         self.preload: Any = None
 
     def begin_preload(self, preload: Any) -> None:
@@ -89,6 +90,9 @@ class SimWorker:
     def _preloaded(self, preload: Any) -> None:
         preload.work(lambda: False)
         self.shard.engine.events.append((b"preloaded", preload.path))
+
+    def sync(self) -> None:
+        self.sync_wanted = True
 
     def collect(self) -> None:
         self.unwritten += self.outlet.take()
@@ -108,8 +112,9 @@ class SimWorker:
         self.collect()
         self.shard.disk.append(self.unwritten)
         self.unwritten = b""
-        if power and self.shard.world.fsync_always:
+        if power and (self.shard.world.fsync_always or self.sync_wanted):
             self.shard.disk.sync()
+        self.sync_wanted = False
         if self.shard.engine.feeding:
             self.outlet.tell_place((self.shard.disk.base, len(self.shard.disk.data)))
 
