@@ -19,7 +19,7 @@ from cluster.records import pack_entries
 from cluster.replies import NIL_ARRAY
 from cluster.wire import command as encode
 from cluster.wire import split_reply
-from router.operations import Dataflow
+from router.operation import Dataflow
 from router.placement import home_of, keys_by_shard
 from router.registry import LATER
 

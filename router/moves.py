@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cluster.command_table import TABLE
 
 if TYPE_CHECKING:
-    from router.operations import Operation
+    from router.operation import Operation
 
 AHEAD = 2  # pieces under way
 PULL = TABLE["SHARD.PULL"].id

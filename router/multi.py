@@ -5,7 +5,7 @@
     EXEC, several shards     a part for each, in one go; a record when something is written
     WATCH, EXEC              the same with a watcher; over several shards its parts are prepared, then committed
     MGET, MSET, DEL, ...     the client's bytes are cut at the keys and sorted by shard
-    RENAME, SUNIONSTORE, ... the keys of each shard, for an operation (router/operations.py)
+    RENAME, SUNIONSTORE, ... the keys of each shard, for an operation (router/operation.py)
 
 What is not this case (dataflow or commands of the router inside MULTI, a shard that is away) is left to
 `router/transactions.py` and `router/fanout.py`. Invariant: the parts of one operation enter all

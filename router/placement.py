@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from router.router import Router
 
 DbKey = tuple[int, bytes]
+ROAMING = frozenset({"scripting", "python"})  # groups of commands that may touch keys that they do not name
 
 
 def keys_by_shard(router: Router, db: int, commands: list[tuple[Command, list[bytes]]]) -> dict[int, list[DbKey]]:

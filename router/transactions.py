@@ -2,7 +2,7 @@
 
     all on one shard (and WATCH there too)  one message, the shard's reply is the reply
     independent commands on several shards  one hop: all parts in one go, as a record if they write
-    commands that feed each other           hold, borrow, run, commit (router/operations.py)
+    commands that feed each other           hold, borrow, run, commit (router/operation.py)
     WATCH on another shard                  hold, check, commit
 """
 
@@ -20,8 +20,8 @@ from cluster.wire import command as encode
 from cluster.wire import encoded, split_reply
 from router import dispatch, fanout
 from router.gather import Collected
-from router.operations import ROAMING, Dataflow, Prepared
-from router.placement import keys_by_shard
+from router.operation import Dataflow, Prepared
+from router.placement import ROAMING, keys_by_shard
 from router.registry import HANDLERS, LATER
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from router.operations import Operation
+    from router.operation import Operation
 
 
 class Turns:

@@ -228,7 +228,7 @@ class Staging:
         """What was written, as the parts of a record (cluster/records.py) for each owner; empty if nothing was.
 
         With `op` the large values of one owner are left out, offered to be fetched, and `large` gets db, key and owner
-        of each: that owner will adopt them. (Of one owner: it commits before the others, see router/operations.py.)
+        of each: that owner will adopt them. (Of one owner: it commits before the others, see router/operation.py.)
 
         An owner gets commands with keys of its own only. A command whose keys lie apart becomes the
         resulting value of each key that it changed; the others were only read, and their owners must not hear of a

@@ -24,7 +24,7 @@ from cluster.replies import OK, Status
 from cluster.wire import command as encode
 from cluster.wire import split_reply
 from router.asking import value_of
-from router.operations import Dataflow
+from router.operation import Dataflow
 from router.packing import part_head
 from router.registry import LATER, handles
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from cluster.errors import CommandError
 from cluster.replies import OK
-from cluster.wire import command
 from shard.registry import handles
 from shard.signals import N_GENERIC
 
@@ -47,7 +46,7 @@ def push(engine: Any, args: list[bytes]) -> Any:
 
 @handles("SHARD.ADOPT")
 def adopt(engine: Any, args: list[bytes]) -> Any:
-    """Only the shard that has the pieces runs this, before all others (router/operations.py)."""
+    """Only the shard that has the pieces runs this, before all others (router/operation.py)."""
     _, op, key = args
     engine.no_effect()
     try:

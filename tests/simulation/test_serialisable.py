@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from router.operations import Operations
 from router.records import RouterRecords
 from router.turns import Turns
 from shard import pieces
@@ -36,6 +37,23 @@ def quiet() -> Iterator[None]:
     gc.set_threshold(*before)
     pieces.LARGE, pieces.PIECE = sizes
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything that an operation moves is large."""
+    monkeypatch.setattr(pieces, "LARGE", 4)
+    monkeypatch.setattr(pieces, "PIECE", 3)
+
+
+def move(seed: int) -> Run:
+    """One seed of moves over shards alone: there a shard is to decide before the others commit, and dies as it does."""
+    one = Run(seed, ["move", "carry", "count_tokens"], shards=2 + seed % 3, power_cuts=seed % 4 == 3, operations=20)
+    try:
+        one.go()
+    except Exception as error:
+        raise Violation(f"seed {seed} of moves: {type(error).__name__}: {error}") from error
+    return one
 
 
 def run(seed: int) -> Run:
@@ -64,15 +82,29 @@ def test_a_seed_replays_exactly() -> None:
     assert one.world.now == other.world.now
 
 
-def caught(seeds: range) -> int:
+def caught(seeds: range, one: Callable[[int], Run] = run) -> int:
     """How many seeds the checker finds fault with."""
     count = 0
     for seed in seeds:
         try:
-            run(seed)
+            one(seed)
         except Violation:
             count += 1
     return count
+
+
+@pytest.mark.parametrize("first", range(0, 200, 100))
+def test_large_values_move_whole_or_not_at_all(in_pieces: None, first: int) -> None:
+    for seed in range(first, first + 100):
+        move(seed)
+
+
+def test_a_shard_that_was_to_commit_first_and_has_not_is_found_when_the_others_do(
+    in_pieces: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Operations.may_join
+    monkeypatch.setattr(Operations, "may_join", lambda self, shard, last: original(self, shard, (1 << 60, 0)))
+    assert caught(range(100), move) > 0
 
 
 def test_without_the_record_the_checker_finds_torn_writes(monkeypatch: pytest.MonkeyPatch) -> None:

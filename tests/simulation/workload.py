@@ -101,6 +101,8 @@ class Worker:
         """Unknown unless all replies are what the server did."""
         for reply in replies:
             if isinstance(reply, hiredis.ReplyError):
+                if "internal error" in str(reply):
+                    raise Violation(str(reply))
                 raise Unknown(str(reply))
 
     def append(self) -> Program:
