@@ -3,12 +3,16 @@
 LARGE_MEMBERS is the size of the collections that move between shards (`make large`: 1,000,000).
 """
 
+import contextlib
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 import elixircache
 from cluster.slots import slot_map, slot_of
@@ -48,47 +52,67 @@ def test_a_set_and_its_rename_over_shards_keep_their_order_for_each_of_many_clie
     assert failures == []
 
 
+def fill(client, kind, key):
+    """A collection of LARGE_MEMBERS members."""
+    with client.pipeline(transaction=False) as pipe:
+        pipe.delete(key)
+        for first in range(0, LARGE_MEMBERS, 5000):
+            members = [f"member:{number}" for number in range(first, first + 5000)]
+            if kind == "set":
+                pipe.sadd(key, *members)
+            else:
+                pipe.zadd(key, {member: first + at for at, member in enumerate(members)})
+        pipe.execute()
+
+
+def peak_bytes(pid):
+    """The most resident memory that a process has had since the last call."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
 @pytest.mark.parametrize("kind", ["set", "sorted set"])
 def test_a_large_collection_moves_between_shards_while_others_are_served(cluster, kind):
-    source, target, elsewhere = key_of(0, "from"), key_of(1, "to"), key_of(2, "elsewhere")
+    source, target = key_of(0, "from"), key_of(1, "to")
+    others = [key_of(shard, "other") for shard in range(SHARDS)]
+    router = cluster.pids["router"]
     with cluster.client(socket_timeout=60) as client:
-        client.config_set("hold-timeout", 60_000)
-        client.delete(source, target)
-        with client.pipeline(transaction=False) as pipe:
-            for first in range(0, LARGE_MEMBERS, 5000):
-                members = [f"member:{number}" for number in range(first, first + 5000)]
-                if kind == "set":
-                    pipe.sadd(source, *members)
-                else:
-                    pipe.zadd(source, {member: first + at for at, member in enumerate(members)})
-            pipe.execute()
+        client.delete(target)
+        fill(client, kind, source)
         moving = threading.Event()
-        served: list[float] = []
+        served: dict[str, list[float]] = {key: [] for key in others}
         seen: list[tuple[int, int]] = []
 
         def read():
             with cluster.client(socket_timeout=60) as other:
                 while not moving.is_set():
-                    began = time.monotonic()
-                    other.incr(elsewhere)
-                    served.append(time.monotonic() - began)
+                    for key in others:
+                        began = time.monotonic()
+                        other.incr(key)
+                        served[key].append(time.monotonic() - began)
                     stats = other.info("stats")
                     seen.append((stats["held_operations"], stats["oldest_hold_ms"]))
 
         thread = threading.Thread(target=read)
         thread.start()
+        peak_bytes(router)
+        before = peak_bytes(router)
         began = time.monotonic()
         try:
             client.rename(source, target)
+            took = time.monotonic() - began
+            assert peak_bytes(router) - before < 8 << 20
+            seen_by_then = {key: list(times) for key, times in served.items()}
             if kind == "set":
                 assert client.sunionstore(source, target, "nothing") == LARGE_MEMBERS
             else:
                 assert client.zunionstore(source, [target, "nothing"]) == LARGE_MEMBERS
         finally:
-            took = time.monotonic() - began
             moving.set()
             thread.join(60)
-        assert len(served) > 3 and max(served[:-1]) < took
+        for times in seen_by_then.values():  # also on the two shards of the operation
+            assert len(times) > 3 and max(times) < max(took / 2, 0.5)
         assert max(held for held, _ in seen) == 1  # it could be seen
         assert client.info("stats")["held_operations"] == 0
         if kind == "set":
@@ -97,3 +121,26 @@ def test_a_large_collection_moves_between_shards_while_others_are_served(cluster
             assert client.zcard(source) == client.zcard(target) == LARGE_MEMBERS
             assert client.zscore(source, "member:77777") == client.zscore(target, "member:77777") == 77777
         client.unlink(source, target)
+
+
+@pytest.mark.parametrize("victim", [0, 1, "router"])
+def test_a_large_collection_is_in_one_place_when_a_process_dies_as_it_moves(cluster, victim):
+    source, target = key_of(0, "from"), key_of(1, "to")
+    with cluster.client(socket_timeout=60) as client:
+        client.delete(target)
+        fill(client, "set", source)
+    for rest in (0.3, 0.8, 0.98):  # of the time that it takes
+        with cluster.client(socket_timeout=60, retry=Retry(NoBackoff(), 0)) as client:
+            there, gone = (source, target) if client.exists(source) else (target, source)
+            began = time.monotonic()
+            client.rename(there, gone)
+            took = time.monotonic() - began
+            timer = threading.Timer(rest * took, cluster.kill_router if victim == "router" else cluster.kill_shard,
+                                    () if victim == "router" else (victim,))  # fmt: skip
+            timer.start()
+            with contextlib.suppress(redis.RedisError, OSError):
+                client.rename(gone, there)
+            timer.join()
+        cluster.wait_until_serving()
+        with cluster.client(socket_timeout=60) as client:
+            assert sorted((client.scard(source), client.scard(target))) == [0, LARGE_MEMBERS]
