@@ -1,4 +1,4 @@
-"""node-redis, ioredis and BullMQ, installed by npm into a temporary directory."""
+"""node-redis, ioredis, BullMQ and Redlock, installed by npm into a temporary directory."""
 
 import json
 import os
@@ -97,13 +97,44 @@ const options = {connection: {port: PORT, maxRetriesPerRequest: null}, prefix: '
 """
 
 
+# Redlock locks several resources by one script, here on both shards; two owners take turns on them.
+REDLOCK = """
+const Redis = require('ioredis'), Redlock = require('redlock');
+(async () => {
+  const out = {entered: 0, most: 0}, names = ['lock:a', 'lock:b', 'lock:c'];
+  const clients = [new Redis(PORT), new Redis(PORT)];
+  const owners = clients.map(c => new Redlock([c], {retryCount: 500, retryDelay: 5, retryJitter: 5}));
+  const impatient = new Redlock([clients[1]], {retryCount: 0});
+  let lock = await owners[0].lock(names, 5000);
+  out.refused = await impatient.lock(names.slice(1), 1000).then(() => 'taken', error => error.name);
+  lock = await lock.extend(20000);
+  out.extended = (await clients[0].pttl('lock:b')) > 5000;
+  await lock.unlock();
+  out.free = await clients[0].exists(...names);
+  let inside = 0;
+  await Promise.all([0, 1, 2, 3].map(async n => {
+    for (let i = 0; i < 10; i++) {
+      const mine = await owners[n % 2].lock(names, 5000);
+      out.most = Math.max(out.most, ++inside);
+      out.entered++;
+      await new Promise(done => setTimeout(done, 1));
+      inside--;
+      await mine.unlock();
+    }
+  }));
+  console.log(JSON.stringify(out));
+  clients.forEach(c => c.disconnect());
+})().catch(error => { console.error(error); process.exit(1); });
+"""
+
+
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
     directory = tmp_path_factory.mktemp("node")
     reason = None if shutil.which("npm") else "npm is not installed"
     if reason is None:
         done = subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "--no-fund", "ioredis", "redis", "bullmq"],
+            ["npm", "install", "--silent", "--no-audit", "--no-fund", "ioredis", "redis", "bullmq", "redlock@4"],
             cwd=directory,
             capture_output=True,
             text=True,
@@ -165,3 +196,10 @@ def test_bullmq(node, port, prefix, undeclared):
         "children": [2, 4],
         "counts": {"completed": 26, "failed": 0, "active": 0, "waiting": 0, "delayed": 0},
     }
+
+
+def test_redlock(node, port):
+    with redis.Redis(port=port) as client:
+        client.flushall()
+    found = node(REDLOCK.replace("PORT", str(port)))
+    assert found == {"entered": 40, "most": 1, "refused": "LockError", "extended": True, "free": 0}
