@@ -186,7 +186,7 @@ class Reading:
     count: -1 for all; timeout_ms: -1 without BLOCK; the first key stands at `at`.
     """
 
-    def __init__(self, args: list, grouped: cython.bint):
+    def __init__(self, engine: Engine, args: list, grouped: cython.bint):
         option: bytes
         size: cython.Py_ssize_t = len(args)
         left: cython.Py_ssize_t
@@ -201,6 +201,9 @@ class Reading:
             option = option.upper()
             left = size - at - 1
             if option == b"BLOCK" and left:
+                if engine.scripts is not None and engine.scripts.context.running:
+                    name = args[0].decode("utf-8", "replace")
+                    raise CommandError(f"ERR {name} command is not allowed with BLOCK option from scripts")
                 at += 1
                 self.timeout_ms = block_timeout(args[at])
             elif option == b"COUNT" and left:

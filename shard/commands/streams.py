@@ -208,7 +208,7 @@ def shaped(engine: Engine, found: list):
 @handles("XREAD")
 def xread(engine: Engine, args: list):
     """XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]"""
-    query: Reading = Reading(args, False)
+    query: Reading = Reading(engine, args, False)
     stream: StreamValue
     after: list = []
     found: list = []
@@ -249,7 +249,7 @@ def xread(engine: Engine, args: list):
 @handles("XREADGROUP")
 def xreadgroup(engine: Engine, args: list):
     """XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]"""
-    query: Reading = Reading(args, True)
+    query: Reading = Reading(engine, args, True)
     stream: StreamValue
     group: Group
     wanted: list = []

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cluster import errors
 from cluster.errors import CommandError
+from cluster.numbers import parse_range
 from cluster.replies import OK, PONG
 
 RUNNERS: dict[str, Callable[[Any, list[bytes]], Any]] = {}
@@ -39,6 +41,8 @@ def _runs(name: str) -> Callable[[Any], Any]:
 
 @_runs("PING")
 def ping(context: Any, args: list[bytes]) -> Any:
+    if len(args) > 2:
+        raise errors.wrong_arity("ping")
     return args[1] if len(args) > 1 else PONG
 
 
@@ -56,11 +60,7 @@ def time(context: Any, args: list[bytes]) -> Any:
 @_runs("SELECT")
 def select(context: Any, args: list[bytes]) -> Any:
     """For the rest of the script; the client keeps its database."""
-    try:
-        index = int(args[1])
-    except ValueError:
-        raise CommandError("ERR invalid DB index") from None
-    context.engine.select(index)
+    context.engine.select(parse_range(args[1], -(1 << 31), (1 << 31) - 1))
     return OK
 
 

@@ -65,10 +65,15 @@ function safe.next(t, k)
   return next(t ~= nil and real_of[t] or t, k)
 end
 
-function safe.pairs(t)
+function safe.pairs(...)
+  local t = ...
   local real = t ~= nil and real_of[t]
   if real then return next, real, nil end
-  return pairs(t)
+  if type(t) ~= "table" then
+    local found = select("#", ...) == 0 and "no value" or type(t)
+    error("bad argument #1 to 'pairs' (table expected, got " .. found .. ")", 2)
+  end
+  return next, t, nil
 end
 
 function safe.rawget(t, k)
@@ -79,9 +84,12 @@ safe.rawset = guarded(rawset)
 safe.setmetatable = guarded(setmetatable)
 
 local string_meta
+local worlds = setmetatable({}, { __mode = "k" }) -- what scripts have as _G
+local globals_meta = protect({}) -- _G has a metatable, but what that does is not to be changed
 
 function safe.getmetatable(v)
   if type(v) == "string" then return string_meta end
+  if v ~= nil and worlds[v] then return globals_meta end
   return getmetatable(v) or nil
 end
 
@@ -287,6 +295,7 @@ local function make_globals(redis)
   globals.redis = redis
   local proxy = protect(globals)
   globals._G = proxy
+  worlds[proxy] = true
   setmetatable(globals, { __index = no_such_global })
   function globals.loadstring(text, chunk)
     if type(text) ~= "string" then error("bad argument #1 to 'loadstring' (string expected)", 2) end

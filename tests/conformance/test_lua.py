@@ -15,6 +15,12 @@ from elixircache import free_port
 from shard.engine import Engine
 
 SCRIPTS = [
+    r"""getmetatable(_G).__index = nil""",
+    r"""return pairs()""",
+    r"""return pairs(nil)""",
+    r"""return redis.call('XREAD', 'BLOCK', 0, 'STREAMS', 's', '$')""",
+    r"""return redis.call('SELECT', 'x')""",
+    r"""return redis.call('PING', 'a', 'b')""",
     r"""return load(string.dump(function() return 1 end))()""",
     r"""return load()""",
     r"""return redis.acl_check_cmd()""",
