@@ -52,7 +52,7 @@ class ScriptCache:
         if row.name in ("EVAL", "EVAL_RO"):
             return args[1] in self.whole
         names = self.router.core.whole_scripts
-        return args[1] in names or (row.name.startswith("EVALSHA") and args[1].lower() in names)
+        return args[1] in names or args[1].lower() in names
 
     def before(self, row: Command, args: list[bytes]) -> None:
         """A command of the scripting group is about to go to its shards."""

@@ -136,6 +136,8 @@ def function_stats(router: Any, session: Any, args: list[bytes]) -> Any:
 @handles("SCRIPT|DEBUG")
 def script_debug(router: Any, session: Any, args: list[bytes]) -> Any:
     """SCRIPT DEBUG YES | SYNC | NO: there is no step debugger, so only NO can be had."""
+    if args[2].upper() not in (b"YES", b"SYNC", b"NO"):
+        raise CommandError("ERR Use SCRIPT DEBUG YES/SYNC/NO")
     if args[2].upper() != b"NO":
         raise CommandError("ERR The Lua debugger is not available")
     return OK

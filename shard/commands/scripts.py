@@ -76,7 +76,7 @@ def script_flush(engine: Engine, args: list):
 def _fcall(engine: Engine, args: list, read_only: cython.bint) -> object:
     engine.no_effect()
     scripts: Scripts = scripts_of(engine)
-    function = scripts.library_set.functions.get(args[1])
+    function = scripts.library_set.functions.get(args[1].lower())
     if function is None:
         raise CommandError("ERR Function not found")
     nkeys: cython.Py_ssize_t = number_of_keys(args, "ERR Bad number of keys provided")

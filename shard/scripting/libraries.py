@@ -71,7 +71,8 @@ def parse_header(code: bytes) -> tuple[bytes, bytes]:
 
 
 class Libraries:
-    """All libraries of one shard."""
+    """All libraries of one shard. Their names and those of functions are the same in any case of letters, as in Redis:
+    both maps have them in lower case."""
 
     def __init__(self, scripts: Scripts):
         self.scripts = scripts
@@ -81,24 +82,24 @@ class Libraries:
     def load(self, code: bytes, replace: bool) -> bytes:
         """Load or replace a library; its name. CommandError, and then nothing is changed."""
         name, body = parse_header(code)
-        old = self.libraries.get(name)
+        old = self.libraries.get(name.lower())
         if old is not None and not replace:
             raise CommandError(f"ERR Library '{name.decode()}' already exists")
         library = Library(name, code, mentioned_in(body))
         for function, callback, flags, description in self.scripts.lua.load(body):
-            taken = self.functions.get(function)
+            taken = self.functions.get(function.lower())
             if taken is not None and taken.library is not old:
                 raise CommandError(f"ERR Function {function.decode()} already exists")
-            library.functions[function] = Function(function, library, callback, frozenset(flags), description)
+            library.functions[function.lower()] = Function(function, library, callback, frozenset(flags), description)
         if old is not None:
             self.delete(name)
-        self.libraries[name] = library
+        self.libraries[name.lower()] = library
         self.functions.update(library.functions)
         return name
 
     def delete(self, name: bytes) -> None:
         """Remove a library. CommandError if it is not there."""
-        library = self.libraries.pop(name, None)
+        library = self.libraries.pop(name.lower(), None)
         if library is None:
             raise CommandError("ERR Library not found")
         for function in library.functions:

@@ -211,7 +211,9 @@ def test_libraries_are_loaded_called_listed_and_restored(shard):
         ]]
     ]  # fmt: skip
     payload = shard.reply("FUNCTION", "DUMP")
-    assert shard.run("FUNCTION DELETE lib") == (b"OK", ["FUNCTION DELETE lib"])
+    assert shard.reply("FCALL G 0") == 5  # in any case of letters, as in Redis
+    assert shard.reply("FUNCTION", "LOAD", code.replace("lib", "LIB", 1)) == "ERR Library 'LIB' already exists"
+    assert shard.run("FUNCTION DELETE Lib") == (b"OK", ["FUNCTION DELETE Lib"])
     assert shard.reply("FCALL g 0") == "ERR Function not found"
     assert shard.reply("FUNCTION", "RESTORE", payload) == b"OK"
     assert shard.reply("FCALL g 0") == 5
