@@ -146,7 +146,7 @@ _GENERAL = [
     _int("slowlog-log-slower-than", 10000, BOTH, -1, LONG_MAX),
     _int("slowlog-max-len", 128, BOTH, 0, LONG_MAX),
     _int("latency-monitor-threshold", 0, BOTH, 0, LONG_MAX),
-    _no("latency-tracking", BOTH),
+    _yes("latency-tracking", BOTH),
     Option("latency-tracking-info-percentiles", Percentiles(), "50 99 99.9", ROUTER),
     _int("busy-reply-threshold", 5000, BOTH, 0, LONG_MAX, alias="lua-time-limit"),
     _one_of("enable-debug-command", "local", _LOCAL_OR_NOT, ROUTER, mutable=False),

@@ -1,6 +1,6 @@
 """How long commands took, by command: distributions for LATENCY HISTOGRAM and INFO latencystats.
 
-Kept only with `latency-tracking yes`, because it costs every command a little. A time falls into a bucket that
+Kept with `latency-tracking yes`, the default: a counter for each bucket of each command. A time falls into a bucket that
 is at most 1/16 wider than where it begins; buckets of several processes are simply added.
 """
 

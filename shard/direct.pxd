@@ -1,7 +1,8 @@
 # C declarations of shard/direct.py, for the batch loop.
 
 from cluster.wire cimport Buffer
-from shard.engine cimport Engine, Entry
+from shard.engine cimport Engine
+from shard.entries cimport Entry
 from shard.keyspace cimport Database
 
 cdef enum:

@@ -1,27 +1,9 @@
 # C declarations of shard/engine.py, for the batch loop and the hot commands.
 
 from cluster.wire cimport Buffer
+from shard.entries cimport Entry
 from shard.holds cimport Holds
 from shard.keyspace cimport Database
-
-cdef class Entry:
-    cdef public object handler
-    cdef public object command
-    cdef public bytes name
-    cdef public int id
-    cdef public int arity
-    cdef public bint write
-    cdef public bint denyoom
-    cdef public bint shown
-    cdef public bint quick
-    cdef public bint scriptable
-    cdef public int key_at
-    cdef public int direct
-    cdef public dict subcommands
-    cdef public long long calls
-    cdef public long long usec
-    cdef public long long failed
-    cdef public long long rejected
 
 cdef class Engine:
     cdef public long long now

@@ -21,24 +21,20 @@ import random
 import cython
 from cython.cimports.cluster.wire import Buffer, encode_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cython.cimports.shard.direct import DIRECT_GET, DIRECT_SET, NOT_DIRECT
+from cython.cimports.shard.entries import Entry
 from cython.cimports.shard.keyspace import Database
 
-import shard.commands
-import shard.controls  # noqa: F401
 from cluster import errors
-from cluster.command_table import BY_ID, TABLE
-from cluster.command_table.model import F, NumKeys, Range
 from cluster.errors import CommandError
 from cluster.wire import command as encode
 from shard.access import Access
+from shard.entries import build_entries
 from shard.expiry_cycle import ExpiryCycle
 from shard.holds import Holds
 from shard.memory import Memory
 from shard.notifications import Notifier
 from shard.pieces import Pieces
 from shard.records import Records
-from shard.registry import HANDLERS
 from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, STAGED, TRACKERS, WAITERS, WATCHERS
 from shard.slot_table import LARGE, replaced
 from shard.stats import Stats
@@ -48,57 +44,6 @@ from shard.waiting import Waiting
 from shard.watching import Watching
 
 DATABASES = 16
-
-
-def key_place(keys) -> int:
-    """Where a command's first key stands, as far as its row tells: its number among the arguments, or 0."""
-    if isinstance(keys, Range):
-        return keys.first if keys.first == 1 else 0
-    return keys.at + 1 if isinstance(keys, NumKeys) else 0
-
-
-def traits(command) -> tuple:
-    """(write, denyoom, shown in the slow log, quick, whether scripts may call it, where its first key stands)."""
-    flags = command.flags
-    return (
-        bool(flags & F.WRITE),
-        bool(flags & F.DENYOOM),
-        not flags & (F.INTERNAL | F.SKIP_SLOWLOG),
-        bool(flags & F.FAST),
-        not flags & (F.NOSCRIPT | F.INTERNAL),
-        key_place(command.keys),
-    )
-
-
-TRAITS = [traits(command) for command in BY_ID]  # once: a simulation makes engines by the thousand
-
-
-@cython.cclass
-class Entry:
-    """A row of the command table with its handler and its statistics on this shard."""
-
-    def __init__(self, command):
-        self.command = command
-        self.id = command.id
-        self.name = command.name.encode()
-        self.arity = command.arity
-        self.handler = HANDLERS.get(command.name)
-        self.write, self.denyoom, self.shown, self.quick, self.scriptable, self.key_at = TRAITS[self.id]
-        self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET}.get(command.name, NOT_DIRECT)
-        self.subcommands = {}
-
-
-def build_entries():
-    """(entries by id, top-level entries by upper-case name)."""
-    entries = [Entry(command) for command in BY_ID]
-    by_name = {}
-    for entry in entries:
-        if b"|" in entry.name:
-            container, _, sub = entry.name.partition(b"|")
-            entries[TABLE[container.decode()].id].subcommands[sub] = entry
-        else:
-            by_name[entry.name] = entry
-    return entries, by_name
 
 
 @cython.cfunc

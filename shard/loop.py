@@ -19,7 +19,8 @@ from cython.cimports.cpython.ref import PyObject
 from cython.cimports.libc.string import memcpy, memset
 from cython.cimports.posix.time import CLOCK_MONOTONIC, clock_gettime, timespec
 from cython.cimports.shard.direct import NOT_DIRECT, Strings, run_direct, strings_of
-from cython.cimports.shard.engine import Engine, Entry
+from cython.cimports.shard.engine import Engine
+from cython.cimports.shard.entries import Entry
 from cython.cimports.shard.holds import Holds
 from cython.cimports.shard.slot_table import SlotTable, elixir_prefetch, hash_of
 
@@ -104,6 +105,8 @@ class Loop:
         if log.entries.maxlen != config["slowlog-max-len"]:
             log.resize(config["slowlog-max-len"])
         self.timed = True
+        for entry in self.engine.entries:
+            entry.tracked = entry.shown and config["latency-tracking"]
         self.limit_us = log.limit_us()
 
     def start(self, generation: int):
@@ -456,7 +459,7 @@ class Loop:
             ended = _clock_us()
             took = ended - self.began_us
             self.began_us = ended
-            entry.usec += took
+            entry.took(took)
             if 0 <= self.limit_us <= took and entry.shown:
                 self.slowlog.took(
                     engine.now, took, split_command(raw, size) if args is None else args, self.client, entry.quick

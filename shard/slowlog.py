@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-from cluster.command_table import TABLE
-from cluster.latencies import Latencies
-
 ARGS_MAX = 32
 ARG_MAX = 128
 HISTORY_MAX = 160
@@ -23,17 +20,11 @@ def shortened(args: list[bytes]) -> list[bytes]:
     return kept
 
 
-def named(args: list[bytes]) -> str:
-    """The name of a command as INFO shows it: get, object|encoding."""
-    name = args[0].upper().decode()
-    return (f"{name}|{args[1].upper().decode()}" if TABLE[name].container and len(args) > 1 else name).lower()
-
-
 class SlowLog:
     """entries: (number, unix s, us, arguments, client id), the oldest first.
     latency: event -> (unix s, ms), the oldest first; worst: event -> ms.
 
-    tracking: every command is told, for `latencies`. slower_us: what takes at least this long is logged, -1: nothing.
+    slower_us: what takes at least this long is logged, -1: nothing.
     """
 
     def __init__(self, slower_us: int = 10000, length: int = 128, latency_ms: int = 0):
@@ -43,13 +34,9 @@ class SlowLog:
         self.entries: deque[tuple[int, int, int, list[bytes], int]] = deque(maxlen=length)
         self.latency: dict[bytes, deque[tuple[int, int]]] = {}
         self.worst: dict[bytes, int] = {}
-        self.tracking = False
-        self.latencies = Latencies()
 
     def limit_us(self) -> int:
         """Below this `took` has nothing to do; -1 when it never has."""
-        if self.tracking:
-            return 0
         limits = [self.slower_us] if self.slower_us >= 0 else []
         if self.latency_ms:
             limits.append(self.latency_ms * 1000)
@@ -61,8 +48,6 @@ class SlowLog:
 
     def took(self, now_ms: int, us: int, args: list[bytes], client: int, fast: bool) -> None:
         """A command took so long."""
-        if self.tracking:
-            self.latencies.add(named(args), us)
         if 0 <= self.slower_us <= us:
             self.entries.append((self.number, now_ms // 1000, us, shortened(args), client))
             self.number += 1

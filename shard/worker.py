@@ -58,7 +58,6 @@ class Worker:
         self.endpoint = endpoint
         self.engine = Engine(config)
         self.loop = Loop(self.engine)
-        self.loop.slowlog.tracking = config["latency-tracking"]
         self.loop.configure(config)
         self.engine.worker = self
         self.interrupts = Interrupts(self)

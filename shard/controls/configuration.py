@@ -19,6 +19,5 @@ def configure(engine: Any, args: list[bytes]) -> Any:
     if engine.worker is not None:
         if "appendonly" in words[::2]:
             engine.worker.switch_journal()
-        engine.worker.loop.slowlog.tracking = engine.config["latency-tracking"]
         engine.worker.loop.configure(engine.config)
     return OK

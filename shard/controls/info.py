@@ -140,7 +140,9 @@ def info(engine: Any, args: list[bytes]) -> Any:
             "persistence": persistence(engine),
             "scripts": scripts(engine),
             "cpu": cpu(),
-            "latencies": {} if engine.worker is None else engine.worker.loop.slowlog.latencies.of,
+            "latencies": {
+                entry.name.decode().lower(): buckets for entry in engine.entries if (buckets := entry.latencies())
+            },
             "commands": {
                 entry.name.decode().lower(): [entry.calls, entry.usec, entry.failed, entry.rejected]
                 for entry in engine.entries
@@ -172,9 +174,8 @@ def debug(engine: Any, args: list[bytes]) -> Any:
     if word == b"RESETSTAT":
         engine.stats.reset()
         engine.hits = engine.misses = 0
-        engine.worker.loop.slowlog.latencies.of.clear()
         for entry in engine.entries:
-            entry.calls = entry.usec = entry.failed = entry.rejected = 0
+            entry.forget()
         return OK
     if word == b"SLOT" and len(args) == 4:
         table = engine.db.slots[int(args[2])] or ()

@@ -26,8 +26,9 @@ def slowlog(engine: Any, args: list[bytes]) -> Any:
         return len(log.entries)
     if word == b"HISTOGRAM":
         return [
-            [name.encode(), [number for pair in buckets.items() for number in pair]]
-            for name, buckets in log.latencies.of.items()
+            [entry.name.lower(), [number for pair in buckets.items() for number in pair]]
+            for entry in engine.entries
+            if (buckets := entry.latencies())
         ]
     if word == b"RESET":
         log.entries.clear()

@@ -6,7 +6,8 @@ import cython
 from cython.cimports.cluster.wire import Buffer, encode, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy
-from cython.cimports.shard.engine import Engine, Entry
+from cython.cimports.shard.engine import Engine
+from cython.cimports.shard.entries import Entry
 
 from cluster import records
 from cluster.errors import CommandError

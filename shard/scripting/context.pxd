@@ -1,6 +1,7 @@
 # C declarations of shard/scripting/context.py.
 
-from shard.engine cimport Engine, Entry
+from shard.engine cimport Engine
+from shard.entries cimport Entry
 
 cdef class Context:
     cdef public Engine engine

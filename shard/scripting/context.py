@@ -8,7 +8,8 @@ A shard runs one script at a time, so it has one Context, filled anew by `begin`
 """
 
 import cython
-from cython.cimports.shard.engine import Engine, Entry
+from cython.cimports.shard.engine import Engine
+from cython.cimports.shard.entries import Entry
 from cython.cimports.shard.keyspace import Database
 
 from cluster import errors

@@ -1,0 +1,23 @@
+# C declarations of shard/entries.py.
+
+cdef class Entry:
+    cdef public object handler
+    cdef public object command
+    cdef public bytes name
+    cdef public int id
+    cdef public int arity
+    cdef public bint write
+    cdef public bint denyoom
+    cdef public bint shown
+    cdef public bint tracked
+    cdef public bint quick
+    cdef public bint scriptable
+    cdef public int key_at
+    cdef public int direct
+    cdef public dict subcommands
+    cdef public long long calls
+    cdef public long long usec
+    cdef public long long failed
+    cdef public long long rejected
+    cdef unsigned long long* times
+    cpdef void took(self, long long us) noexcept

@@ -1,0 +1,103 @@
+"""The command table as a shard has it: each row with its handler and what has been counted of it. Compiled."""
+
+import cython
+from cython.cimports.libc.stdlib import calloc, free
+from cython.cimports.shard.direct import DIRECT_GET, DIRECT_SET, NOT_DIRECT
+
+import shard.commands
+import shard.controls  # noqa: F401
+from cluster.command_table import BY_ID, TABLE
+from cluster.command_table.model import F, NumKeys, Range
+from shard.registry import HANDLERS
+
+# Buckets of 1/16 up to half an hour: 2 times 16, and 16 for each further power of two.
+BUCKETS = cython.declare(cython.int, 448)
+LONGEST_US = cython.declare(cython.longlong, (1 << 31) - 1)
+
+
+def key_place(keys) -> int:
+    """Where a command's first key stands, as far as its row tells: its number among the arguments, or 0."""
+    if isinstance(keys, Range):
+        return keys.first if keys.first == 1 else 0
+    return keys.at + 1 if isinstance(keys, NumKeys) else 0
+
+
+def traits(command) -> tuple:
+    """(write, denyoom, shown in the slow log, quick, whether scripts may call it, where its first key stands)."""
+    flags = command.flags
+    return (
+        bool(flags & F.WRITE),
+        bool(flags & F.DENYOOM),
+        not flags & (F.INTERNAL | F.SKIP_SLOWLOG),
+        bool(flags & F.FAST),
+        not flags & (F.NOSCRIPT | F.INTERNAL),
+        key_place(command.keys),
+    )
+
+
+TRAITS = [traits(command) for command in BY_ID]  # once: a simulation makes engines by the thousand
+
+
+@cython.cclass
+class Entry:
+    """A row of the command table with its handler and its statistics on this shard."""
+
+    def __init__(self, command):
+        self.command = command
+        self.id = command.id
+        self.name = command.name.encode()
+        self.arity = command.arity
+        self.handler = HANDLERS.get(command.name)
+        self.write, self.denyoom, self.shown, self.quick, self.scriptable, self.key_at = TRAITS[self.id]
+        self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET}.get(command.name, NOT_DIRECT)
+        self.subcommands = {}
+
+    def __dealloc__(self):
+        free(self.times)
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def took(self, us: cython.longlong) -> cython.void:
+        """A call took so long. While it is `tracked`, its bucket (`cluster.latencies.bucket`) counts it."""
+        shift: cython.int = 0
+        self.usec += us
+        if not self.tracked:
+            return
+        if self.times == cython.NULL:
+            self.times = cython.cast(cython.pointer(cython.ulonglong), calloc(BUCKETS, cython.sizeof(cython.ulonglong)))
+            if self.times == cython.NULL:
+                return
+        us = max(0, min(us, LONGEST_US))
+        while us >> shift > 31:
+            shift += 1
+        self.times[shift * 16 + (us >> shift)] += 1
+
+    def latencies(self) -> dict:
+        """The largest us of a bucket -> how many calls fell into it."""
+        found = {}
+        shift: cython.int
+        if self.times != cython.NULL:
+            for i in range(BUCKETS):
+                if self.times[i]:
+                    shift = max(0, i // 16 - 1)
+                    found[(((i - shift * 16) + 1) << shift) - 1] = self.times[i]
+        return found
+
+    def forget(self):
+        """Count from 0 again."""
+        self.calls = self.usec = self.failed = self.rejected = 0
+        free(self.times)
+        self.times = cython.NULL
+
+
+def build_entries():
+    """(entries by id, top-level entries by upper-case name)."""
+    entries = [Entry(command) for command in BY_ID]
+    by_name = {}
+    for entry in entries:
+        if b"|" in entry.name:
+            container, _, sub = entry.name.partition(b"|")
+            entries[TABLE[container.decode()].id].subcommands[sub] = entry
+        else:
+            by_name[entry.name] = entry
+    return entries, by_name
