@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cluster.records import done_note
+from cluster.wire import command
 from shard.children import REWRITE
 from shard.manifest import Manifest, Refused, sync_directory
 from shard.progress import Progress, Report
@@ -50,6 +52,7 @@ class Journal:
         self.pending = b""
         self.dirty = False
         self.rewriting = False
+        self.keys = 0  # how often others have taken their place: a base of the ones before must not count any more
         self.last_rewrite_ok = True
         self.rewrite_failures = 0  # in a row
         self.rewrite_not_before_ms = 0
@@ -71,6 +74,8 @@ class Journal:
         if self.manifest.read():
             self._load()
             self._remove_unlisted()
+            for path in self.directory.glob(f"{self.name}.*.next.rdb"):
+                path.unlink()
         elif found := sorted(self._own_files()):
             raise Refused(f"{self.manifest.path}: there is no manifest, and {found[0].name} is there")
         if not self.manifest.increments:
@@ -184,10 +189,11 @@ class Journal:
         self.manifest.increments.append((name, number))
         self.manifest.write()
 
-    def _open_last(self) -> None:
+    def _open_last(self, sync: bool = True) -> None:
         with self.sync_lock:
             if self.fd >= 0:
-                os.fsync(self.fd)
+                if sync:
+                    os.fsync(self.fd)
                 os.close(self.fd)
             path = self.directory / self.manifest.increments[-1][0]
             self.fd = os.open(path, os.O_WRONLY | os.O_APPEND)
@@ -332,32 +338,47 @@ class Journal:
             self._rewrite_failed(f"{error.strerror}")
             return False
         self.rewriting = True
-        base = self._base_name()
-        return bool(
-            worker.fork(
-                REWRITE, lambda progress: self.write_base(base[0], progress), lambda ok: self._rewritten(base, old, ok)
-            )
-        )
+        base, keys = self._base_name(), self.keys
 
-    def rewrite_now(self) -> None:
-        """The keys are others now: a new base before anything else. Writes are refused until there is one."""
+        def done(ok: bool) -> None:
+            if keys == self.keys:
+                self._rewritten(base, old, ok)
+            else:
+                (self.directory / base[0]).unlink(missing_ok=True)
+
+        return bool(worker.fork(REWRITE, lambda progress: self.write_base(base[0], progress), done))
+
+    def next_base(self, number: int) -> Path:
+        """Where a base is written of keys that are to take the place of all."""
+        return self.directory / f"{self.name}.{number}.next.rdb"
+
+    def rewrite_now(self, ready: Path | None = None) -> None:
+        """The keys are others now: a new base before anything else, `ready` or written here. Writes are refused until
+        there is one."""
+        self.keys += 1
         old = list(self.manifest.increments)
         try:
-            self._begin_increment()
+            self._begin_increment(sync=False)
             base = self._base_name()
-            self.write_base(base[0])
+            if ready is None:
+                self.write_base(base[0])
+            else:
+                self._write(command(b"ECHO", done_note(self.engine.records.last)))
+                ready.replace(self.directory / base[0])
+                sync_directory(self.directory)
         except OSError as error:
             self.untrusted = True
             self._failed(error)
             return
         self._rewritten(base, old, True)
 
-    def _begin_increment(self) -> None:
-        """From here on effects go to a new file. OSError, and nothing has changed."""
+    def _begin_increment(self, sync: bool = True) -> None:
+        """From here on effects go to a new file; `sync`: what has gone to the one before is wanted. OSError, and nothing
+        has changed."""
         before = list(self.manifest.increments)
         try:
             self._new_increment()
-            self._open_last()
+            self._open_last(sync)
         except OSError:
             self.manifest.increments = before
             raise
@@ -429,17 +450,20 @@ class Journal:
                 self.fd = -1
 
 
-def write_rdb(engine: Any, path: Path, base: bool = False, progress: Any = None) -> None:
-    """Write all keys to an RDB file: beside it first, synced, then under its name. `progress(keys so far)`. OSError."""
+def write_rdb(engine: Any, path: Path, base: bool = False, progress: Any = None, others: Any = None) -> None:
+    """Write all keys to an RDB file: beside it first, synced, then under its name. `progress(keys so far)`. `others`: the
+    databases and libraries of another state than the engine's, which knows no records. OSError."""
     records = engine.records
     extra = [(LAST_RECORD, b"%d-%d" % records.last)]
     extra += [(b"elixircache-record", blob) for _, blob in records.kept]
     fresh = path.with_name(f"temp-{os.getpid()}-{path.name}")  # a start removes what a killed child leaves
-    libraries = engine.scripts.libraries() if hasattr(engine.scripts, "libraries") else ()
+    dbs, libraries = engine.dbs, engine.scripts.libraries() if hasattr(engine.scripts, "libraries") else ()
+    if others is not None:
+        (dbs, libraries), extra = others, []
     try:
         with fresh.open("wb") as file:
             save(
-                engine.dbs, file.write, engine.now, base=base, extra=extra, functions=libraries, progress=progress,
+                dbs, file.write, engine.now, base=base, extra=extra, functions=libraries, progress=progress,
                 compress=bool(engine.config["rdbcompression"]), checksum=bool(engine.config["rdbchecksum"]),
             )  # fmt: skip
             file.flush()

@@ -22,7 +22,7 @@ from cython.cimports.shard.direct import NOT_DIRECT, Strings, run_direct, string
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.entries import Entry
 from cython.cimports.shard.holds import Holds
-from cython.cimports.shard.slot_table import SlotTable, elixir_prefetch, hash_of
+from cython.cimports.shard.slot_table import SlotTable, elixir_prefetch, elixir_prefetch_place, hash_of
 
 from cluster import frames
 from cluster.errors import CommandError
@@ -31,9 +31,10 @@ from shard.slowlog import SlowLog
 
 log = logging.getLogger("elixircache.shard")
 
-# How many commands ahead the memory of a key is asked for: its slot's table first, then its bucket, then its item.
-# Each step reads only what the one before has asked for.
-AHEAD = cython.declare(cython.int, 12)
+# How many commands ahead the memory of a key is asked for: its slot's place in the list of tables first, then the
+# table, its bucket, its item. Each step reads only what the one before has asked for.
+AHEAD = cython.declare(cython.int, 15)
+AHEAD_TABLE = cython.declare(cython.int, 12)
 AHEAD_BUCKET = cython.declare(cython.int, 8)
 AHEAD_ITEM = cython.declare(cython.int, 4)
 # Larger commands are taken apart when their turn comes, so that copies of large values do not pile up.
@@ -270,6 +271,9 @@ class Loop:
                     self._ahead(place, PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key))
             self.ahead_count += 1
             self.ahead_at += 12 + length
+        table = self._table_ahead(AHEAD_TABLE)
+        if table != cython.NULL:
+            elixir_prefetch(table)
         table = self._table_ahead(AHEAD_BUCKET)
         if table != cython.NULL:
             cython.cast(SlotTable, table).ask_bucket(self.ahead_hashes[(self.done_count + AHEAD_BUCKET) & 15])
@@ -284,11 +288,11 @@ class Loop:
     def _ahead(
         self, place: cython.int, key: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
     ) -> cython.void:
-        """Note a key that is soon looked up, and ask for the table of its slot."""
+        """Note a key that is soon looked up, and ask for its slot's place in the list of tables."""
         self.ahead_hashes[place] = hash_of(key, size)
         self.ahead_slots[place] = slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), key), size)
         # A guess: of the database in use, as most clients use one.
-        elixir_prefetch(PyList_GET_ITEM(self.engine.db.slots, self.ahead_slots[place]))
+        elixir_prefetch_place(self.engine.db.slots, self.ahead_slots[place])
 
     @cython.cfunc
     @cython.inline

@@ -35,6 +35,11 @@ class Records:
         while self.kept and self.kept[0][0] <= watermark:
             self.kept.popleft()
 
+    def passed(self, watermark: RecordId) -> None:
+        """A journal says so: what it was part of itself it has applied."""
+        self.last = max(self.last, watermark)
+        self.trim(watermark)
+
     def mark(self, watermark: RecordId, now_ms: int) -> RecordId | None:
         """A watermark that is worth a note in the journal, so that whoever replays it keeps few records; most often None.
 

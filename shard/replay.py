@@ -31,7 +31,7 @@ def apply_command(engine, args: list) -> None:
         if args[1].startswith(records.MAGIC):
             engine.records.add(records.record_id(args[1]), args[1])
         elif args[1].startswith(records.DONE):
-            engine.records.trim(records.done_id(args[1]))
+            engine.records.passed(records.done_id(args[1]))
     elif name not in (b"MULTI", b"EXEC", b"PING"):
         engine.apply(args)
 

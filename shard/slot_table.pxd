@@ -44,8 +44,10 @@ cdef extern from *:
     """
     #if defined(__GNUC__)
     #define elixir_prefetch(address) __builtin_prefetch((const void *)(address))
+    #define elixir_prefetch_place(list, at) __builtin_prefetch(&((PyListObject *)(list))->ob_item[at])
     #else
     #define elixir_prefetch(address) ((void)(address))
+    #define elixir_prefetch_place(list, at) ((void)(at))
     #endif
     #if defined(__SIZEOF_INT128__)
     static inline unsigned long long elixir_fold(unsigned long long a, unsigned long long b)
@@ -62,4 +64,5 @@ cdef extern from *:
     #endif
     """
     void elixir_prefetch(const void* address) noexcept nogil
+    void elixir_prefetch_place(list items, Py_ssize_t at)
     unsigned long long elixir_fold(unsigned long long a, unsigned long long b) noexcept nogil

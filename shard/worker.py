@@ -27,7 +27,7 @@ from cluster.process import Control
 from cluster.records import done_note
 from cluster.wire import command, encoded, split_replies
 from shard import slot_table
-from shard.children import SNAPSHOT, Children
+from shard.children import PART, SNAPSHOT, Children
 from shard.engine import Engine
 from shard.journal import Journal, write_rdb
 from shard.loop import Loop
@@ -75,6 +75,7 @@ class Worker:
         self.unwritten: list[bytes] = []
         self.outlet = Outlet(self.engine)
         self.preload: Any = None
+        self.preloads = 0
         self.journal: Journal | None = None
         self.data_directory = Path(directory) / f"shard-{index}"
         self.rdb_path = self.data_directory / str(config["dbfilename"])
@@ -149,8 +150,28 @@ class Worker:
         end_s = time.monotonic() + PRELOAD_SLICE_S
         self.preload.work(lambda: time.monotonic() >= end_s)
         if self.preload.done:
-            self.engine.events.append((b"preloaded", self.preload.path))
+            self.preloaded(self.preload)
+
+    def preloaded(self, preload: Any) -> None:
+        """A snapshot has been read. A child writes the journal's base of it, so that changing over takes no time."""
+        journal = self.journal
+
+        def ready(ok: bool) -> None:
+            if self.preload is preload:
+                preload.base = base if ok else None
+                self.engine.events.append((b"preloaded", preload.path))
+            elif base is not None:
+                base.unlink(missing_ok=True)  # it was given up meanwhile
+
+        if journal is None or preload.error:
+            base = None
+            ready(False)
             self.finish()
+            return
+        self.preloads += 1
+        base = journal.next_base(self.preloads)
+        others = (preload.fresh, preload.functions)
+        self.fork(PART, lambda progress: write_rdb(self.engine, base, True, progress, others), ready)
 
     def end_waits(self, now_ms: int, wake_ms: int) -> int:
         """Answer blocked clients whose time is over; when to look again at the latest."""
@@ -249,12 +270,13 @@ class Worker:
             self.journal = None
             self.engine.write_error = b""
 
-    def replaced_keyspace(self) -> None:
-        """All keys are others now (a full synchronisation): the journal begins anew."""
+    def replaced_keyspace(self, base: Path | None = None) -> None:
+        """All keys are others now (a full synchronisation): the journal begins anew, with a base that is written already
+        if there is one."""
         self.collect()
         self.unwritten = []  # effects on keys that are gone, in the same batch: not for the new files
         if self.journal is not None:
-            self.journal.rewrite_now()
+            self.journal.rewrite_now(base)
 
     def save_now(self, path: str = "") -> None:
         """Write a snapshot and wait for it. OSError."""

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 GETACK = encode("REPLCONF", "GETACK", "*")
 # A busy stream goes out in pieces of this size or of this age: each costs both routers as much as a hundred commands.
-PIECE = 1 << 16
-PIECE_MS = 2
+PIECE = 1 << 17
+PIECE_MS = 3
 
 
 @dataclass(eq=False)

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from cluster.errors import CommandError
 from cluster.replies import OK
 from shard.children import PART
+from shard.commands.databases import Discarded
 from shard.registry import handles
 from shard.scripting.scripts import scripts_of
 from shard.staging import owner_test
@@ -74,6 +76,7 @@ class Preload:
         self.fresh = [Database(i) for i in range(len(engine.dbs))]
         self.functions: list[bytes] = []
         self.error = ""
+        self.base: Path | None = None  # of a journal, with these keys
         self.done = False
         self._steps = self._read()
 
@@ -128,9 +131,10 @@ def load(engine: Any, args: list[bytes]) -> Any:
         scripts_of(engine).replace_libraries(found.functions)
     except CommandError as error:  # of another version, say; the keys are good all the same
         log.error("a library of the master's snapshot cannot be loaded: %s", error.text)
+    engine.lazy += [Discarded(db.slots, db.size) for db in engine.dbs if db.size]
     engine.dbs = found.fresh
     engine.db = found.fresh[0]
-    worker.replaced_keyspace()
+    worker.replaced_keyspace(found.base)
     return sum(len(db) for db in found.fresh)
 
 

@@ -103,7 +103,7 @@ class SimWorker:
         self.shard.children.append(done)
         return True
 
-    def replaced_keyspace(self) -> None:
+    def replaced_keyspace(self, base: Any = None) -> None:
         self.collect()
         self.unwritten = b""
         self.shard.disk.replace(self.shard.engine)
