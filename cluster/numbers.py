@@ -9,9 +9,10 @@ that 0.1 + 0.2 gives 0.3; a Python float cannot carry those, so that sum is made
 import cython
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.errno import ERANGE, errno  # noqa: F401  ruff does not see `global errno`
-from cython.cimports.libc.math import HUGE_VAL, isinf, isnan
+from cython.cimports.libc.math import HUGE_VAL, isinf, isnan, signbit
 from cython.cimports.libc.stdio import snprintf
 from cython.cimports.libc.stdlib import strtod, strtold
+from cython.cimports.libc.string import memcpy
 
 from cluster import errors
 from cluster.errors import CommandError
@@ -74,23 +75,64 @@ def parse_int(raw: bytes) -> cython.longlong:
 
 
 @cython.cfunc
-def longlong_text(value: cython.longlong) -> bytes:
-    """An integer in decimal."""
-    digits: cython.char[24]
-    at: cython.int = 24
-    rest: cython.ulonglong = cython.cast(cython.ulonglong, value)
-    if value < 0:
-        rest = 0 - rest
+@cython.nogil
+@cython.exceptval(check=False)
+def write_unsigned(to: cython.p_char, value: cython.ulonglong) -> cython.int:
+    """An integer in decimal into 20 bytes; how many it took."""
+    digits: cython.char[20]
+    at: cython.int = 20
     while True:
         at -= 1
-        digits[at] = 48 + rest % 10
-        rest //= 10
-        if rest == 0:
+        digits[at] = cython.cast(cython.char, 48 + value % 10)
+        value //= 10
+        if value == 0:
             break
-    if value < 0:
-        at -= 1
-        digits[at] = 45
-    return PyBytes_FromStringAndSize(cython.address(digits[0]) + at, 24 - at)
+    memcpy(to, cython.address(digits[0]) + at, 20 - at)
+    return 20 - at
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def write_longlong(to: cython.p_char, value: cython.longlong) -> cython.int:
+    """Like `write_unsigned`, with a sign."""
+    if value >= 0:
+        return write_unsigned(to, cython.cast(cython.ulonglong, value))
+    to[0] = 45
+    return 1 + write_unsigned(to + 1, 0 - cython.cast(cython.ulonglong, value))
+
+
+@cython.cfunc
+def longlong_text(value: cython.longlong) -> bytes:
+    """An integer in decimal."""
+    digits: cython.char[20]
+    count: cython.int = write_longlong(digits, value)
+    return PyBytes_FromStringAndSize(digits, count)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def write_double(to: cython.p_char, value: cython.double) -> cython.int:
+    """A double as Redis 7.0 prints it, 17 significant digits, `inf`, `-inf`, `nan`, into DOUBLE_ROOM bytes;
+    how many it took."""
+    whole: cython.longlong
+    if isnan(value):  # printf may print a sign
+        memcpy(to, b"nan", 3)
+        return 3
+    if -1e17 < value < 1e17:
+        whole = cython.cast(cython.longlong, value)
+        if value == whole and not (whole == 0 and signbit(value)):
+            return write_longlong(to, whole)
+    return snprintf(to, DOUBLE_ROOM, b"%.17g", value)
+
+
+@cython.ccall
+def format_double(value: cython.double) -> bytes:
+    """The text of `write_double`."""
+    text: cython.char[DOUBLE_ROOM]
+    count: cython.int = write_double(text, value)
+    return PyBytes_FromStringAndSize(text, count)
 
 
 def try_int(raw) -> object:

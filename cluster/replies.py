@@ -23,8 +23,6 @@ The encoder is `cluster.wire.encode` (compiled).
 
 from __future__ import annotations
 
-import math
-
 
 class Status(bytes):
     """A simple string reply."""
@@ -73,19 +71,3 @@ NIL_ARRAY = _NilArray()
 OK = Status(b"OK")
 QUEUED = Status(b"QUEUED")
 PONG = Status(b"PONG")
-
-
-def format_double(value: float) -> bytes:
-    """A double as Redis 7.0 prints it: 17 significant digits, `inf`, `-inf`, `nan`."""
-    if value == math.inf:
-        return b"inf"
-    if value == -math.inf:
-        return b"-inf"
-    if value != value:
-        return b"nan"
-    if value == int(value) and -1e17 < value < 1e17:
-        if value == 0 and math.copysign(1, value) < 0:
-            return b"-0"
-        return b"%d" % int(value)
-    return b"%.17g" % value
-

@@ -6,12 +6,13 @@ specifications; the reply types are those of `cluster.replies`.
 """
 
 import cython
+from cython.cimports.cluster.numbers import DOUBLE_ROOM, write_double, write_longlong
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.stdlib import free, malloc, realloc
 from cython.cimports.libc.string import memchr, memcpy
 
 from cluster.errors import CommandError
-from cluster.replies import NIL_ARRAY, MapReply, PushReply, Raw, SetReply, Status, Verbatim, format_double
+from cluster.replies import NIL_ARRAY, MapReply, PushReply, Raw, SetReply, Status, Verbatim
 
 # CRC16[0] is the usual table; CRC16[n] is for a byte that n more bytes follow: four bytes take one step.
 CRC16 = cython.declare(cython.ushort[256][4])  # C: unsigned short CRC16[4][256]
@@ -118,10 +119,7 @@ class Buffer:
     @cython.exceptval(-1)
     def append_line(self, mark: cython.char, number: cython.longlong) -> cython.int:
         """`mark`, the number in decimal, CRLF."""
-        digits: cython.char[24]
-        at: cython.int = 24
-        rest: cython.ulonglong
-        negative: cython.bint = number < 0
+        to: cython.p_char
         if self.size + 32 > self.capacity:
             self.reserve(32)
         if 0 <= number < 100:  # most lengths
@@ -133,38 +131,48 @@ class Buffer:
             memcpy(self.data + self.size + 2, b"\r\n", 2)
             self.size += 4
             return 0
-        rest = (
-            (~cython.cast(cython.ulonglong, number)) + 1
-            if negative
-            else cython.cast(cython.ulonglong, number)
-        )
-        while True:
-            at -= 1
-            digits[at] = 48 + rest % 10
-            rest //= 10
-            if rest == 0:
-                break
-        if negative:
-            at -= 1
-            digits[at] = 45
-        self.data[self.size] = mark
-        memcpy(self.data + self.size + 1, cython.address(digits[0]) + at, 24 - at)
-        self.size += 25 - at
-        self.data[self.size] = 13
-        self.data[self.size + 1] = 10
-        self.size += 2
+        to = self.data + self.size
+        to[0] = mark
+        to += 1
+        to += write_longlong(to, number)
+        memcpy(to, b"\r\n", 2)
+        self.size = to - self.data + 2
         return 0
 
     @cython.cfunc
     @cython.exceptval(-1)
     def append_bulk(self, source: cython.pointer(cython.const[cython.char]), count: cython.Py_ssize_t) -> cython.int:
+        to: cython.p_char
         if self.size + count + 34 > self.capacity:
             self.reserve(count + 34)
-        self.append_line(36, count)
-        memcpy(self.data + self.size, source, count)
-        self.size += count
-        memcpy(self.data + self.size, b"\r\n", 2)
-        self.size += 2
+        if count < 100:
+            to = self.data + self.size
+            to[0] = 36
+            if count > 9:
+                to += 1
+                to[0] = cython.cast(cython.char, 48 + count // 10)
+            to[1] = cython.cast(cython.char, 48 + count % 10)
+            memcpy(to + 2, b"\r\n", 2)
+            to += 4
+        else:
+            self.append_line(36, count)
+            to = self.data + self.size
+        memcpy(to, source, count)
+        memcpy(to + count, b"\r\n", 2)
+        self.size = to - self.data + count + 2
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def append_double(self, value: cython.double, resp: cython.int) -> cython.int:
+        """A double of RESP3; in RESP2 a bulk string."""
+        text: cython.char[DOUBLE_ROOM]
+        count: cython.int = write_double(text, value)
+        if resp < 3:
+            return self.append_bulk(text, count)
+        self.append(b",", 1)
+        self.append(text, count)
+        self.append(b"\r\n", 2)
         return 0
 
     @cython.cfunc
@@ -220,13 +228,7 @@ def encode(out: Buffer, reply: object, resp: cython.int) -> cython.int:
         for item in cython.cast(list, reply):
             encode(out, item, resp)
     elif kind is float:
-        text: bytes = format_double(reply)
-        if resp >= 3:
-            out.append(b",", 1)
-            out.append(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
-            out.append(b"\r\n", 2)
-        else:
-            out.append_bulk(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+        out.append_double(reply, resp)
     else:
         _encode_rare(out, reply, kind, resp)
     return 0
@@ -303,14 +305,27 @@ def encoded(reply, resp: cython.int = 2) -> bytes:
 
 @cython.ccall
 @cython.exceptval(-1)
-def encode_command(out: Buffer, args: list) -> cython.int:
-    """Append a command as an array of bulk strings. Arguments are bytes, str or int."""
-    out.append_line(42, len(args))
-    for arg in args:
+def encode_command(out: Buffer, args: list, rest: list = None, first: cython.Py_ssize_t = 0) -> cython.int:
+    """Append a command, args and rest[first:], as an array of bulk strings. Arguments are bytes, str or int."""
+    if rest is None:
+        out.append_line(42, len(args))
+        return _encode_arguments(out, args, 0)
+    out.append_line(42, len(args) + len(rest) - first)
+    _encode_arguments(out, args, 0)
+    return _encode_arguments(out, rest, first)
+
+
+@cython.cfunc
+@cython.exceptval(-1)
+def _encode_arguments(out: Buffer, args: list, first: cython.Py_ssize_t) -> cython.int:
+    i: cython.Py_ssize_t
+    raw: bytes
+    for i in range(first, len(args)):
+        arg: object = args[i]
         if type(arg) is bytes:
             out.append_bulk(PyBytes_AS_STRING(arg), PyBytes_GET_SIZE(arg))
         else:
-            raw: bytes = arg.encode() if type(arg) is str else b"%d" % arg if type(arg) is int else bytes(arg)
+            raw = arg.encode() if type(arg) is str else b"%d" % arg if type(arg) is int else bytes(arg)
             out.append_bulk(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
     return 0
 

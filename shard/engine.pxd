@@ -4,12 +4,15 @@ from cluster.wire cimport Buffer
 from shard.entries cimport Entry
 from shard.holds cimport Holds
 from shard.keyspace cimport Database
+from shard.reply_writer cimport ReplyWriter
+from shard.values.taker cimport Taker
 
 cdef class Engine:
     cdef public long long now
     cdef public list dbs
     cdef public Database db
     cdef public int resp
+    cdef ReplyWriter writer
     cdef public bint master
     cdef public bint loading
     cdef public bint may_block
@@ -24,6 +27,7 @@ cdef class Engine:
     cdef public int depth
     cdef public list unit
     cdef public Buffer stream
+    cdef Buffer scratch
     cdef public int stream_db
     cdef public int listening
     cdef public bint track_access
@@ -62,9 +66,10 @@ cdef class Engine:
     cpdef object put(self, bytes key, object value)
     cpdef object overwrite(self, bytes key, object value)
     cpdef bint delete(self, bytes key) except? -1
+    cdef Taker taker(self)
     cpdef object changed(self, bytes key, bytes event, int kind, long long count=*)
     cpdef object noted(self, bytes key, bytes event, int kind, long long count=*)
-    cpdef object effect_of(self, list args)
+    cpdef object effect_of(self, list args, list rest=*, Py_ssize_t first=*)
     cdef object call_raw(self, Entry entry, list args, bytes raw)
     cdef object _expire(self, bytes key, object value)
     cdef int begin(self) except? -1

@@ -23,6 +23,7 @@ from cython.cimports.cluster.wire import Buffer, encode_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.shard.entries import Entry
 from cython.cimports.shard.keyspace import Database
+from cython.cimports.shard.values.taker import Taker
 
 from cluster import errors
 from cluster.errors import CommandError
@@ -67,6 +68,7 @@ class Engine:
         self.entries, self.by_name = build_entries()
         self.unit = []
         self.stream = Buffer(4096)
+        self.scratch = Buffer(256)
         self.stream_db = -1
         self.events = []
         self.fed = []  # the same about the replication stream, told ahead of the replies that it belongs to
@@ -204,6 +206,15 @@ class Engine:
             budget -= left
         return bool(self.lazy)
 
+    @cython.cfunc
+    def taker(self) -> Taker:
+        """Who takes a reply's elements; the handler returns its `taken`. For a client they are written at once; for
+        a caller inside the shard they become Python lists."""
+        if self.writer is None:
+            return Taker(self.resp >= 3)
+        self.writer.shaped = self.resp >= 3
+        return self.writer
+
     # -- what a write says -------------------------------------------------------------
 
     @cython.ccall
@@ -251,11 +262,11 @@ class Engine:
         self.effect_of(list(args))
 
     @cython.ccall
-    def effect_of(self, args: list) -> object:
-        """Like `effect`, for a list."""
-        out: Buffer = Buffer(128)
-        encode_command(out, args)
+    def effect_of(self, args: list, rest: list = None, first: cython.Py_ssize_t = 0) -> object:
+        """Like `effect`, for a list, with rest[first:] behind it."""
+        out: Buffer = self.scratch
         self.rewritten = True
+        encode_command(out, args, rest, first)
         self.unit.append((self.db.index, out.take()))
 
     def no_effect(self):
@@ -301,10 +312,12 @@ class Engine:
         outer_dirty: cython.longlong = self.dirty
         outer_rewritten: cython.bint = self.rewritten
         outer_reading: cython.bint = self.reading
+        outer_writer: object = self.writer
         before: cython.Py_ssize_t = len(self.unit)
         db: Database = self.db
         self.dirty = 0
         self.rewritten = False
+        self.writer = None
         self.reading = not entry.write
         self.depth += 1
         entry.calls += 1
@@ -322,6 +335,7 @@ class Engine:
             raise
         finally:
             self.depth -= 1
+            self.writer = outer_writer
             self.reading = outer_reading
             self.dirty = outer_dirty + (self.dirty if len(self.unit) > before else 0)
             self.rewritten = outer_rewritten

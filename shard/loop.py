@@ -22,10 +22,12 @@ from cython.cimports.shard.direct import NOT_DIRECT, Strings, run_direct, string
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.entries import Entry
 from cython.cimports.shard.holds import Holds
+from cython.cimports.shard.reply_writer import ReplyWriter
 from cython.cimports.shard.slot_table import SlotTable, elixir_prefetch, elixir_prefetch_place, hash_of
 
 from cluster import frames
 from cluster.errors import CommandError
+from shard.reply_writer import WRITTEN as _WRITTEN
 from shard.signals import Block
 from shard.slowlog import SlowLog
 
@@ -40,6 +42,7 @@ AHEAD_ITEM = cython.declare(cython.int, 4)
 # Larger commands are taken apart when their turn comes, so that copies of large values do not pile up.
 AHEAD_SIZE = cython.declare(cython.uint, 4096)
 
+WRITTEN = cython.declare(object, _WRITTEN)
 F_RESP3 = cython.declare(cython.int, 1)
 F_END = cython.declare(cython.int, 2)
 F_NO_TOUCH = cython.declare(cython.int, 4)
@@ -63,6 +66,7 @@ class Loop:
 
     engine = cython.declare(Engine, visibility="public")
     out = cython.declare(Buffer)
+    writer = cython.declare(ReplyWriter)
     deferred = cython.declare(object, visibility="public")
     holds = cython.declare(Holds, visibility="public")
     partial = cython.declare(bytes, visibility="public")
@@ -91,6 +95,7 @@ class Loop:
     def __init__(self, engine: Engine):
         self.engine = engine
         self.out = Buffer(1 << 16)
+        self.writer = ReplyWriter(self.out)
         self.deferred = deque()
         self.holds = engine.holds
         self.partial = None
@@ -404,8 +409,10 @@ class Loop:
                 args = split_command(raw, size)
             if (engine.write_error or engine.over_memory) and entry.write:
                 engine.refuse(entry)
+            engine.writer = self.writer
             reply: object = entry.handler(engine, args)
-            encode(self.out, reply, engine.resp)
+            if reply is not WRITTEN:
+                encode(self.out, reply, engine.resp)
             if flags & F_TRACK and not entry.write:
                 engine.tracking.read(self.client, db, entry, args)
         except CommandError as error:
@@ -422,6 +429,7 @@ class Loop:
             self.out.size = mark
             entry.failed += 1
             encode(self.out, CommandError(f"ERR internal error: {type(error).__name__}: {error}"), engine.resp)
+        engine.writer = None
         return self._done(entry, args, raw, size)
 
     @cython.cfunc

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cluster.replies import format_double
+from cluster.numbers import format_double
 from cluster.wire import command, parse_commands
 
 LARGE = 1 << 20  # bytes of memory from which on a value goes in pieces

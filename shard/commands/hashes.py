@@ -7,11 +7,12 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.shard.commands.hash_expiry import live_hash
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.values.hashes import HashValue
+from cython.cimports.shard.values.taker import LIST, MAP, Taker
 
 from cluster import errors
 from cluster.errors import CommandError
 from cluster.numbers import parse_cursor, parse_range
-from cluster.replies import OK, MapReply
+from cluster.replies import OK
 from shard.commands.scan import Options
 from shard.registry import handles
 from shard.signals import N_GENERIC, N_HASH
@@ -91,26 +92,35 @@ def hmget(engine: Engine, args: list):
     return [value.get(field) for field in args[2:]]
 
 
+@cython.cfunc
+def _all(engine: Engine, key: bytes, fields: cython.bint, values: cython.bint) -> object:
+    value: HashValue = live_hash(engine, key)
+    taker: Taker = engine.taker()
+    shape: cython.int = MAP if fields and values else LIST
+    if value is None:
+        taker.open(0, shape)
+        taker.close()
+    else:
+        value.give(fields, values, taker, shape)
+    return taker.taken
+
+
 @handles("HGETALL")
 def hgetall(engine: Engine, args: list):
     """HGETALL key"""
-    value: HashValue = live_hash(engine, args[1])
-    found: list = [] if value is None else value.flat()
-    return found if engine.resp < 3 else MapReply(found)
+    return _all(engine, args[1], True, True)
 
 
 @handles("HKEYS")
 def hkeys(engine: Engine, args: list):
     """HKEYS key"""
-    value: HashValue = live_hash(engine, args[1])
-    return [] if value is None else value.fields()
+    return _all(engine, args[1], True, False)
 
 
 @handles("HVALS")
 def hvals(engine: Engine, args: list):
     """HVALS key"""
-    value: HashValue = live_hash(engine, args[1])
-    return [] if value is None else value.values()
+    return _all(engine, args[1], False, True)
 
 
 @handles("HLEN")

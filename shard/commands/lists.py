@@ -4,6 +4,7 @@ import cython
 from cython.cimports.cluster.numbers import parse_int
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.values.lists import ListValue
+from cython.cimports.shard.values.taker import Taker
 
 from cluster import errors
 from cluster.errors import CommandError
@@ -90,7 +91,9 @@ def lrange(engine: Engine, args: list):
         start = max(start + value.size, 0)
     if stop < 0:
         stop += value.size
-    return value.range(start, stop)
+    taker: Taker = engine.taker()
+    value.give(start, stop, taker)
+    return taker.taken
 
 
 @handles("LINDEX")

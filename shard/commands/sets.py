@@ -4,6 +4,8 @@ import cython
 from cython.cimports.cluster.glob import match_bytes
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.values.sets import SetValue
+from cython.cimports.shard.values.taker import SET as SHAPE_SET
+from cython.cimports.shard.values.taker import Taker
 
 from cluster import errors
 from cluster.numbers import parse_cursor, parse_range
@@ -122,8 +124,13 @@ def scard(engine: Engine, args: list):
 def smembers(engine: Engine, args: list):
     """SMEMBERS key"""
     value: SetValue = _set(engine, args[1])
-    found: list = [] if value is None else value.members()
-    return found if engine.resp < 3 else SetReply(found)
+    taker: Taker = engine.taker()
+    if value is None:
+        taker.open(0, SHAPE_SET)
+        taker.close()
+    else:
+        value.give(taker, SHAPE_SET)
+    return taker.taken
 
 
 @handles("SPOP")

@@ -11,6 +11,7 @@ cdef class Trimming:
     cdef unsigned long long ms
     cdef unsigned long long seq
     cdef Py_ssize_t limit
+    cdef int parse(self, list args, bint adding) except -1
     cdef Py_ssize_t apply(self, StreamValue stream) except -1
     cdef list effect(self, StreamValue stream)
 
@@ -23,3 +24,5 @@ cdef class Reading:
     cdef readonly bytes consumer
     cdef readonly list keys
     cdef readonly list ids
+
+cdef int parse_id(bytes raw, unsigned long long* ms, unsigned long long* seq, unsigned long long missing) except -1

@@ -2,9 +2,12 @@
 
 import cython
 from cython.cimports.cluster.numbers import longlong_text, parse_int
+from cython.cimports.cluster.words import is_word
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.values.pending import Group
-from cython.cimports.shard.values.streams import StreamValue, id_text, node_entries
+from cython.cimports.shard.values.stream_nodes import id_text, node_entries
+from cython.cimports.shard.values.streams import StreamValue
 
 from cluster import errors
 from cluster.errors import CommandError
@@ -26,10 +29,49 @@ def unsigned(raw: bytes) -> int:
     return value
 
 
-def strict_id(raw: bytes, missing: int = 0) -> tuple:
-    """(ms, seq) of `ms-seq` or `ms`; `-` and `+` are not taken. CommandError."""
-    ms, dash, seq = raw.partition(b"-")
-    return unsigned(ms), unsigned(seq) if dash else missing
+@cython.cfunc
+@cython.exceptval(check=False)
+def _digits(
+    text: cython.p_char, size: cython.Py_ssize_t, at: cython.p_Py_ssize_t, value: cython.p_ulonglong
+) -> cython.bint:
+    """Read 1 to 19 digits and step over them."""
+    first: cython.Py_ssize_t = at[0]
+    value[0] = 0
+    while at[0] < size and 48 <= text[at[0]] <= 57:
+        value[0] = value[0] * 10 + (text[at[0]] - 48)
+        at[0] += 1
+    return first < at[0] <= first + 19
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=False)
+def parse_id(
+    raw: bytes, ms: cython.p_ulonglong, seq: cython.p_ulonglong, missing: cython.ulonglong
+) -> cython.int:
+    """Read `ms-seq`, or `ms` with `missing` for the rest; `-` and `+` are not taken. CommandError."""
+    text: cython.p_char = PyBytes_AS_STRING(raw)
+    size: cython.Py_ssize_t = PyBytes_GET_SIZE(raw)
+    at: cython.Py_ssize_t = 0
+    if _digits(text, size, cython.address(at), ms):
+        seq[0] = missing
+        if at == size:
+            return 0
+        if text[at] == 45:
+            at += 1
+            if _digits(text, size, cython.address(at), seq) and at == size:
+                return 0
+    before, dash, behind = raw.partition(b"-")
+    ms[0] = unsigned(before)
+    seq[0] = unsigned(behind) if dash else missing
+    return 0
+
+
+def strict_id(raw: bytes, missing: cython.ulonglong = 0) -> tuple:
+    """(ms, seq) as `parse_id` reads them. CommandError."""
+    ms: cython.ulonglong = 0
+    seq: cython.ulonglong = 0
+    parse_id(raw, cython.address(ms), cython.address(seq), missing)
+    return ms, seq
 
 
 def id_or_none(raw: bytes):
@@ -97,48 +139,51 @@ BY_ID = cython.declare(cython.int, 2)
 
 @cython.cclass
 class Trimming:
-    """The options of XTRIM, and of XADD up to its id (which stands at `at`). CommandError.
+    """The options of XTRIM, and of XADD up to its id (which stands at `at`): made empty, then `parse`. CommandError.
 
     by: 0, BY_LENGTH or BY_ID; then `length`, or the id (ms, seq). limit: most entries to remove, 0: all.
     """
 
-    def __init__(self, args: list, adding: cython.bint):
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def parse(self, args: list, adding: cython.bint) -> cython.int:
         option: bytes
         size: cython.Py_ssize_t = len(args)
         left: cython.Py_ssize_t
         limit: cython.longlong = -1
         at: cython.Py_ssize_t = 2
+        by: cython.int
         self.create = True
         while at < size:
             option = args[at]
-            option = option.upper()
             left = size - at - 1
-            if adding and option == b"*":
+            if adding and is_word(option, b"*", 1):
                 break
-            if (option == b"MAXLEN" or option == b"MINID") and left:
+            by = BY_LENGTH if is_word(option, b"MAXLEN", 6) else BY_ID if is_word(option, b"MINID", 5) else 0
+            if by and left:
                 if self.by:
                     raise CommandError(
                         "ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
                     )
+                self.by = by
                 self.about = False
-                if left >= 2 and (args[at + 1] == b"~" or args[at + 1] == b"="):
-                    self.about = args[at + 1] == b"~"
-                    at += 1
+                if left >= 2:
+                    option = args[at + 1]
+                    self.about = is_word(option, b"~", 1)
+                    at += self.about or is_word(option, b"=", 1)
                 at += 1
-                if option == b"MAXLEN":
-                    self.by = BY_LENGTH
+                if by == BY_LENGTH:
                     self.length = parse_int(args[at])
                     if self.length < 0:
                         raise CommandError("ERR The MAXLEN argument must be >= 0.")
                 else:
-                    self.by = BY_ID
-                    self.ms, self.seq = strict_id(args[at])
-            elif option == b"LIMIT" and left:
+                    parse_id(args[at], cython.address(self.ms), cython.address(self.seq), 0)
+            elif is_word(option, b"LIMIT", 5) and left:
                 at += 1
                 limit = parse_int(args[at])
                 if limit < 0:
                     raise CommandError("ERR The LIMIT argument must be >= 0.")
-            elif adding and option == b"NOMKSTREAM":
+            elif adding and is_word(option, b"NOMKSTREAM", 10):
                 self.create = False
             elif adding:
                 break
@@ -158,6 +203,7 @@ class Trimming:
             limit = 100 * node_entries()
             limit = 10000 if limit <= 0 else min(limit, 1000000)
         self.limit = max(limit, 0)
+        return 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
@@ -198,29 +244,28 @@ class Reading:
             if at >= size:
                 raise errors.syntax_error()
             option = args[at]
-            option = option.upper()
             left = size - at - 1
-            if option == b"BLOCK" and left:
+            if is_word(option, b"BLOCK", 5) and left:
                 if engine.scripts is not None and engine.scripts.context.running:
                     name = args[0].decode("utf-8", "replace")
                     raise CommandError(f"ERR {name} command is not allowed with BLOCK option from scripts")
                 at += 1
                 self.timeout_ms = block_timeout(args[at])
-            elif option == b"COUNT" and left:
+            elif is_word(option, b"COUNT", 5) and left:
                 at += 1
                 self.count = parse_int(args[at])
                 if self.count <= 0:
                     self.count = -1
-            elif option == b"STREAMS" and left:
+            elif is_word(option, b"STREAMS", 7) and left:
                 break
-            elif option == b"GROUP" and left >= 2:
+            elif is_word(option, b"GROUP", 5) and left >= 2:
                 if not grouped:
                     raise CommandError(
                         "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead."
                     )
                 self.group, self.consumer = args[at + 1], args[at + 2]
                 at += 2
-            elif option == b"NOACK":
+            elif is_word(option, b"NOACK", 5):
                 if not grouped:
                     raise CommandError(
                         "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead."

@@ -7,7 +7,8 @@ entry since when) and XGROUP SETID (how far the group has read).
 import cython
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.values.pending import Consumer, Group
-from cython.cimports.shard.values.streams import StreamValue, id_text
+from cython.cimports.shard.values.stream_nodes import id_text
+from cython.cimports.shard.values.streams import StreamValue
 
 from cluster.errors import CommandError
 from cluster.numbers import parse_int

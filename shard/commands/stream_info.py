@@ -3,7 +3,8 @@
 import cython
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.values.pending import Consumer, Group
-from cython.cimports.shard.values.streams import StreamValue, id_text
+from cython.cimports.shard.values.stream_nodes import id_text
+from cython.cimports.shard.values.streams import StreamValue
 
 from cluster import errors
 from cluster.errors import CommandError

@@ -4,10 +4,12 @@ Consumer groups are in `stream_groups` and `stream_claims`, XINFO in `stream_inf
 """
 
 import cython
-from cython.cimports.shard.commands.stream_arguments import Reading, Trimming
+from cython.cimports.shard.commands.stream_arguments import Reading, Trimming, parse_id
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.values.pending import Group
-from cython.cimports.shard.values.streams import StreamValue, id_text
+from cython.cimports.shard.values.stream_nodes import id_text
+from cython.cimports.shard.values.streams import StreamValue
+from cython.cimports.shard.values.taker import MAP, Taker
 
 from cluster import errors
 from cluster.errors import CommandError
@@ -16,7 +18,6 @@ from cluster.replies import NIL_ARRAY, OK, MapReply
 from shard.commands.stream_arguments import (
     MAX,
     end_bound,
-    next_id,
     no_group,
     start_bound,
     strict_id,
@@ -27,6 +28,7 @@ from shard.registry import handles
 from shard.signals import N_STREAM, Block
 
 STREAM_EVENT = cython.declare(cython.int, N_STREAM)
+LAST = cython.declare(cython.ulonglong, MAX)
 TOO_SMALL = "ERR The ID specified in XADD is equal or smaller than the target stream top item"
 
 
@@ -42,7 +44,8 @@ def xadd(engine: Engine, args: list):
     auto: cython.bint = False
     auto_seq: cython.bint = False
     if raw != b"*":
-        options = Trimming(args, True)
+        options = Trimming()
+        options.parse(args, True)
         at = options.at
         if at >= len(args):
             raise errors.wrong_arity("xadd")
@@ -53,7 +56,7 @@ def xadd(engine: Engine, args: list):
         auto_seq = True
         ms = unsigned(raw[:-2])
     else:
-        ms, seq = strict_id(raw)
+        parse_id(raw, cython.address(ms), cython.address(seq), 0)
     if len(args) - at < 3 or (len(args) - at) % 2 == 0:
         raise errors.wrong_arity("xadd")
     if not auto and not auto_seq and ms == 0 and seq == 0:
@@ -64,14 +67,17 @@ def xadd(engine: Engine, args: list):
             return None
         stream = StreamValue()
         engine.put(key, stream)
-    elif stream.last_ms == MAX and stream.last_seq == MAX:
+    elif stream.last_ms == LAST and stream.last_seq == LAST:
         raise CommandError("ERR The stream has exhausted the last possible ID, unable to add more items")
     if auto:
         ms = engine.now
         if ms <= stream.last_ms:
-            ms, seq = next_id(stream.last_ms, stream.last_seq)
+            ms = stream.last_ms
+            seq = stream.last_seq + 1
+            if seq == 0:
+                ms += 1
     elif auto_seq and ms == stream.last_ms:
-        if stream.last_seq == MAX:
+        if stream.last_seq == LAST:
             raise CommandError(TOO_SMALL)
         seq = stream.last_seq + 1
     if ms < stream.last_ms or (ms == stream.last_ms and seq <= stream.last_seq):
@@ -86,8 +92,7 @@ def xadd(engine: Engine, args: list):
             engine.changed(key, b"xtrim", STREAM_EVENT, 0)
             done.extend(options.effect(stream))
         done.append(reply)
-        done.extend(args[at + 1 :])
-        engine.effect_of(done)
+        engine.effect_of(done, args, at + 1)
     return reply
 
 
@@ -96,6 +101,19 @@ def xlen(engine: Engine, args: list):
     """XLEN key"""
     stream: StreamValue = engine.typed(args[1], StreamValue)
     return 0 if stream is None else stream.length
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=False)
+def _give(
+    stream: StreamValue, start: tuple, end: tuple, limit: cython.Py_ssize_t, reverse: cython.bint, taker: Taker
+) -> cython.int:
+    """The entries of a range, `limit` at most if it is not negative."""
+    ms: cython.ulonglong = start[0]
+    seq: cython.ulonglong = start[1]
+    to_ms: cython.ulonglong = end[0]
+    to_seq: cython.ulonglong = end[1]
+    return stream.give(ms, seq, to_ms, to_seq, stream.count(ms, seq, to_ms, to_seq, limit), reverse, taker)
 
 
 @handles("XRANGE", "XREVRANGE")
@@ -116,7 +134,9 @@ def xrange(engine: Engine, args: list):
         return []
     if count == 0:
         return NIL_ARRAY
-    return stream.collect(start[0], start[1], end[0], end[1], count, reverse)
+    taker: Taker = engine.taker()
+    _give(stream, start, end, count, reverse, taker)
+    return taker.taken
 
 
 @handles("XDEL")
@@ -141,7 +161,8 @@ def xdel(engine: Engine, args: list):
 @handles("XTRIM")
 def xtrim(engine: Engine, args: list):
     """XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count]"""
-    options: Trimming = Trimming(args, False)
+    options: Trimming = Trimming()
+    options.parse(args, False)
     stream: StreamValue = engine.typed(args[1], StreamValue)
     if stream is None:
         return 0
@@ -210,19 +231,21 @@ def xread(engine: Engine, args: list):
     """XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]"""
     query: Reading = Reading(engine, args, False)
     stream: StreamValue
+    streams: list = []
     after: list = []
     found: list = []
-    key: bytes
     raw: bytes
-    last: tuple
-    for key, raw in zip(query.keys, query.ids):
-        stream = engine.typed(key, StreamValue)
+    ms: cython.ulonglong = 0
+    seq: cython.ulonglong = 0
+    count: cython.Py_ssize_t
+    i: cython.Py_ssize_t
+    for i in range(len(query.keys)):
+        stream = engine.typed(query.keys[i], StreamValue)
+        raw = query.ids[i]
         if raw == b"$":
             after.append((0, 0) if stream is None else stream.last_id)
         elif raw == b"+":  # the last entry, from 7.4 on
             after.append((0, 0))
-            if stream is not None and stream.length:
-                found.append((key, stream.collect(0, 0, MAX, MAX, 1, True)))
         elif raw == b">":
             raise CommandError(
                 "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> "
@@ -230,20 +253,38 @@ def xread(engine: Engine, args: list):
             )
         else:
             after.append(strict_id(raw))
-    for key, raw, last in zip(query.keys, query.ids, after):
-        stream = engine.lookup(key)
-        if raw == b"+" or stream is None or last >= (stream.last_ms, stream.last_seq):
+        streams.append(stream)
+    for i in range(len(streams)):
+        stream = streams[i]
+        if stream is None or stream.length == 0:
             continue
-        ms, seq = next_id(last[0], last[1])
-        entries = stream.collect(ms, seq, MAX, MAX, query.count, False)
-        if entries:
-            found.append((key, entries))
-    if found:
-        return shaped(engine, found)
-    if query.timeout_ms < 0:
-        return NIL_ARRAY
-    ids = [id_text(ms, seq) for ms, seq in after]
-    raise Block(query.keys, query.timeout_ms, NIL_ARRAY, [*args[: query.at], *query.keys, *ids])
+        ms, seq = after[i]
+        if query.ids[i] == b"+":
+            found.append((i, ms, seq, 1, True))
+        elif ms < stream.last_ms or (ms == stream.last_ms and seq < stream.last_seq):
+            seq += 1
+            ms += seq == 0
+            count = stream.count(ms, seq, LAST, LAST, query.count)
+            if count:
+                found.append((i, ms, seq, count, False))
+    if not found:
+        if query.timeout_ms < 0:
+            return NIL_ARRAY
+        ids = [id_text(ms, seq) for ms, seq in after]
+        raise Block(query.keys, query.timeout_ms, NIL_ARRAY, [*args[: query.at], *query.keys, *ids])
+    taker: Taker = engine.taker()
+    as_map: cython.bint = engine.resp >= 3
+    taker.open(2 * len(found) if as_map else len(found), MAP)
+    for i, ms, seq, count, reverse in found:
+        if not as_map:
+            taker.open(2)
+        taker.item(query.keys[i])
+        stream = streams[i]
+        stream.give(ms, seq, LAST, LAST, count, reverse, taker)
+        if not as_map:
+            taker.close()
+    taker.close()
+    return taker.taken
 
 
 @handles("XREADGROUP")

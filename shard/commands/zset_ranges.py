@@ -5,6 +5,7 @@ Every range becomes (first rank, count); REV and LIMIT are arithmetic on these t
 
 import cython
 from cython.cimports.shard.engine import Engine
+from cython.cimports.shard.values.taker import Taker
 from cython.cimports.shard.values.zsets import ZSetValue
 
 from cluster import errors
@@ -14,7 +15,6 @@ from shard.commands.zset_arguments import (
     emptied,
     lex_bound,
     lex_span,
-    paired,
     rank_bounds,
     score_bound,
     score_span,
@@ -28,8 +28,17 @@ SCORE = 1
 LEX = 2
 
 
+@cython.cclass
 class Query:
     """A parsed range: `by` RANK, SCORE or LEX, its bounds, direction and limit."""
+
+    by = cython.declare(cython.int)
+    reverse = cython.declare(cython.bint)
+    scored = cython.declare(cython.bint)
+    offset = cython.declare(cython.longlong)
+    limit = cython.declare(cython.longlong)
+    low = cython.declare(object)
+    high = cython.declare(object)
 
     def __init__(self, args: list, by: int, reverse: bool, options: bool, store: bool = False):
         """`args` are min, max and what follows; `options`: BYSCORE, BYLEX and REV are known."""
@@ -73,35 +82,31 @@ class Query:
         parse = score_bound if self.by == SCORE else lex_bound
         self.low, self.high = parse(low), parse(high)
 
-    def select(self, zset, scores: bool) -> list:
-        """[member, ...] or [member, score, ...]"""
+    def span(self, zset) -> tuple:
+        """(rank to begin with, how many), downwards if `reverse`."""
         size = len(zset)
         if self.by == RANK:
             first, count = rank_bounds(self.low, self.high, size)
-            if count == 0:
-                return []
-            return zset.slice(size - 1 - first if self.reverse else first, count, self.reverse, scores)
-        span = score_span if self.by == SCORE else lex_span
-        first, count = span(zset, self.low, self.high)
+            return (size - 1 - first if self.reverse else first), count
+        first, count = score_span(zset, self.low, self.high) if self.by == SCORE else lex_span(zset, self.low, self.high)
         if self.offset < 0 or self.offset >= count:
-            return []
+            return 0, 0
+        last = first + count - 1
         count -= self.offset
         if 0 <= self.limit < count:
             count = self.limit
-        if self.reverse:
-            _, whole = span(zset, self.low, self.high)
-            return zset.slice(first + whole - 1 - self.offset, count, True, scores)
-        return zset.slice(first + self.offset, count, False, scores)
+        return (last - self.offset if self.reverse else first + self.offset), count
 
 
 @cython.cfunc
-def _read(engine: Engine, key: bytes, query: object) -> object:
-    zset: object = engine.typed(key, ZSetValue)
+def _read(engine: Engine, key: bytes, query: Query) -> object:
+    zset: ZSetValue = engine.typed(key, ZSetValue)
     if zset is None:
         return []
-    if query.scored:
-        return paired(engine, query.select(zset, True))
-    return query.select(zset, False)
+    taker: Taker = engine.taker()
+    first, count = query.span(zset)
+    zset.give(first, count, query.reverse, query.scored, query.scored and engine.resp >= 3, taker)
+    return taker.taken
 
 
 @handles("ZRANGE")
@@ -111,6 +116,7 @@ def zrange(engine: Engine, args: list):
     stop: cython.Py_ssize_t
     size: cython.Py_ssize_t
     zset: ZSetValue
+    taker: Taker
     if len(args) == 4:
         start = parse_int(args[2])
         stop = parse_int(args[3])
@@ -124,7 +130,9 @@ def zrange(engine: Engine, args: list):
             stop += size
         if stop >= size:
             stop = size - 1
-        return zset.slice(start, stop - start + 1, False, False)
+        taker = engine.taker()
+        zset.give(start, stop - start + 1, False, False, False, taker)
+        return taker.taken
     return _read(engine, args[1], Query(args[2:], RANK, False, True))
 
 
@@ -151,7 +159,10 @@ def zrangestore(engine: Engine, args: list):
     """ZRANGESTORE destination source min max [BYSCORE|BYLEX] [REV] [LIMIT offset count]"""
     query = Query(args[3:], RANK, False, True, store=True)
     zset = engine.typed(args[2], ZSetValue)
-    flat = [] if zset is None else query.select(zset, True)
+    flat: list = []
+    if zset is not None:
+        first, count = query.span(zset)
+        flat = zset.slice(first, count, query.reverse, True)
     return store(engine, args[1], flat, b"zrangestore")
 
 

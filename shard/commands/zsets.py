@@ -10,8 +10,8 @@ from cython.cimports.shard.values.zsets import ZSetValue
 
 from cluster import errors
 from cluster.errors import CommandError
-from cluster.numbers import parse_cursor, parse_double, parse_range, parse_timeout
-from cluster.replies import NIL_ARRAY, format_double
+from cluster.numbers import format_double, parse_cursor, parse_double, parse_range, parse_timeout
+from cluster.replies import NIL_ARRAY
 from shard.commands.scan import Options
 from shard.commands.zset_arguments import LONG_MAX, emptied, nested, numkeys, paired, positive_count
 from shard.registry import handles

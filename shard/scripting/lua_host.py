@@ -15,7 +15,8 @@ from cython.cimports.shard.scripting.context import Context
 from lupa.lua51 import LuaError, LuaRuntime
 
 from cluster.errors import CommandError
-from cluster.replies import NIL_ARRAY, MapReply, Raw, SetReply, Status, Verbatim, format_double
+from cluster.numbers import format_double
+from cluster.replies import NIL_ARRAY, MapReply, Raw, SetReply, Status, Verbatim
 from shard.scripting import bit_operations
 from shard.scripting.bytecode import without_tail_calls
 from shard.scripting.resp_values import parse_reply

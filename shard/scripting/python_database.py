@@ -12,7 +12,8 @@ import redis
 from redis.exceptions import DataError, ResponseError
 
 from cluster.errors import CommandError
-from cluster.replies import NIL_ARRAY, MapReply, Raw, format_double
+from cluster.numbers import format_double
+from cluster.replies import NIL_ARRAY, MapReply, Raw
 from shard.scripting.resp_values import parse_reply
 
 

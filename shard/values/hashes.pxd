@@ -3,6 +3,7 @@
 cimport cython
 from shard.values.packed cimport Pack
 from shard.values.table cimport Table
+from shard.values.taker cimport Taker
 
 @cython.no_gc
 cdef class HashValue:
@@ -21,4 +22,5 @@ cdef class HashValue:
     cpdef list values(self)
     cpdef bint persist(self, bytes field) except? -1
     cpdef long long expire_at(self, bytes field) except? -2
-    cdef list _bucket(self, size_t at)
+    cdef int give(self, bint fields, bint values, Taker taker, int shape=*) except -1
+    cdef list _list(self, bint fields, bint values)

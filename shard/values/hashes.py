@@ -18,6 +18,7 @@ from cython.cimports.shard.values.packed import (
     pack_first,
     pack_free,
     pack_get,
+    pack_give,
     pack_memory,
     pack_next,
     pack_replace,
@@ -31,6 +32,8 @@ from cython.cimports.shard.values.table import (
     table_buckets,
     table_find,
     table_free,
+    table_give,
+    table_give_bucket,
     table_memory,
     table_open,
     table_put,
@@ -39,6 +42,7 @@ from cython.cimports.shard.values.table import (
     table_remove,
     table_scan,
 )
+from cython.cimports.shard.values.taker import LIST, Taker
 
 LIMITS = cython.declare(cython.Py_ssize_t[2])
 LIMITS[0] = 512
@@ -198,81 +202,50 @@ class HashValue:
         )
 
     @cython.cfunc
-    def _bucket(self, at: cython.size_t) -> list:
-        """field, value, field, value ... of one bucket."""
-        found: list = []
-        node: cython.pointer(Node) = self.table.buckets[at]
-        while node != cython.NULL:
-            found.append(PyBytes_FromStringAndSize(node_key(node), node.key))
-            found.append(PyBytes_FromStringAndSize(node_value(node), node.value))
-            node = node.next
-        return found
+    @cython.exceptval(-1, check=False)
+    def give(self, fields: cython.bint, values: cython.bint, taker: Taker, shape: cython.int = LIST) -> cython.int:
+        """Give the fields, the values, or each field and its value, as one list."""
+        taker.open(self.length() * (2 if fields and values else 1), shape)
+        if self.table != cython.NULL:
+            table_give(self.table, fields, values, taker)
+        else:
+            pack_give(cython.address(self.pack), 0 if fields else 1, 1 if fields and values else 2, taker)
+        return taker.close()
+
+    @cython.cfunc
+    def _list(self, fields: cython.bint, values: cython.bint) -> list:
+        taker: Taker = Taker()
+        self.give(fields, values, taker)
+        return taker.taken
 
     @cython.ccall
     def flat(self) -> list:
         """[field, value, field, value, ...]"""
-        found: list = []
-        at: cython.Py_ssize_t
-        i: cython.size_t
-        node: cython.pointer(Node)
-        if self.table == cython.NULL:
-            at = pack_first(cython.address(self.pack))
-            while at >= 0:
-                found.append(pack_bytes(cython.address(self.pack), at))
-                at = pack_next(cython.address(self.pack), at)
-            return found
-        for i in range(table_buckets(self.table)):
-            node = self.table.buckets[i]
-            while node != cython.NULL:
-                found.append(PyBytes_FromStringAndSize(node_key(node), node.key))
-                found.append(PyBytes_FromStringAndSize(node_value(node), node.value))
-                node = node.next
-        return found
+        return self._list(True, True)
 
     @cython.ccall
     def fields(self) -> list:
         """All fields."""
-        return self._half(0)
+        return self._list(True, False)
 
     @cython.ccall
     def values(self) -> list:
         """All values, in the order of `fields`."""
-        return self._half(1)
-
-    def _half(self, odd: cython.bint):
-        found: list = []
-        at: cython.Py_ssize_t
-        i: cython.size_t
-        node: cython.pointer(Node)
-        if self.table == cython.NULL:
-            at = pack_first(cython.address(self.pack))
-            while at >= 0:
-                if odd:
-                    at = pack_next(cython.address(self.pack), at)
-                found.append(pack_bytes(cython.address(self.pack), at))
-                at = pack_next(cython.address(self.pack), at)
-                if not odd and at >= 0:
-                    at = pack_next(cython.address(self.pack), at)
-            return found
-        for i in range(table_buckets(self.table)):
-            node = self.table.buckets[i]
-            while node != cython.NULL:
-                if odd:
-                    found.append(PyBytes_FromStringAndSize(node_value(node), node.value))
-                else:
-                    found.append(PyBytes_FromStringAndSize(node_key(node), node.key))
-                node = node.next
-        return found
+        return self._list(False, True)
 
     def items(self):
         """(field, value) of each field, without a copy of all. The hash must not change."""
         i: cython.size_t
+        taker: Taker = Taker()
         if self.table == cython.NULL:
             part = self.flat()
             yield from zip(part[::2], part[1::2])
         else:
             for i in range(table_buckets(self.table)):
-                part = self._bucket(i)
+                taker.open(0)
+                table_give_bucket(self.table, i, True, True, taker)
+                taker.close()
+                part = taker.taken
                 yield from zip(part[::2], part[1::2])
 
     def __iter__(self):
@@ -302,11 +275,12 @@ class HashValue:
 
     def scan(self, cursor: int, count: int) -> tuple:
         """(next cursor, [field, value, ...]); a packed hash comes in one go."""
-        found: list = []
+        taker: Taker = Taker()
         if self.table == cython.NULL:
             return 0, self.flat()
-        following = table_scan(self.table, cursor & 0xFFFFFFFFFFFFFFFF, count, found, True)
-        return following, found
+        taker.open(count)
+        following = table_scan(self.table, cursor & 0xFFFFFFFFFFFFFFFF, count, True, taker)
+        return following, taker.taken
 
     # -- expiry of fields --------------------------------------------------------------
 

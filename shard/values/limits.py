@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shard.values import hashes, lists, sets, streams, zsets
+from shard.values import hashes, lists, sets, stream_nodes, zsets
 
 NAMES = (
     "hash-max-listpack-entries",
@@ -30,4 +30,4 @@ def apply(config: Any) -> None:
         value["set-max-intset-entries"], value["set-max-listpack-entries"], value["set-max-listpack-value"]
     )
     zsets.set_limits(value["zset-max-listpack-entries"], value["zset-max-listpack-value"])
-    streams.set_limits(value["stream-node-max-bytes"], value["stream-node-max-entries"])
+    stream_nodes.set_limits(value["stream-node-max-bytes"], value["stream-node-max-entries"])

@@ -2,6 +2,7 @@
 
 cimport cython
 from shard.values.packed cimport Pack
+from shard.values.taker cimport Taker
 
 @cython.no_gc
 cdef class ListValue:
@@ -25,6 +26,6 @@ cdef class ListValue:
     cpdef bint set(self, Py_ssize_t index, bytes item) except? -1
     cpdef insert(self, Py_ssize_t index, bytes item)
     cpdef Py_ssize_t delete_range(self, Py_ssize_t start, Py_ssize_t stop) except? -1
-    cpdef list range(self, Py_ssize_t start, Py_ssize_t stop)
+    cdef int give(self, Py_ssize_t start, Py_ssize_t stop, Taker taker) except -1
     cpdef list find(self, bytes item, Py_ssize_t rank, Py_ssize_t count, Py_ssize_t limit)
     cpdef Py_ssize_t remove(self, bytes item, Py_ssize_t count) except? -1

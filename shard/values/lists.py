@@ -14,6 +14,7 @@ from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.libc.string import memcmp, memcpy, memmove, memset
 from cython.cimports.shard.values.packed import (
     Pack,
+    pack_after,
     pack_append,
     pack_bytes,
     pack_bytes_used,
@@ -33,6 +34,7 @@ from cython.cimports.shard.values.packed import (
     pack_split,
     pack_trim,
 )
+from cython.cimports.shard.values.taker import Taker
 
 # [bytes of a pack, elements of a pack]
 LIMITS = cython.declare(cython.Py_ssize_t[2])
@@ -375,29 +377,40 @@ class ListValue:
             self.merge(block - 1)
         return stop - start + 1
 
-    @cython.ccall
-    def range(self, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> list:
-        """The elements start ... stop (not negative, `stop` included)."""
-        found: list = []
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def give(self, start: cython.Py_ssize_t, stop: cython.Py_ssize_t, taker: Taker) -> cython.int:
+        """Give the elements start ... stop (not negative, `stop` included) as one list."""
         block: cython.Py_ssize_t = 0
         at: cython.Py_ssize_t = 0
+        size: cython.Py_ssize_t = 0
         left: cython.Py_ssize_t
         pack: cython.pointer(Pack)
+        p: cython.pointer(cython.const[cython.char])
         if stop >= self.size:
             stop = self.size - 1
         if start > stop or not self.locate(start, cython.address(block), cython.address(at)):
-            return found
+            taker.open(0)
+            return taker.close()
         left = stop - start + 1
+        taker.open(left)
         while True:
             pack = cython.address(self.blocks[self.first + block])
             while at >= 0 and left > 0:
-                found.append(pack_bytes(pack, at))
-                at = pack_next(pack, at)
+                p = pack_get(pack, at, cython.address(size))
+                taker.text(p, size)
+                at = pack_after(pack, at, p, size)
                 left -= 1
             if left == 0:
-                return found
+                return taker.close()
             block += 1
             at = self.blocks[self.first + block].head
+
+    def range(self, start: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> list:
+        """The elements start ... stop (not negative, `stop` included)."""
+        taker: Taker = Taker()
+        self.give(start, stop, taker)
+        return taker.taken
 
     def __iter__(self):
         i: cython.Py_ssize_t

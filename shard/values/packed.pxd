@@ -1,6 +1,7 @@
 # C declarations of shard/values/packed.py: the Pack struct is meant to be embedded in containers.
 
 from libc.string cimport memcmp
+from shard.values.taker cimport Taker
 
 cdef struct Pack:
     unsigned char* data
@@ -28,12 +29,16 @@ cdef inline const char* pack_get(const Pack* pack, Py_ssize_t at, Py_ssize_t* si
     size[0] = value
     return <const char*> (p + 1)
 
+cdef inline Py_ssize_t pack_after(const Pack* pack, Py_ssize_t at, const char* p, Py_ssize_t size) noexcept nogil:
+    """Where the entry behind the one at `at` stands, whose bytes `pack_get` has found; -1 when there is none."""
+    at = 2 * (<const unsigned char*> p - pack.data) - at + size
+    return at if at < <Py_ssize_t> pack.tail else -1
+
 cdef inline Py_ssize_t pack_next(const Pack* pack, Py_ssize_t at) noexcept nogil:
     """Where the entry behind the one at `at` stands; -1 when there is none."""
     cdef Py_ssize_t size
-    cdef const unsigned char* p = <const unsigned char*> pack_get(pack, at, &size)
-    at = 2 * (p - pack.data) - at + size
-    return at if at < <Py_ssize_t> pack.tail else -1
+    cdef const char* p = pack_get(pack, at, &size)
+    return pack_after(pack, at, p, size)
 
 cdef inline Py_ssize_t pack_first(const Pack* pack) noexcept nogil:
     return pack.head if pack.count else -1
@@ -55,6 +60,7 @@ cdef Py_ssize_t pack_last(const Pack* pack) noexcept nogil
 cdef Py_ssize_t pack_seek(const Pack* pack, Py_ssize_t index) noexcept nogil
 cdef Py_ssize_t pack_find(const Pack* pack, Py_ssize_t at, const char* data, Py_ssize_t size, int skip) noexcept nogil
 cdef bytes pack_bytes(const Pack* pack, Py_ssize_t at)
+cdef int pack_give(const Pack* pack, int first, int step, Taker taker) except -1
 cdef int pack_append(Pack* pack, const char* data, Py_ssize_t size) except? -1
 cdef int pack_prepend(Pack* pack, const char* data, Py_ssize_t size) except? -1
 cdef int pack_insert(Pack* pack, Py_ssize_t at, const char* data, Py_ssize_t size) except? -1

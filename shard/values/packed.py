@@ -17,6 +17,7 @@ import cython
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.stdlib import free, malloc, realloc
 from cython.cimports.libc.string import memcmp, memcpy, memmove
+from cython.cimports.shard.values.taker import Taker
 
 
 @cython.cfunc
@@ -86,8 +87,7 @@ def pack_find(
     p: cython.pointer(cython.const[cython.char])
     if pack.count == 0:
         return -1
-    tail: cython.Py_ssize_t = pack.tail
-    while 0 <= at < tail:
+    while at >= 0:
         p = pack_get(pack, at, cython.address(here))
         if passed == 0:
             if here == size and memcmp(p, data, size) == 0:
@@ -95,7 +95,7 @@ def pack_find(
             passed = skip
         else:
             passed -= 1
-        at = 2 * (cython.cast(cython.pointer(cython.const[cython.uchar]), p) - pack.data) - at + here
+        at = pack_after(pack, at, p, here)
     return -1
 
 
@@ -105,6 +105,26 @@ def pack_bytes(pack: cython.pointer(cython.const[Pack]), at: cython.Py_ssize_t) 
     size: cython.Py_ssize_t
     p: cython.pointer(cython.const[cython.char]) = pack_get(pack, at, cython.address(size))
     return PyBytes_FromStringAndSize(p, size)
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=False)
+def pack_give(
+    pack: cython.pointer(cython.const[Pack]), first: cython.int, step: cython.int, taker: Taker
+) -> cython.int:
+    """Give the entries number first, first + step, ... (first < step)."""
+    at: cython.Py_ssize_t = pack_first(pack)
+    size: cython.Py_ssize_t
+    p: cython.pointer(cython.const[cython.char])
+    skip: cython.int = first
+    while at >= 0:
+        p = pack_get(pack, at, cython.address(size))
+        if skip == 0:
+            taker.text(p, size)
+            skip = step
+        skip -= 1
+        at = pack_after(pack, at, p, size)
+    return 0
 
 
 @cython.cfunc

@@ -1,5 +1,7 @@
 # C declarations of shard/values/score_index.py.
 
+from shard.values.taker cimport Taker
+
 cdef extern from "Python.h":
     # Members are held as raw pointers to bytes objects; these take them without a cast.
     const char* text_of "PyBytes_AS_STRING"(void* member) noexcept nogil
@@ -44,7 +46,7 @@ cdef class ScoreIndex:
     cdef void resum(self, int at) noexcept
     cdef void refirst(self, int at) noexcept
     cdef int seek(self, Py_ssize_t rank) noexcept
-    cdef list slice(self, Py_ssize_t start, Py_ssize_t count, bint reverse, bint scores)
+    cdef int give(self, Py_ssize_t start, Py_ssize_t count, bint reverse, bint scores, bint paired, Taker taker) except -1
     cdef int delete_slice(self, Py_ssize_t start, Py_ssize_t count) except -1
     cdef object scan(self, unsigned long long cursor, Py_ssize_t count)
     cdef bint release(self, Py_ssize_t count) except -1

@@ -18,6 +18,7 @@ whose home is cell b stand between b and the next empty cell.
 import cython
 from cython.cimports.cpython.mem import PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cython.cimports.libc.string import memcmp, memcpy, memmove, memset
+from cython.cimports.shard.values.taker import Taker
 
 BLOCK_MAX = cython.declare(cython.int, 256)
 BLOCK_STEP = cython.declare(cython.int, 32)
@@ -442,42 +443,42 @@ class ScoreIndex:
         return 0
 
     @cython.cfunc
-    def slice(
-        self, start: cython.Py_ssize_t, count: cython.Py_ssize_t, reverse: cython.bint, scores: cython.bint
-    ) -> list:
-        """Members from a rank on (downwards if reverse), as [m, ...] or [m, score, ...]."""
-        found: list = []
+    @cython.exceptval(-1, check=False)
+    def give(
+        self,
+        start: cython.Py_ssize_t,
+        count: cython.Py_ssize_t,
+        reverse: cython.bint,
+        scores: cython.bint,
+        paired: cython.bint,
+        taker: Taker,
+    ) -> cython.int:
+        """Give `count` members, all of which are there, from a rank on (downwards if reverse): member, ..., or
+        member, score, ..., or lists of the two if paired."""
         at: cython.int
         i: cython.int
+        step: cython.int = -1 if reverse else 1
         block: cython.pointer(Block)
-        if count <= 0 or start < 0 or start >= self.size:
-            return found
         self.seek(start)
         at = self.at_block
         i = self.at
         block = self.blocks[at]
-        while count > 0:
-            found.append(cython.cast(object, block.members[i]))
+        while True:
+            if paired:
+                taker.open(2)
+            taker.item(cython.cast(bytes, block.members[i]))
             if scores:
-                found.append(block.scores[i])
+                taker.score(block.scores[i])
+            if paired:
+                taker.close()
             count -= 1
-            if reverse:
-                i -= 1
-                if i < 0:
-                    at -= 1
-                    if at < 0:
-                        break
-                    block = self.blocks[at]
-                    i = self.counts[at] - 1
-            else:
-                i += 1
-                if i == self.counts[at]:
-                    at += 1
-                    if at == self.used:
-                        break
-                    block = self.blocks[at]
-                    i = 0
-        return found
+            if count == 0:
+                return 0
+            i += step
+            if i < 0 or i == self.counts[at]:
+                at += step
+                block = self.blocks[at]
+                i = self.counts[at] - 1 if reverse else 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)

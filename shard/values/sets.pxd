@@ -3,6 +3,7 @@
 cimport cython
 from shard.values.packed cimport Pack
 from shard.values.table cimport Table
+from shard.values.taker cimport Taker
 
 @cython.no_gc
 cdef class SetValue:
@@ -19,7 +20,7 @@ cdef class SetValue:
     cdef int remove_number(self, Py_ssize_t index) except? -1
     cdef int to_packed(self) except? -1
     cdef int enlarge(self) except? -1
-    cdef list _bucket(self, size_t at)
+    cdef int give(self, Taker taker, int shape=*) except -1
     cpdef bint add(self, bytes member) except? -1
     cpdef bint remove(self, bytes member) except? -1
     cpdef bint has(self, bytes member) except? -1

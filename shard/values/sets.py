@@ -10,7 +10,7 @@ hold it and does not go back, as in Redis 7.2.
 """
 
 import cython
-from cython.cimports.cluster.numbers import longlong_text, string_to_longlong
+from cython.cimports.cluster.numbers import longlong_text, string_to_longlong, write_longlong
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
 from cython.cimports.libc.string import memcpy, memmove
@@ -23,6 +23,7 @@ from cython.cimports.shard.values.packed import (
     pack_first,
     pack_free,
     pack_get,
+    pack_give,
     pack_memory,
     pack_next,
     pack_seek,
@@ -34,6 +35,8 @@ from cython.cimports.shard.values.table import (
     table_buckets,
     table_find,
     table_free,
+    table_give,
+    table_give_bucket,
     table_memory,
     table_open,
     table_put,
@@ -42,6 +45,7 @@ from cython.cimports.shard.values.table import (
     table_remove,
     table_scan,
 )
+from cython.cimports.shard.values.taker import LIST, Taker
 
 # [integers of an intset, members of a pack, bytes of a packed member]
 LIMITS = cython.declare(cython.Py_ssize_t[3])
@@ -300,45 +304,40 @@ class SetValue:
         return self.has(member)
 
     @cython.cfunc
-    def _bucket(self, at: cython.size_t) -> list:
-        found: list = []
-        node: cython.pointer(Node) = self.table.buckets[at]
-        while node != cython.NULL:
-            found.append(PyBytes_FromStringAndSize(node_key(node), node.key))
-            node = node.next
-        return found
+    @cython.exceptval(-1, check=False)
+    def give(self, taker: Taker, shape: cython.int = LIST) -> cython.int:
+        """Give all members as one list."""
+        digits: cython.char[20]
+        i: cython.Py_ssize_t
+        taker.open(self.length(), shape)
+        if self.table != cython.NULL:
+            table_give(self.table, True, False, taker)
+        elif self.width > 0:
+            for i in range(self.count):
+                taker.text(digits, write_longlong(digits, self.number(i)))
+        else:
+            pack_give(cython.address(self.pack), 0, 1, taker)
+        return taker.close()
 
     @cython.ccall
     def members(self) -> list:
         """All members."""
-        found: list = []
-        i: cython.Py_ssize_t
-        at: cython.Py_ssize_t
-        node: cython.pointer(Node)
-        if self.table != cython.NULL:
-            for i in range(table_buckets(self.table)):
-                node = self.table.buckets[i]
-                while node != cython.NULL:
-                    found.append(PyBytes_FromStringAndSize(node_key(node), node.key))
-                    node = node.next
-        elif self.width > 0:
-            for i in range(self.count):
-                found.append(longlong_text(self.number(i)))
-        else:
-            at = pack_first(cython.address(self.pack))
-            while at >= 0:
-                found.append(pack_bytes(cython.address(self.pack), at))
-                at = pack_next(cython.address(self.pack), at)
-        return found
+        taker: Taker = Taker()
+        self.give(taker)
+        return taker.taken
 
     def __iter__(self):
         """Each member, without a copy of all. The set must not change."""
         i: cython.size_t
+        taker: Taker = Taker()
         if self.table == cython.NULL:
             yield from self.members()
         else:
             for i in range(table_buckets(self.table)):
-                yield from self._bucket(i)
+                taker.open(0)
+                table_give_bucket(self.table, i, True, False, taker)
+                taker.close()
+                yield from taker.taken
 
     def random(self, rng) -> bytes:
         """One member, each with the same chance. IndexError when empty."""
@@ -363,11 +362,12 @@ class SetValue:
 
     def scan(self, cursor: int, count: int) -> tuple:
         """(next cursor, [member, ...]); a set that is no table comes in one go."""
-        found: list = []
+        taker: Taker = Taker()
         if self.table == cython.NULL:
             return 0, self.members()
-        following = table_scan(self.table, cursor & 0xFFFFFFFFFFFFFFFF, count, found, False)
-        return following, found
+        taker.open(count)
+        following = table_scan(self.table, cursor & 0xFFFFFFFFFFFFFFFF, count, False, taker)
+        return following, taker.taken
 
     # -- as a whole --------------------------------------------------------------------
 

@@ -1,126 +1,49 @@
-"""Streams: entries in packed nodes ordered by id, and consumer groups. Compiled.
+"""Streams: entries in nodes ordered by id, and consumer groups. Compiled.
 
-    nodes: [first id, field names | entry entry entry ...] [...] ...
-    entry: flags, id relative to the node's, length of what follows, values (or fields and values)
-
-The field names of a node's first entry are kept once; an entry with the same names holds only
-its values. A deleted entry is marked; a node without live entries is dropped. A range is a
-binary search for its node and then a walk. Nodes end where Redis's end (4096 bytes or 100
-entries, `set_limits`), so that `MAXLEN ~` removes the same entries as in Redis.
-Invariants: ids ascend; the first entry of the first node that `start` points to is live.
+A range is a binary search for its node and then a walk; nodes are `stream_nodes`. A node without live entries is
+dropped. Invariants: ids ascend; the first entry of the first node that `start` points to is live.
 """
 
 import cython
-from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.cpython.mem import PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from cython.cimports.libc.string import memcmp, memcpy, memmove, memset
+from cython.cimports.libc.string import memmove
 from cython.cimports.shard.values.pending import Group, u64
+from cython.cimports.shard.values.stream_nodes import (
+    DELETED,
+    ID_ROOM,
+    Entry,
+    Node,
+    free_node,
+    give_fields,
+    new_node,
+    node_append,
+    node_fits,
+    read_entry,
+    trim_node,
+    write_id,
+)
+from cython.cimports.shard.values.taker import Taker
 
-DELETED = cython.declare(cython.int, 1)
-SAME_FIELDS = cython.declare(cython.int, 2)
 MAX_ID = cython.declare(u64, 0xFFFFFFFFFFFFFFFF)
-LIMITS = cython.declare(cython.longlong[2])
-LIMITS[0] = 4096
-LIMITS[1] = 100
-
-
-def set_limits(node_bytes: int, node_entries: int) -> None:
-    """stream-node-max-bytes and stream-node-max-entries; 0 means no limit."""
-    LIMITS[0] = node_bytes
-    LIMITS[1] = node_entries
-
-
-def get_limits() -> tuple:
-    """(bytes, entries) of a node."""
-    return LIMITS[0], LIMITS[1]
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def node_entries() -> cython.longlong:
-    """How many entries a node may have, 0 or less: any number."""
-    return LIMITS[1]
-
-
-@cython.ccall
-def id_text(ms: u64, seq: u64) -> bytes:
-    """`ms-seq`"""
-    text: cython.char[48]
-    at: cython.int = 48
-    while True:
-        at -= 1
-        text[at] = cython.cast(cython.char, 48 + seq % 10)
-        seq //= 10
-        if seq == 0:
-            break
-    at -= 1
-    text[at] = 45
-    while True:
-        at -= 1
-        text[at] = cython.cast(cython.char, 48 + ms % 10)
-        ms //= 10
-        if ms == 0:
-            break
-    return PyBytes_FromStringAndSize(cython.address(text[at]), 48 - at)
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def _number(data: cython.pointer(cython.uchar), at: cython.pointer(cython.uint)) -> u64:
-    """Read a varint and step over it."""
-    value: u64 = 0
-    shift: cython.int = 0
-    part: cython.uchar
-    while True:
-        part = data[at[0]]
-        at[0] += 1
-        value |= cython.cast(u64, part & 127) << shift
-        if part < 128:
-            return value
-        shift += 7
+def _below(ms: u64, seq: u64, other_ms: u64, other_seq: u64) -> cython.bint:
+    """Whether an id stands before another one."""
+    return ms < other_ms or (ms == other_ms and seq < other_seq)
 
 
 @cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def _put(data: cython.pointer(cython.uchar), at: cython.uint, value: u64) -> cython.uint:
-    """Write a varint; the offset after it."""
-    while value > 127:
-        data[at] = cython.cast(cython.uchar, (value & 127) | 128)
-        at += 1
-        value >>= 7
-    data[at] = cython.cast(cython.uchar, value)
-    return at + 1
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def _width(value: u64) -> cython.uint:
-    width: cython.uint = 1
-    while value > 127:
-        value >>= 7
-        width += 1
-    return width
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def _read(node: cython.pointer(Node), at: cython.uint, entry: cython.pointer(Entry)) -> cython.void:
-    """Decode the head of the entry at an offset."""
-    delta: u64
-    size: u64
-    entry.flags = node.data[at]
-    at += 1
-    delta = _number(node.data, cython.address(at))
-    entry.ms = node.ms + delta
-    entry.seq = _number(node.data, cython.address(at))
-    if delta == 0:
-        entry.seq += node.seq
-    size = _number(node.data, cython.address(at))
-    entry.body = at
-    entry.next = at + cython.cast(cython.uint, size)
+@cython.exceptval(-1, check=False)
+def give_entry(node: cython.pointer(Node), entry: cython.pointer(Entry), taker: Taker) -> cython.int:
+    """Give [b"ms-seq", [field, value, ...]]."""
+    text: cython.char[ID_ROOM]
+    taker.open(2)
+    taker.text(text, write_id(text, entry.ms, entry.seq))
+    give_fields(node, entry, taker)
+    return taker.close()
 
 
 @cython.cclass
@@ -135,8 +58,7 @@ class StreamValue:
     def __dealloc__(self):
         i: cython.int
         for i in range(self.used):
-            PyMem_Free(self.nodes[i].data)
-            PyMem_Free(self.nodes[i])
+            free_node(self.nodes[i])
         PyMem_Free(self.nodes)
 
     def __len__(self):
@@ -170,50 +92,9 @@ class StreamValue:
     @cython.exceptval(-1, check=False)
     def append(self, ms: u64, seq: u64, fields: list, first: cython.Py_ssize_t) -> cython.int:
         """Add an entry with fields[first:] = [field, value, ...]; its id must be above last_id."""
-        node: cython.pointer(Node) = cython.NULL
-        size: cython.Py_ssize_t = 0
-        i: cython.Py_ssize_t
-        part: bytes
-        same: cython.bint
-        at: cython.uint
-        delta: u64
-        number: u64
-        step: cython.int
-        for i in range(first, len(fields)):
-            part = fields[i]
-            size += PyBytes_GET_SIZE(part)
-        if self.used > 0:
-            node = self.nodes[self.used - 1]
-        if node == cython.NULL or not self.fits(node, fields, first, size):
+        if self.used == 0 or not node_fits(self.nodes[self.used - 1], fields, first):
             self.start_node(ms, seq, fields, first)
-            node = self.nodes[self.used - 1]
-        same = self.same_fields(node, fields, first)
-        step = 2 if same else 1
-        size = 0 if same else _width((len(fields) - first) // 2)
-        for i in range(first + (1 if same else 0), len(fields), step):
-            part = fields[i]
-            size += PyBytes_GET_SIZE(part) + _width(PyBytes_GET_SIZE(part))
-        self.need(node, size + 40)
-        at = node.used
-        node.data[at] = SAME_FIELDS if same else 0
-        delta = ms - node.ms
-        number = seq if delta else seq - node.seq
-        at = _put(node.data, at + 1, delta)
-        at = _put(node.data, at, number)
-        at = _put(node.data, at, size)
-        if not same:
-            at = _put(node.data, at, (len(fields) - first) // 2)
-        for i in range(first + (1 if same else 0), len(fields), step):
-            part = fields[i]
-            size = PyBytes_GET_SIZE(part)
-            at = _put(node.data, at, size)
-            memcpy(node.data + at, PyBytes_AS_STRING(part), size)
-            at += size
-        node.used = at
-        node.total += 1
-        node.live += 1
-        node.last_ms = ms
-        node.last_seq = seq
+        node_append(self.nodes[self.used - 1], ms, seq, fields, first)
         self.length += 1
         self.added += 1
         self.last_ms = ms
@@ -222,29 +103,12 @@ class StreamValue:
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
-    def fits(self, node: cython.pointer(Node), fields: list, first: cython.Py_ssize_t, size: cython.Py_ssize_t) -> cython.bint:
-        if LIMITS[1] > 0 and node.total >= LIMITS[1]:
-            return False
-        if size > (1 << 29):
-            return False
-        return LIMITS[0] <= 0 or node.used + size < LIMITS[0]
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
     def start_node(self, ms: u64, seq: u64, fields: list, first: cython.Py_ssize_t) -> cython.int:
         """Append an empty node whose shared field names are those of its first entry."""
         pointer: cython.p_void
-        node: cython.pointer(Node)
         wider: cython.int
-        i: cython.Py_ssize_t
-        size: cython.Py_ssize_t
-        part: bytes
-        if self.used > 0:  # The node before is full: give back what it does not need.
-            node = self.nodes[self.used - 1]
-            pointer = PyMem_Realloc(node.data, node.used)
-            if pointer != cython.NULL:
-                node.data = cython.cast(cython.pointer(cython.uchar), pointer)
-                node.room = node.used
+        if self.used > 0:
+            trim_node(self.nodes[self.used - 1])
         if self.used == self.room:
             wider = self.room + self.room // 4 + 1
             pointer = PyMem_Realloc(self.nodes, wider * cython.sizeof(cython.p_void))
@@ -252,59 +116,9 @@ class StreamValue:
                 raise MemoryError
             self.nodes = cython.cast(cython.pointer(cython.pointer(Node)), pointer)
             self.room = wider
-        node = cython.cast(cython.pointer(Node), PyMem_Malloc(cython.sizeof(Node)))
-        if node == cython.NULL:
-            raise MemoryError
-        memset(node, 0, cython.sizeof(Node))
-        self.nodes[self.used] = node
+        self.nodes[self.used] = new_node(ms, seq, fields, first)
         self.used += 1
-        node.ms = ms
-        node.seq = seq
-        node.fields = cython.cast(cython.uint, (len(fields) - first) // 2)
-        for i in range(first, len(fields), 2):
-            part = fields[i]
-            size = PyBytes_GET_SIZE(part)
-            self.need(node, size + 10)
-            node.used = _put(node.data, node.used, size)
-            memcpy(node.data + node.used, PyBytes_AS_STRING(part), size)
-            node.used += cython.cast(cython.uint, size)
-        node.start = node.used
         return 0
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def need(self, node: cython.pointer(Node), extra: cython.Py_ssize_t) -> cython.int:
-        """Make room for `extra` bytes at a node's end."""
-        wanted: cython.Py_ssize_t = node.used + extra
-        pointer: cython.p_void
-        if wanted <= node.room:
-            return 0
-        wanted += node.used // 2
-        pointer = PyMem_Realloc(node.data, wanted)
-        if pointer == cython.NULL:
-            raise MemoryError
-        node.data = cython.cast(cython.pointer(cython.uchar), pointer)
-        node.room = cython.cast(cython.uint, wanted)
-        return 0
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def same_fields(self, node: cython.pointer(Node), fields: list, first: cython.Py_ssize_t) -> cython.bint:
-        at: cython.uint = 0
-        i: cython.Py_ssize_t
-        size: u64
-        part: bytes
-        if cython.cast(cython.Py_ssize_t, node.fields) != (len(fields) - first) // 2:
-            return False
-        for i in range(first, len(fields), 2):
-            part = fields[i]
-            size = _number(node.data, cython.address(at))
-            if size != cython.cast(u64, PyBytes_GET_SIZE(part)):
-                return False
-            if memcmp(node.data + at, PyBytes_AS_STRING(part), size) != 0:
-                return False
-            at += cython.cast(cython.uint, size)
-        return True
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
@@ -318,15 +132,14 @@ class StreamValue:
             return self.drop_node(at)
         node.data[offset] |= DELETED
         while node.data[node.start] & DELETED:
-            _read(node, node.start, cython.address(entry))
+            read_entry(node, node.start, cython.address(entry))
             node.start = entry.next
         return 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
     def drop_node(self, at: cython.int) -> cython.int:
-        PyMem_Free(self.nodes[at].data)
-        PyMem_Free(self.nodes[at])
+        free_node(self.nodes[at])
         self.used -= 1
         memmove(self.nodes + at, self.nodes + at + 1, (self.used - at) * cython.sizeof(cython.p_void))
         return 0
@@ -338,18 +151,10 @@ class StreamValue:
         at: cython.int = self.node_at(ms, seq)
         offset: cython.uint
         entry: Entry
-        if at >= self.used:
+        if not self.find(at, ms, seq, cython.address(offset), cython.address(entry)):
             return False
-        offset = self.nodes[at].start
-        while offset < self.nodes[at].used:
-            _read(self.nodes[at], offset, cython.address(entry))
-            if entry.ms == ms and entry.seq == seq:
-                if entry.flags & DELETED:
-                    return False
-                self.mark(at, offset)
-                return True
-            offset = entry.next
-        return False
+        self.mark(at, offset)
+        return True
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
@@ -384,25 +189,24 @@ class StreamValue:
             if by_length:
                 whole = self.length - node.live >= length
             else:
-                whole = node.last_ms < ms or (node.last_ms == ms and node.last_seq < seq)
+                whole = _below(node.last_ms, node.last_seq, ms, seq)
             if not whole:
                 break
             removed += node.live
             self.length -= node.live
             nodes += 1
         for i in range(nodes):
-            PyMem_Free(self.nodes[i].data)
-            PyMem_Free(self.nodes[i])
+            free_node(self.nodes[i])
         self.used -= nodes
         if nodes:
             memmove(self.nodes, self.nodes + nodes, self.used * cython.sizeof(cython.p_void))
         while not about and self.used > 0:
             node = self.nodes[0]
-            _read(node, node.start, cython.address(entry))
+            read_entry(node, node.start, cython.address(entry))
             if by_length:
                 if self.length <= length:
                     break
-            elif entry.ms > ms or (entry.ms == ms and entry.seq >= seq):
+            elif not _below(entry.ms, entry.seq, ms, seq):
                 break
             self.mark(0, node.start)
             removed += 1
@@ -419,9 +223,7 @@ class StreamValue:
         middle: cython.int
         while low < high:
             middle = (low + high) >> 1
-            if self.nodes[middle].last_ms < ms or (
-                self.nodes[middle].last_ms == ms and self.nodes[middle].last_seq < seq
-            ):
+            if _below(self.nodes[middle].last_ms, self.nodes[middle].last_seq, ms, seq):
                 low = middle + 1
             else:
                 high = middle
@@ -434,35 +236,26 @@ class StreamValue:
         entry: Entry
         if self.used == 0:
             return False
-        _read(self.nodes[0], self.nodes[0].start, cython.address(entry))
+        read_entry(self.nodes[0], self.nodes[0].start, cython.address(entry))
         ms[0] = entry.ms
         seq[0] = entry.seq
         return True
 
     @cython.cfunc
-    def fields_of(self, node: cython.pointer(Node), entry: cython.pointer(Entry)) -> list:
-        """[field, value, ...] of an entry."""
-        found: list = []
-        names: cython.uint = 0
-        at: cython.uint = entry.body
-        count: u64
-        i: u64
-        size: cython.uint
-        if entry.flags & SAME_FIELDS:
-            for i in range(node.fields):
-                size = cython.cast(cython.uint, _number(node.data, cython.address(names)))
-                found.append(PyBytes_FromStringAndSize(cython.cast(cython.p_char, node.data + names), size))
-                names += size
-                size = cython.cast(cython.uint, _number(node.data, cython.address(at)))
-                found.append(PyBytes_FromStringAndSize(cython.cast(cython.p_char, node.data + at), size))
-                at += size
-            return found
-        count = _number(node.data, cython.address(at)) * 2
-        for i in range(count):
-            size = cython.cast(cython.uint, _number(node.data, cython.address(at)))
-            found.append(PyBytes_FromStringAndSize(cython.cast(cython.p_char, node.data + at), size))
-            at += size
-        return found
+    @cython.exceptval(check=False)
+    def find(
+        self, at: cython.int, ms: u64, seq: u64, offset: cython.p_uint, entry: cython.pointer(Entry)
+    ) -> cython.bint:
+        """Whether a node (`node_at`) has a live entry of this id; where, and its head."""
+        if at >= self.used:
+            return False
+        offset[0] = self.nodes[at].start
+        while offset[0] < self.nodes[at].used:
+            read_entry(self.nodes[at], offset[0], entry)
+            if entry.ms == ms and entry.seq == seq:
+                return not entry.flags & DELETED
+            offset[0] = entry.next
+        return False
 
     @cython.cfunc
     def get(self, ms: u64, seq: u64) -> list:
@@ -470,60 +263,104 @@ class StreamValue:
         at: cython.int = self.node_at(ms, seq)
         offset: cython.uint
         entry: Entry
-        if at >= self.used:
+        taker: Taker
+        if not self.find(at, ms, seq, cython.address(offset), cython.address(entry)):
             return None
-        offset = self.nodes[at].start
-        while offset < self.nodes[at].used:
-            _read(self.nodes[at], offset, cython.address(entry))
-            if entry.ms == ms and entry.seq == seq:
-                return None if entry.flags & DELETED else self.fields_of(self.nodes[at], cython.address(entry))
-            offset = entry.next
-        return None
+        taker = Taker()
+        give_fields(self.nodes[at], cython.address(entry), taker)
+        return taker.taken
 
     @cython.cfunc
-    def collect(
-        self, ms: u64, seq: u64, to_ms: u64, to_seq: u64, count: cython.Py_ssize_t, reverse: cython.bint
-    ) -> list:
-        """[[b"ms-seq", [field, value, ...]] ...] from the first id to the second, both included,
-        upwards, or downwards from the second if reverse; `count` at most if it is not negative."""
-        found: list = []
+    @cython.exceptval(check=False)
+    def count(self, ms: u64, seq: u64, to_ms: u64, to_seq: u64, limit: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """How many entries there are from the first id to the second, both included; `limit` at most if it is not
+        negative."""
+        found: cython.Py_ssize_t = 0
+        at: cython.int = self.node_at(ms, seq)
+        node: cython.pointer(Node)
+        entry: Entry
+        offset: cython.uint
+        while at < self.used and (limit < 0 or found < limit):
+            node = self.nodes[at]
+            if _below(to_ms, to_seq, node.ms, node.seq):
+                break
+            if not _below(node.ms, node.seq, ms, seq) and not _below(to_ms, to_seq, node.last_ms, node.last_seq):
+                found += node.live
+            else:
+                offset = node.start
+                while offset < node.used:
+                    read_entry(node, offset, cython.address(entry))
+                    if _below(to_ms, to_seq, entry.ms, entry.seq):
+                        break
+                    if not entry.flags & DELETED and not _below(entry.ms, entry.seq, ms, seq):
+                        found += 1
+                    offset = entry.next
+            at += 1
+        return found if limit < 0 or found < limit else limit
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def give(
+        self,
+        ms: u64,
+        seq: u64,
+        to_ms: u64,
+        to_seq: u64,
+        count: cython.Py_ssize_t,
+        reverse: cython.bint,
+        taker: Taker,
+    ) -> cython.int:
+        """Give `count` entries, which must be there (`count`), from the first id to the second, both included, upwards,
+        or downwards from the second if reverse: a list of [b"ms-seq", [field, value, ...]]."""
         at: cython.int = self.node_at(to_ms, to_seq) if reverse else self.node_at(ms, seq)
         node: cython.pointer(Node)
         entry: Entry
         offset: cython.uint
-        offsets: list
+        offsets: cython.p_uint = cython.NULL
+        noted: cython.Py_ssize_t
+        taker.open(count)
         if reverse and at == self.used:
             at -= 1
-        while 0 <= at < self.used and count != 0:
+        while count > 0:
             node = self.nodes[at]
-            if not reverse and (node.ms > to_ms or (node.ms == to_ms and node.seq > to_seq)):
-                break
-            if reverse and (node.last_ms < ms or (node.last_ms == ms and node.last_seq < seq)):
-                break
             offset = node.start
-            offsets = []
-            while offset < node.used:
-                _read(node, offset, cython.address(entry))
-                if entry.ms > to_ms or (entry.ms == to_ms and entry.seq > to_seq):
-                    break
-                if not entry.flags & DELETED and (entry.ms > ms or (entry.ms == ms and entry.seq >= seq)):
-                    if reverse:
-                        offsets.append(offset)
-                    else:
-                        found.append([id_text(entry.ms, entry.seq), self.fields_of(node, cython.address(entry))])
-                        count -= 1
-                        if count == 0:
-                            break
-                offset = entry.next
-            if reverse:
-                while offsets and count != 0:
-                    _read(node, offsets.pop(), cython.address(entry))
-                    found.append([id_text(entry.ms, entry.seq), self.fields_of(node, cython.address(entry))])
+            noted = 0
+            if reverse:  # entries can only be walked upwards
+                offsets = cython.cast(cython.p_uint, PyMem_Malloc(node.total * cython.sizeof(cython.uint)))
+                if offsets == cython.NULL:
+                    raise MemoryError
+            try:
+                while offset < node.used and count > 0:
+                    read_entry(node, offset, cython.address(entry))
+                    if _below(to_ms, to_seq, entry.ms, entry.seq):
+                        break
+                    if not entry.flags & DELETED and not _below(entry.ms, entry.seq, ms, seq):
+                        if reverse:
+                            offsets[noted] = offset
+                            noted += 1
+                        else:
+                            give_entry(node, cython.address(entry), taker)
+                            count -= 1
+                    offset = entry.next
+                while noted > 0 and count > 0:
+                    noted -= 1
+                    read_entry(node, offsets[noted], cython.address(entry))
+                    give_entry(node, cython.address(entry), taker)
                     count -= 1
-                at -= 1
-            else:
-                at += 1
-        return found
+            finally:
+                if reverse:
+                    PyMem_Free(offsets)
+            at += -1 if reverse else 1
+        return taker.close()
+
+    @cython.cfunc
+    def collect(
+        self, ms: u64, seq: u64, to_ms: u64, to_seq: u64, limit: cython.Py_ssize_t, reverse: cython.bint
+    ) -> list:
+        """What `give` gives, `limit` entries at most if it is not negative."""
+        taker: Taker = Taker()
+        self.give(ms, seq, to_ms, to_seq, self.count(ms, seq, to_ms, to_seq, limit), reverse, taker)
+        return taker.taken
 
     # -- for Python callers --------------------------------------------------------------
 
@@ -544,13 +381,15 @@ class StreamValue:
         entry: Entry
         offset: cython.uint
         at: cython.int = 0
+        taker: Taker = Taker()
         while at < self.used:
             found: list = []
             offset = self.nodes[at].start
             while offset < self.nodes[at].used:
-                _read(self.nodes[at], offset, cython.address(entry))
+                read_entry(self.nodes[at], offset, cython.address(entry))
                 if not entry.flags & DELETED:
-                    found.append(((entry.ms, entry.seq), self.fields_of(self.nodes[at], cython.address(entry))))
+                    give_fields(self.nodes[at], cython.address(entry), taker)
+                    found.append(((entry.ms, entry.seq), taker.taken))
                 offset = entry.next
             yield found
             at += 1

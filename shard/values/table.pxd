@@ -1,5 +1,7 @@
 # C declarations of shard/values/table.py.
 
+from shard.values.taker cimport Taker
+
 cdef extern from "Python.h":
     Py_hash_t _Py_HashBytes(const void* data, Py_ssize_t size)
 
@@ -31,7 +33,9 @@ cdef Node* table_find(Table* table, const char* key, Py_ssize_t size) noexcept
 cdef int table_put(Table* table, const char* key, Py_ssize_t size, const char* value, Py_ssize_t length) except? -1
 cdef bint table_remove(Table* table, const char* key, Py_ssize_t size) noexcept
 cdef Node* table_random(Table* table, unsigned long long seed) noexcept
-cdef unsigned long long table_scan(Table* table, unsigned long long cursor, Py_ssize_t count, list keys, bint values) except? 0
+cdef Py_ssize_t table_give_bucket(const Table* table, size_t at, bint keys, bint values, Taker taker) except -1
+cdef int table_give(const Table* table, bint keys, bint values, Taker taker) except -1
+cdef unsigned long long table_scan(Table* table, unsigned long long cursor, Py_ssize_t count, bint values, Taker taker) except? 0
 cdef int table_open(Table* table, size_t expected) except? -1
 cdef bint table_release(Table* table, size_t count) noexcept
 cdef void table_free(Table* table) noexcept

@@ -13,10 +13,10 @@ there from start to end are always given (Redis's promise), some perhaps twice.
 """
 
 import cython
-from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
 from cython.cimports.cpython.mem import PyMem_RawFree, PyMem_RawMalloc
 from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
 from cython.cimports.libc.string import memcmp, memcpy, memset
+from cython.cimports.shard.values.taker import Taker
 
 
 @cython.cfunc
@@ -277,35 +277,53 @@ def _reversed(value: cython.ulonglong) -> cython.ulonglong:
 
 
 @cython.cfunc
-@cython.exceptval(-1)
-def _take(node: cython.pointer(Node), keys: list, values: cython.bint) -> cython.int:
+@cython.exceptval(-1, check=False)
+def table_give_bucket(
+    table: cython.pointer(cython.const[Table]), at: cython.size_t, keys: cython.bint, values: cython.bint, taker: Taker
+) -> cython.Py_ssize_t:
+    """Give the keys, the values, or each key and its value, of one bucket; of how many nodes."""
+    node: cython.pointer(Node) = table.buckets[at]
+    count: cython.Py_ssize_t = 0
     while node != cython.NULL:
-        keys.append(PyBytes_FromStringAndSize(node_key(node), node.key))
+        if keys:
+            taker.text(node_key(node), node.key)
         if values:
-            keys.append(PyBytes_FromStringAndSize(node_value(node), node.value))
+            taker.text(node_value(node), node.value)
         node = node.next
+        count += 1
+    return count
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=False)
+def table_give(
+    table: cython.pointer(cython.const[Table]), keys: cython.bint, values: cython.bint, taker: Taker
+) -> cython.int:
+    """Give the keys, the values, or each key and its value."""
+    at: cython.size_t
+    for at in range(table_buckets(table)):
+        table_give_bucket(table, at, keys, values, taker)
     return 0
 
 
 @cython.cfunc
 @cython.exceptval(0)
 def table_scan(
-    table: cython.pointer(Table), cursor: cython.ulonglong, count: cython.Py_ssize_t, keys: list, values: cython.bint
+    table: cython.pointer(Table), cursor: cython.ulonglong, count: cython.Py_ssize_t, values: cython.bint, taker: Taker
 ) -> cython.ulonglong:
-    """Append keys (each followed by its value if `values`) from `cursor` on until there are
+    """Give keys (each followed by its value if `values`) from `cursor` on until there are
     about `count`; the next cursor, 0 at the end."""
     mask: cython.ulonglong = (cython.cast(cython.ulonglong, 1) << table.bits) - 1
     visits: cython.Py_ssize_t = count * 10
     at: cython.ulonglong
-    wanted: cython.Py_ssize_t = len(keys) + (2 * count if values else count)
     while True:
         at = cursor & mask
-        _take(table.buckets[at], keys, values)
+        count -= table_give_bucket(table, at, True, values, taker)
         if at < table.split:
-            _take(table.buckets[at + mask + 1], keys, values)
+            count -= table_give_bucket(table, at + mask + 1, True, values, taker)
         cursor = _reversed(_reversed(cursor | ~mask) + 1)
         visits -= 1
-        if cursor == 0 or visits <= 0 or len(keys) >= wanted:
+        if cursor == 0 or visits <= 0 or count <= 0:
             return cursor
 
 

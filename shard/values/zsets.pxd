@@ -2,6 +2,7 @@
 
 cimport cython
 from shard.values.score_index cimport ScoreIndex
+from shard.values.taker cimport Taker
 
 @cython.no_gc
 cdef class ZSetValue:
@@ -20,5 +21,6 @@ cdef class ZSetValue:
     cpdef Py_ssize_t before_score(self, double score, bint inclusive)
     cpdef Py_ssize_t before_member(self, bytes member, bint inclusive)
     cpdef Py_ssize_t rank_of(self, bytes member)
+    cdef int give(self, Py_ssize_t start, Py_ssize_t count, bint reverse, bint scores, bint paired, Taker taker) except -1
     cpdef list slice(self, Py_ssize_t start, Py_ssize_t count, bint reverse=*, bint scores=*)
     cpdef int delete_slice(self, Py_ssize_t start, Py_ssize_t count) except -1

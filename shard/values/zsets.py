@@ -8,10 +8,11 @@ bounds into ranks with `before_score` and `before_member`, then takes a `slice`.
 """
 
 import cython
-from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cython.cimports.cpython.mem import PyMem_Free, PyMem_Realloc
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.cpython.mem import PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cython.cimports.libc.string import memcmp, memcpy, memmove
 from cython.cimports.shard.values.score_index import Cell, ScoreIndex
+from cython.cimports.shard.values.taker import Taker
 
 LIMITS = cython.declare(cython.int[2])
 LIMITS[0] = 128
@@ -280,6 +281,62 @@ class ZSetValue:
             rank += 1
         return rank
 
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def give(
+        self,
+        start: cython.Py_ssize_t,
+        count: cython.Py_ssize_t,
+        reverse: cython.bint,
+        scores: cython.bint,
+        paired: cython.bint,
+        taker: Taker,
+    ) -> cython.int:
+        """Give `count` members from rank `start` on, downwards if reverse (`start` is always a rank from the lowest), as
+        one list: member, ..., or member, score, ..., or lists of a member and its score if paired."""
+        room: cython.Py_ssize_t = 0
+        first: cython.Py_ssize_t
+        i: cython.Py_ssize_t
+        at: cython.uint = 0
+        size: cython.uint = 0
+        taken: cython.int
+        score: cython.double = 0
+        offsets: cython.p_uint
+        if 0 <= start < self.length():
+            room = start + 1 if reverse else self.length() - start
+        count = max(0, min(count, room))
+        taker.open(2 * count if scores and not paired else count)
+        if count == 0:
+            return taker.close()
+        if self.index is not None:
+            self.index.give(start, count, reverse, scores, paired, taker)
+            return taker.close()
+        # Entries can only be walked upwards: where they stand is noted first.
+        first = start - count + 1 if reverse else start
+        offsets = cython.cast(cython.p_uint, PyMem_Malloc(count * cython.sizeof(cython.uint)))
+        if offsets == cython.NULL:
+            raise MemoryError
+        for i in range(first + count):
+            if i >= first:
+                offsets[count - 1 - (i - first) if reverse else i - first] = at
+            at += _header(self.packed + at, cython.address(size)) + 8
+            at += size
+        try:
+            for i in range(count):
+                at = offsets[i]
+                taken = _header(self.packed + at, cython.address(size))
+                if paired:
+                    taker.open(2)
+                taker.text(cython.cast(cython.p_char, self.packed + at + taken + 8), size)
+                if scores:
+                    memcpy(cython.address(score), self.packed + at + taken, 8)
+                    taker.score(score)
+                if paired:
+                    taker.close()
+        finally:
+            PyMem_Free(offsets)
+        return taker.close()
+
     @cython.ccall
     def slice(
         self,
@@ -288,39 +345,10 @@ class ZSetValue:
         reverse: cython.bint = False,
         scores: cython.bint = False,
     ) -> list:
-        """`count` members from rank `start` on, downwards if reverse (`start` is always a rank
-        from the lowest): [member, ...], or [member, score, ...] if scores."""
-        found: list = []
-        at: cython.uint = 0
-        size: cython.uint = 0
-        rank: cython.Py_ssize_t = 0
-        first: cython.Py_ssize_t = start
-        taken: cython.int
-        score: cython.double = 0
-        if self.index is not None:
-            return self.index.slice(start, count, reverse, scores)
-        if start < 0 or count <= 0 or start >= self.size:
-            return found
-        if reverse:
-            first = start - count + 1
-            if first < 0:
-                first = 0
-                count = start + 1
-        while at < self.used and rank < first + count:
-            taken = _header(self.packed + at, cython.address(size))
-            if rank >= first:
-                if reverse and scores:
-                    memcpy(cython.address(score), self.packed + at + taken, 8)
-                    found.append(score)
-                found.append(PyBytes_FromStringAndSize(cython.cast(cython.p_char, self.packed + at + taken + 8), size))
-                if scores and not reverse:
-                    memcpy(cython.address(score), self.packed + at + taken, 8)
-                    found.append(score)
-            at += taken + 8 + size
-            rank += 1
-        if reverse:
-            found.reverse()
-        return found
+        """What `give` gives: [member, ...], or [member, score, ...] if scores."""
+        taker: Taker = Taker()
+        self.give(start, count, reverse, scores, False, taker)
+        return taker.taken
 
     @cython.ccall
     @cython.exceptval(-1, check=False)
