@@ -2,13 +2,7 @@
 
 from cluster.wire cimport Buffer
 from shard.engine cimport Engine
-from shard.entries cimport Entry
 from shard.keyspace cimport Database
-
-cdef enum:
-    NOT_DIRECT = 0
-    DIRECT_GET = 1
-    DIRECT_SET = 2
 
 ctypedef struct Strings:
     const char* key

@@ -11,6 +11,7 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.cpython.ref import PyObject
 from cython.cimports.libc.string import memcmp
 from cython.cimports.shard.engine import Engine
+from cython.cimports.shard.entries import DIRECT_GET, DIRECT_SET
 from cython.cimports.shard.keyspace import Database
 from cython.cimports.shard.slot_table import EMBEDDED_LIMIT, Item, SlotTable
 

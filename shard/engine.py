@@ -25,6 +25,8 @@ from cython.cimports.shard.entries import Entry
 from cython.cimports.shard.keyspace import Database
 from cython.cimports.shard.values.taker import Taker
 
+import shard.commands
+import shard.controls  # noqa: F401
 from cluster import errors
 from cluster.errors import CommandError
 from cluster.wire import command as encode

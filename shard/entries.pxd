@@ -1,5 +1,11 @@
 # C declarations of shard/entries.py.
 
+# Entry.direct: how shard/direct.py runs it.
+cdef enum:
+    NOT_DIRECT = 0
+    DIRECT_GET = 1
+    DIRECT_SET = 2
+
 cdef class Entry:
     cdef public object handler
     cdef public object command

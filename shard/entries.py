@@ -2,10 +2,7 @@
 
 import cython
 from cython.cimports.libc.stdlib import calloc, free
-from cython.cimports.shard.direct import DIRECT_GET, DIRECT_SET, NOT_DIRECT
 
-import shard.commands
-import shard.controls  # noqa: F401
 from cluster.command_table import BY_ID, TABLE
 from cluster.command_table.model import F, NumKeys, Range
 from shard.registry import HANDLERS

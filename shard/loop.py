@@ -18,9 +18,9 @@ from cython.cimports.cpython.list import PyList_GET_ITEM
 from cython.cimports.cpython.ref import PyObject
 from cython.cimports.libc.string import memcpy, memset
 from cython.cimports.posix.time import CLOCK_MONOTONIC, clock_gettime, timespec
-from cython.cimports.shard.direct import NOT_DIRECT, Strings, run_direct, strings_of
+from cython.cimports.shard.direct import Strings, run_direct, strings_of
 from cython.cimports.shard.engine import Engine
-from cython.cimports.shard.entries import Entry
+from cython.cimports.shard.entries import NOT_DIRECT, Entry
 from cython.cimports.shard.holds import Holds
 from cython.cimports.shard.reply_writer import ReplyWriter
 from cython.cimports.shard.slot_table import SlotTable, elixir_prefetch, elixir_prefetch_place, hash_of
