@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cli.bench_systems import System
+from cluster.slots import SLOT_COUNT, slot_of
 
 Request = Callable[[random.Random, int], list[list[bytes]]]
 VALUE = "0123456789abcdef"
@@ -181,6 +182,15 @@ def transaction_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
     return [[b"MULTI"], *([b"SET", _key(rng), b"x"] for _ in range(4)), [b"EXEC"]]
 
 
+def transaction_each_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+    """MULTI, four SETs of keys in each quarter of the slots, EXEC: on four shards one for each, on two two."""
+    keys: dict[int, bytes] = {}
+    while len(keys) < 4:
+        key = _key(rng)
+        keys.setdefault(slot_of(key) * 4 // SLOT_COUNT, key)
+    return [[b"MULTI"], *([b"SET", key, b"x"] for key in keys.values()), [b"EXEC"]]
+
+
 def watch_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
     """WATCH of two keys that nobody else writes, then a transaction on them."""
     keys = [b"watched:%d:%d" % (client, i) for i in rng.sample(range(64), 2)]
@@ -196,6 +206,11 @@ def rename_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
 def mget_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
     """MGET of ten keys."""
     return [[b"MGET", *(_key(rng) for _ in range(10))]]
+
+
+def mset_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+    """MSET of ten keys."""
+    return [[b"MSET", *(word for _ in range(10) for word in (_key(rng), VALUE.encode()))]]
 
 
 def get_set(db: Any, keys: list[bytes], args: list[bytes]) -> Any:
@@ -249,7 +264,9 @@ SCRIPTS = [
 TRANSACTIONS = [
     Workload("MULTI 4 SET, one shard", request=transaction_one_shard, proxied=False, weight=4),
     Workload("MULTI 4 SET, any shard", request=transaction_any_shard, proxied=False, weight=4),
-    Workload("MGET 10", request=mget_any_shard, weight=3),
+    Workload("MULTI 4 SET, each quarter", request=transaction_each_shard, proxied=False, weight=4),
+    Workload("MGET 10 keys", request=mget_any_shard, weight=3),
+    Workload("MSET 10 keys", request=mset_any_shard, weight=3),
     Workload("SET + RENAME, any shard", request=rename_any_shard, proxied=False, weight=4),
     Workload("WATCH + EXEC, any shard", request=watch_any_shard, proxied=False, weight=4),
 ]

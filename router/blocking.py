@@ -19,6 +19,7 @@ from cluster.records import pack_entries
 from cluster.replies import NIL_ARRAY
 from cluster.wire import command as encode
 from cluster.wire import split_reply
+from router.asking import value_of
 from router.operation import Dataflow
 from router.placement import home_of, keys_by_shard
 from router.registry import LATER
@@ -135,7 +136,11 @@ class Blocking:
             return
         blocked.trying = True
         session = blocked.session
-        entry = (blocked.row.id, session.db, session.conn.flags & 1, session.id, encode(*blocked.args))
+        entries = [(blocked.row.id, session.db, session.conn.flags & 1, session.id, encode(*blocked.args))]
+        newest = _newest(blocked.row, blocked.args)
+        if newest:
+            last = encode(b"SHARD.LASTIDS", *(blocked.args[at] for at in newest))
+            entries.append((TABLE["SHARD.LASTIDS"].id, session.db, 0, session.id, last))
         home = home_of(self.router, blocked.row, blocked.args, blocked.keys)
 
         def done(replies: dict[int, bytes], error: CommandError | None) -> None:
@@ -145,7 +150,10 @@ class Blocking:
             if error is not None:
                 blocked.finish(_error(error.text))
                 return
-            raw = split_reply(next(iter(replies.values())))[0]
+            raw, *ids = split_reply(next(iter(replies.values())))
+            if ids and raw in NILS:
+                for at, last in zip(newest.values(), split_reply(ids[0]), strict=True):
+                    blocked.args[at] = value_of(last)
             if raw not in NILS or blocked.deadline_ms < 0:
                 blocked.finish(raw)
             elif 0 < blocked.deadline_ms <= self.router.now:
@@ -154,7 +162,7 @@ class Blocking:
                 self._wait(blocked)
 
         self.router.operations.launch(
-            Dataflow(self.router.operations, blocked.keys, home, pack_entries([entry]), True, done)
+            Dataflow(self.router.operations, blocked.keys, home, pack_entries(entries), True, done)
         )
 
     def _wait(self, blocked: Blocked) -> None:
@@ -242,6 +250,12 @@ class Blocking:
         for blocked in list(self.blocked.values()):
             if blocked.spread and 0 < blocked.deadline_ms <= now_ms and not blocked.trying:
                 blocked.finish(self._nil(blocked))
+
+
+def _newest(row: Command, args: list[bytes]) -> dict[int, int]:
+    """Of an XREAD the keys whose id is `$`, what is newer than now: where each and its id stand."""
+    keys = row.key_indexes(args) if row.name == "XREAD" else []
+    return {at: at + len(keys) for at in keys if args[at + len(keys)] == b"$"}
 
 
 def _error(text: str) -> bytes:

@@ -19,37 +19,12 @@ from cython.cimports.libc.string import memcpy, memmove
 from cython.cimports.router.connection import Conn, Link, Parts
 from cython.cimports.router.core import Core, Path
 from cython.cimports.router.gather import Answer, put
+from cython.cimports.router.kinds import AT_MOST, BEGIN, COMMIT, OBSERVE, OTHER, SPLIT, Kind, kind_of, one_shard
 from cython.cimports.router.queued import Queue, begin_entry
 
 from cluster.command_table import BY_ID, TABLE
-from cluster.command_table.model import At, F, Merge, Range, Spread
-from router.placement import stores_first
 from router.queued import Queue as _Queue
 
-# What a command is to this module.
-OTHER = cython.declare(cython.int, 0)
-BEGIN = cython.declare(cython.int, 1)  # MULTI
-COMMIT = cython.declare(cython.int, 2)  # EXEC
-KEYED = cython.declare(cython.int, 3)  # keys at first, first + step, ... last: queued
-SPLIT = cython.declare(cython.int, 4)  # the same, and cut into parts outside MULTI
-OBSERVE = cython.declare(cython.int, 5)  # WATCH
-
-# Where a command runs whose keys lie on several shards and feed each other.
-NOWHERE = cython.declare(cython.int, 0)  # plain Python knows
-AT_MOST = cython.declare(cython.int, 1)  # where most of its keys are
-AT_FIRST = cython.declare(cython.int, 2)  # where its first key is
-
-Kind = cython.struct(
-    kind=cython.int,
-    arity=cython.int,
-    first=cython.int,
-    last=cython.int,
-    step=cython.int,
-    merge=cython.int,
-    write=cython.int,
-    home=cython.int,
-)
-KINDS = cython.declare(Kind[2048])
 SHARDS_MAX = cython.declare(cython.int, 64)
 TXN = cython.declare(cython.int, TABLE["SHARD.TXN"].id)
 WATCH = cython.declare(cython.int, TABLE["SHARD.WATCH"].id)
@@ -59,39 +34,6 @@ FIRST_REPLY = cython.declare(cython.int, 3)  # router/gather.py's FIRST
 # Flags of a client that its entries carry: RESP3, FROM_MASTER; outside MULTI also TRACK.
 IN_MULTI = cython.declare(cython.int, 33)
 OUTSIDE = cython.declare(cython.int, 41)
-
-
-def _fill():
-    merges = {Merge.SUM: 1, Merge.SCATTER: 2, Merge.ALL_OK: 3}
-    kind: cython.pointer(Kind)
-    for row in BY_ID:
-        kind = cython.address(KINDS[cython.cast(cython.int, row.id)])
-        kind.kind = 0
-        kind.arity = row.arity
-        kind.write = bool(row.flags & F.WRITE) or not row.flags & F.READONLY
-        kind.merge = merges.get(row.merge, 0)
-        if row.name == "MULTI":
-            kind.kind = 1
-        elif row.name == "EXEC":
-            kind.kind = 2
-        elif row.name == "WATCH":
-            kind.kind = 5
-        elif (
-            row.at is At.SHARD
-            and isinstance(row.keys, Range)
-            and row.spread is not Spread.ALL
-            and "|" not in row.name
-            and not row.container
-            and not row.flags & (F.NO_MULTI | F.INTERNAL | F.BLOCKING)
-            and row.group not in ("scripting", "python")
-        ):
-            kind.first, kind.last, kind.step = row.keys.first, row.keys.last, row.keys.step
-            kind.kind = 4 if row.spread is Spread.SPLIT and kind.merge and kind.first == 1 and kind.last == -1 else 3
-            if row.spread is Spread.ONE and row.name not in ("COPY", "MOVE"):  # those reach into other databases
-                kind.home = 2 if stores_first(row) else 1
-
-
-_fill()
 
 
 @cython.cclass
@@ -124,7 +66,7 @@ class Multi(Path):
         data: cython.pointer(cython.const[cython.char]),
         size: cython.Py_ssize_t,
     ) -> cython.int:
-        kind: cython.pointer(Kind) = cython.address(KINDS[command])
+        kind: cython.pointer(Kind) = kind_of(command)
         argc: cython.Py_ssize_t = conn.scan_argc
         if kind.kind == OTHER or core.shards > SHARDS_MAX:
             return 0
@@ -191,7 +133,7 @@ class Multi(Path):
         size: cython.Py_ssize_t,
     ) -> cython.int:
         """A command whose keys feed each other: on one shard it is that shard's, on several it is an operation."""
-        kind: cython.pointer(Kind) = cython.address(KINDS[command])
+        kind: cython.pointer(Kind) = kind_of(command)
         words: list = split_command(data, size)
         last: cython.Py_ssize_t = kind.last if kind.last >= 0 else len(words) + kind.last
         at: cython.Py_ssize_t = kind.first
@@ -245,10 +187,10 @@ class Multi(Path):
         if queue.entries.size + size > core.inbox_max:
             return 0  # said, and closed, by plain Python
         if core.shards > 1:
-            shard = _one_shard(core, cython.address(KINDS[command]), conn.scan_argc, data, size)
+            shard = one_shard(core, kind_of(command), conn.scan_argc, data, size)
         if shard < 0:
             queue.simple = False
-        if KINDS[command].write:
+        if kind_of(command).write:
             queue.writes = True
         queue.add(command, conn.db, conn.flags & IN_MULTI, shard, data, size)
         _say(core, conn, b"+QUEUED\r\n", 9)
@@ -336,7 +278,7 @@ class Multi(Path):
         size: cython.Py_ssize_t,
     ) -> cython.int:
         """Cut the client's bytes at the keys; each shard gets the name and its own."""
-        kind: cython.pointer(Kind) = cython.address(KINDS[command])
+        kind: cython.pointer(Kind) = kind_of(command)
         argc: cython.Py_ssize_t = conn.scan_argc
         shard: cython.int
         counts: cython.Py_ssize_t[64]
@@ -525,36 +467,3 @@ def _say(
         conn.tail += 1
         core._deliver(conn, place, text, size)
     return 0
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def _one_shard(
-    core: Core,
-    kind: cython.pointer(Kind),
-    argc: cython.Py_ssize_t,
-    data: cython.pointer(cython.const[cython.char]),
-    size: cython.Py_ssize_t,
-) -> cython.int:
-    """The shard of a command's keys, -1 if they lie on several."""
-    last: cython.Py_ssize_t = kind.last if kind.last >= 0 else argc + kind.last
-    at: cython.Py_ssize_t = 1
-    length: cython.Py_ssize_t
-    i: cython.Py_ssize_t
-    shard: cython.int = -1
-    owner: cython.int
-    read_number(data, size, cython.address(at))
-    for i in range(argc):
-        if i > last:
-            break
-        at += 1
-        length = read_number(data, size, cython.address(at))
-        if i >= kind.first and (i - kind.first) % kind.step == 0:
-            owner = core.owner[
-                slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), data + at), length)
-            ]
-            if shard >= 0 and owner != shard:
-                return -1
-            shard = owner
-        at += length + 2
-    return shard if shard >= 0 else 0

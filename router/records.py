@@ -1,27 +1,24 @@
-"""The router's side of multi-shard records: numbering, what is open, what a shard lacks."""
-
-from __future__ import annotations
+"""The router's side of multi-shard records: numbering, what is open, what a shard lacks. Compiled."""
 
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+
+import cython
 
 from cluster.command_table import TABLE
-from cluster.records import Record, RecordId, pack_entries, record_id, unpack
+from cluster.records import Record, pack_entries, record_id, unpack
 from cluster.wire import command as encode
 from router.gather import Collected
 
-if TYPE_CHECKING:
-    from router.fanout import Entry
-    from router.router import Router
 
-
+@cython.cclass
 class Open:
     """A record that not all participants have confirmed; `blob` is empty while it is only reserved."""
 
-    __slots__ = ("blob", "id", "missing")
+    id = cython.declare(tuple, visibility="public")
+    blob = cython.declare(bytes, visibility="public")
+    missing = cython.declare(set, visibility="public")
 
-    def __init__(self, record: RecordId, blob: bytes, missing: set[int]):
+    def __init__(self, record: tuple, blob: bytes, missing: set):
         self.id = record
         self.blob = blob
         self.missing = missing
@@ -35,32 +32,32 @@ class RouterRecords:
     the ids: its first says how far the watermark may go.
     """
 
-    def __init__(self, router: Router):
+    def __init__(self, router):
         self.router = router
         self.epoch = 0
         self.sequence = 0
-        self.open: OrderedDict[RecordId, Open] = OrderedDict()
+        self.open = OrderedDict()
         self.txn_id = TABLE["SHARD.TXN"].id
         self.record_id = TABLE["SHARD.RECORD"].id
 
-    def next_id(self) -> RecordId:
+    def next_id(self) -> tuple:
         """The next record id."""
         self.sequence += 1
         return (self.epoch, self.sequence)
 
-    def reserve(self) -> RecordId:
+    def reserve(self) -> tuple:
         """An id for a record that will be committed later (an operation that holds); it keeps the
         watermark below."""
         record = self.next_id()
         self.open[record] = Open(record, b"", set())
         return record
 
-    def cancel(self, record: RecordId) -> None:
+    def cancel(self, record: tuple):
         """The operation of a reserved id was aborted."""
         self.open.pop(record, None)
         self.advance()
 
-    def keep(self, record: RecordId, blob: bytes, missing: set[int]) -> None:
+    def keep(self, record: tuple, blob: bytes, missing: set):
         """A record is about to be sent: keep it until all participants confirm."""
         self.open[record] = Open(record, blob, missing)
 
@@ -70,7 +67,7 @@ class RouterRecords:
         self.keep(record.id, blob, set(record.parts))
         return blob
 
-    def confirmed(self, record: RecordId, shard: int) -> None:
+    def confirmed(self, record: tuple, shard: int):
         """A participant has applied (and journalled) a record."""
         entry = self.open.get(record)
         if entry is None:
@@ -80,7 +77,7 @@ class RouterRecords:
             del self.open[record]
             self.advance()
 
-    def advance(self) -> None:
+    def advance(self):
         """Raise the watermark to just below the oldest record that is not done. While one of
         an earlier router is open, shards are to keep everything."""
         core = self.router.core
@@ -89,10 +86,10 @@ class RouterRecords:
 
     def send(
         self,
-        parts: dict[int, list[Entry]],
+        parts: dict,
         watcher: str,
-        done: Callable[[dict[int, bytes | None]], None],
-    ) -> None:
+        done,
+    ):
         """Send a write's parts as one record, in one go. `done` gets shard -> raw array reply
         (None: the shard was lost; the part will be applied when it is back)."""
         record = Record(self.next_id(), {shard: pack_entries(entries) for shard, entries in parts.items()})
@@ -102,7 +99,7 @@ class RouterRecords:
         for shard in parts:
             self.router.core.submit(shard, self.txn_id, 0, 0, 0, raw, gather)
 
-    def catch_up(self, shard: int, last: RecordId) -> int:
+    def catch_up(self, shard: int, last: tuple) -> int:
         """A shard is (back) on its link and has everything up to `last`: hand it what it lacks,
         before anything else. How many records that were."""
         count = 0
@@ -115,14 +112,14 @@ class RouterRecords:
                 continue
             count += 1
 
-            def arrived(raw: bytes | None, record: RecordId = record) -> None:
+            def arrived(raw: bytes | None, record: tuple = record):
                 if raw is not None:
                     self.confirmed(record, shard)
 
             self.router.core.submit(shard, self.record_id, 0, 0, 0, encode(b"SHARD.RECORD", entry.blob), arrived)
         return count
 
-    def adopt(self, kept: dict[int, list[bytes]], last: dict[int, RecordId]) -> None:
+    def adopt(self, kept: dict, last: dict):
         """A new router takes over: `kept` are the records that each shard holds, `last` the
         newest that each has applied. Records that some participant lacks are open again."""
         found = {record_id(blob): blob for blobs in kept.values() for blob in blobs}

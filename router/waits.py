@@ -35,10 +35,11 @@ class ShardWaits:
     def __init__(self, router: Router):
         self.router = router
         self.waiting: list[_Waiting] = []
+        self.deadline_ms = 0  # of the command that is tried again, which may have to wait for another shard
 
     def add(self, session: Session, args: list[bytes], shard: int) -> None:
         """Hold a command (and all that its client sends behind it) back."""
-        deadline_ms = self.router.now + int(self.router.config["shard-restart-timeout"])
+        deadline_ms = self.deadline_ms or self.router.now + int(self.router.config["shard-restart-timeout"])
         session.pause()
         self.waiting.append(_Waiting(session, args, shard, deadline_ms))
 
@@ -49,7 +50,9 @@ class ShardWaits:
         for waiting in ready:
             if not waiting.session.conn.closed:
                 waiting.session.conn.paused = False
+                self.deadline_ms = waiting.deadline_ms
                 self.router.execute(waiting.session, waiting.args)
+                self.deadline_ms = 0
                 if not waiting.session.conn.paused:
                     waiting.session.resume()
 

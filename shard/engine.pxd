@@ -56,6 +56,7 @@ cdef class Engine:
     cdef public object scan_snapshot
     cdef public object records
     cdef public object pieces
+    cdef public object staging
     cdef public int shard_index
     cdef public Holds holds
     cdef public bint feeding

@@ -14,7 +14,6 @@ from cython.cimports.cluster.wire import slot, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memchr, memcpy, memset
 
-from cluster import records
 from cluster.command_table import BY_ID, row_of
 from cluster.command_table.model import Range
 from cluster.wire import parse_command
@@ -251,6 +250,8 @@ def own_part(blob: bytes, shard: cython.int) -> tuple:
     data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(blob)
     size: cython.Py_ssize_t = PyBytes_GET_SIZE(blob)
     at: cython.Py_ssize_t = 22
+    epoch: cython.ulonglong = 0
+    sequence: cython.ulonglong = 0
     owner: cython.ushort = 0
     length: cython.uint = 0
     while at + 6 <= size:
@@ -260,6 +261,8 @@ def own_part(blob: bytes, shard: cython.int) -> tuple:
         if at + length > size:
             break
         if owner == shard:
-            return records.record_id(blob), PyBytes_FromStringAndSize(data + at, length)
+            memcpy(cython.address(epoch), data + 4, 8)
+            memcpy(cython.address(sequence), data + 12, 8)
+            return (epoch, sequence), PyBytes_FromStringAndSize(data + at, length)
         at += length
     raise ValueError("a record without a part for this shard")

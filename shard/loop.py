@@ -28,7 +28,7 @@ from cython.cimports.shard.slot_table import SlotTable, elixir_prefetch, elixir_
 from cluster import frames
 from cluster.errors import CommandError
 from shard.reply_writer import WRITTEN as _WRITTEN
-from shard.signals import Block
+from shard.signals import WAITERS, Block
 from shard.slowlog import SlowLog
 
 log = logging.getLogger("elixircache.shard")
@@ -48,6 +48,7 @@ F_END = cython.declare(cython.int, 2)
 F_NO_TOUCH = cython.declare(cython.int, 4)
 F_TRACK = cython.declare(cython.int, 8)
 F_RESOLVE = cython.declare(cython.int, 16)
+WAITERS_LISTEN = cython.declare(cython.int, WAITERS)
 F_SILENT = cython.declare(cython.int, 64)
 
 
@@ -132,7 +133,7 @@ class Loop:
         """End a hold; what waited for it runs at the end of the batch."""
         self.holds.release(operation)
         self.engine.pieces.release(self.engine, operation)
-        if self.engine.waiting is not None:
+        if self.engine.listening & WAITERS_LISTEN and self.engine.waiting is not None:
             self.engine.waiting.released()
 
     def execute(self, message: bytes) -> bool:

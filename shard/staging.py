@@ -46,23 +46,32 @@ class StagedDatabase(Database):
     flushed = cython.declare(cython.bint, visibility="public")
     absent = cython.declare(set, visibility="public")
 
-    def __init__(
-        self, real: Database, owners: list, shard: cython.int, now: cython.longlong, ask=None, shares: bool = False
-    ):
-        self.now = now
-        self.index = real.index
-        self.real = real
+    def __init__(self, owners: list, shard: cython.int):
         self.owners = owners
         self.shard = shard
-        self.ask = ask
-        self.shares = shares
+        self.volatile = 1  # always ask for the expiry
         self.local = {}
         self.times = {}
         self.absent = set()
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def stand_for(self, real: Database, now: cython.longlong, ask: object, shares: cython.bint) -> cython.int:
+        """Be this database from now on, with nothing written yet."""
+        self.index = real.index
+        self.real = real
         self.slots = real.slots
         self.expires = real.expires
         self.size = real.size
-        self.volatile = 1  # always ask for the expiry
+        self.now = now
+        self.ask = ask
+        self.shares = shares
+        self.flushed = False
+        if self.times or self.absent:  # whatever is local has a time
+            self.local = {}
+            self.times = {}
+            self.absent = set()
+        return 0
 
     @cython.cfunc
     def _bring(self, key: bytes) -> object:
@@ -189,24 +198,29 @@ class Staging:
     with Staging(engine) as staging: ... engine.call(...) ...
     """
 
-    def __init__(self, engine: Engine, ask=None, shares: bool = False):
+    def __init__(self, engine: Engine):
         self.engine = engine
-        self.shares = shares
-        self.owners = slot_map(engine.worker_shards)
-        self.ask = ask  # a shard.controls.holds.Asking, where all shards are held whole
+        owners = slot_map(engine.worker_shards)
+        self.dbs = [StagedDatabase(owners, engine.shard_index) for _ in engine.dbs]
+        self.ask = None  # a shard.controls.holds.Asking, where all shards are held whole
+        self.shares = False
 
     def __enter__(self):
         engine: Engine = self.engine
         self.saved = (engine.dbs, engine.db, engine.listening, engine.unit, engine.dirty, engine.rewritten, engine.changes)
         self.refusals = (engine.write_error, engine.over_memory)
-        engine.dbs = [
-            StagedDatabase(db, self.owners, engine.shard_index, engine.now, self.ask, self.shares) for db in engine.dbs
-        ]
+        self._stand_for(engine.dbs, engine.now)
+        engine.dbs = self.dbs
         engine.db = engine.dbs[self.saved[1].index]
         engine.listening = STAGED
         engine.staged = set()
         engine.unit = []
         return self
+
+    def _stand_for(self, dbs: list, now: cython.longlong):
+        at: cython.int
+        for at in range(len(dbs)):
+            cython.cast(StagedDatabase, self.dbs[at]).stand_for(dbs[at], now, self.ask, self.shares)
 
     def __exit__(self, *_):
         engine: Engine = self.engine
@@ -223,6 +237,13 @@ class Staging:
             engine.rewritten,
             engine.changes,
         ) = self.saved
+
+    def end(self):
+        """What was written is forgotten; the next operation may use this one."""
+        self._stand_for(self.engine.dbs, 0)
+        self.ask = None
+        self.unit = None
+        self.engine.staging = self
 
     def parts(self, op: bytes = b"", large: list | None = None) -> bytes:
         """What was written, as the parts of a record (cluster/records.py) for each owner; empty if nothing was.
@@ -327,6 +348,15 @@ class Staging:
             payload = dump(self.engine, value)
             raw = encode(b"RESTORE", key, max(at_ms, 0), payload, b"REPLACE", b"ABSTTL")
             self._add(parts, key, RESTORE, index, raw)
+
+
+def staging_of(engine: Engine, ask, shares: bool):
+    """A Staging for an operation; `end` gives it back."""
+    found = engine.staging or Staging(engine)
+    engine.staging = None  # while it is used
+    found.ask = ask
+    found.shares = shares
+    return found
 
 
 def effect_keys(args):

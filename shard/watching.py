@@ -1,64 +1,84 @@
-"""WATCH: which client watches which key, and whether one was touched since."""
+"""WATCH: which client watches which key, and whether one was touched since. Compiled."""
 
-from __future__ import annotations
-
-from typing import Any
+import cython
+from cython.cimports.shard.engine import Engine
 
 from shard.signals import WATCHERS
 
-DbKey = tuple[int, bytes]
+LISTENED = cython.declare(cython.int, WATCHERS)
 
 
+@cython.cclass
 class Watching:
-    """watched: client -> {(db, key): unix ms at which it was going to expire, -1 if never,
-    None if it was not there}. A key that was there and expires counts as touched."""
+    """watchers: (database, key) -> clients. watched: client -> {(database, key): unix ms at which it was going to expire, -1
+    if never, None if it was not there}. A key that was there and expires counts as touched. touched_clients: whose
+    keys were."""
 
-    def __init__(self) -> None:
-        self.watchers: dict[DbKey, set[int]] = {}
-        self.watched: dict[int, dict[DbKey, int | None]] = {}
-        self.touched_clients: set[int] = set()
+    watchers = cython.declare(dict, visibility="public")
+    watched = cython.declare(dict, visibility="public")
+    touched_clients = cython.declare(set, visibility="public")
 
-    def watch(self, engine: Any, client: int, key: bytes) -> None:
+    def __init__(self):
+        self.watchers = {}
+        self.watched = {}
+        self.touched_clients = set()
+
+    def watch(self, engine: Engine, client: int, key: bytes):
         """A client watches a key of the engine's current database."""
-        place = (engine.db.index, key)
-        there = engine.lookup(key) is not None
-        self.watched.setdefault(client, {}).setdefault(place, engine.expire_at(key) if there else None)
-        self.watchers.setdefault(place, set()).add(client)
-        engine.listening |= WATCHERS
+        place: tuple = (engine.db.index, key)
+        mine: dict = self.watched.get(client)
+        there: cython.bint = engine.lookup(key) is not None
+        if mine is None:
+            mine = self.watched[client] = {}
+        if place in mine:
+            return
+        mine[place] = engine.expire_at(key) if there else None
+        clients: set = self.watchers.get(place)
+        if clients is None:
+            self.watchers[place] = {client}
+        else:
+            clients.add(client)
+        engine.listening |= LISTENED
 
-    def touched(self, db: int, key: bytes) -> None:
+    def touched(self, db: int, key: bytes):
         """A key was changed."""
-        clients = self.watchers.get((db, key))
-        if clients:
+        clients: set = self.watchers.get((db, key))
+        if clients is not None:
             self.touched_clients |= clients
 
-    def flushed(self, engine: Any, db: int) -> None:
+    def flushed(self, engine: Engine, db: int):
         """A database is about to lose all its keys: those that are there are touched."""
         for place, clients in self.watchers.items():
             if place[0] == db and engine.dbs[db].get(place[1]) is not None:
                 self.touched_clients |= clients
 
-    def swapped(self, engine: Any, one: int, other: int) -> None:
+    def swapped(self, engine: Engine, one: int, other: int):
         """Two databases are about to trade places: keys that are in one of them are touched."""
         for (db, key), clients in self.watchers.items():
-            if db in (one, other) and any(engine.dbs[i].get(key) is not None for i in (one, other)):
+            if db in (one, other) and (engine.dbs[one].get(key) is not None or engine.dbs[other].get(key) is not None):
                 self.touched_clients |= clients
 
-    def dirty(self, engine: Any, client: int) -> bool:
+    def dirty(self, engine: Engine, client: int) -> bool:
         """Whether a key that the client watches was changed, deleted or has expired."""
+        mine: dict = self.watched.get(client)
         if client in self.touched_clients:
             return True
-        return any(
-            at_ms is not None and 0 <= at_ms <= engine.now for at_ms in self.watched.get(client, {}).values()
-        )
+        if mine is None:
+            return False
+        for at_ms in mine.values():
+            if at_ms is not None and 0 <= cython.cast(cython.longlong, at_ms) <= engine.now:
+                return True
+        return False
 
-    def forget(self, engine: Any, client: int) -> None:
+    def forget(self, engine: Engine, client: int):
         """A client watches nothing any more."""
+        mine: dict = self.watched.pop(client, None)
         self.touched_clients.discard(client)
-        for place in self.watched.pop(client, {}):
-            clients = self.watchers[place]
-            clients.discard(client)
-            if not clients:
-                del self.watchers[place]
+        if mine is not None:
+            for place in mine:
+                clients: set = self.watchers[place]
+                clients.discard(client)
+                if not clients:
+                    del self.watchers[place]
         if not self.watchers:
-            engine.listening &= ~WATCHERS
+            engine.listening &= ~LISTENED

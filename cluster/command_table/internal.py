@@ -29,6 +29,7 @@ ROWS = [
     _row("SHARD.BLOCK", "Enlists a client as a waiter for keys"),
     _row("SHARD.AWAIT", "Says when keys are ready to a router that serves the waiter itself", Range(2, -1)),
     _row("SHARD.RETRIED", "The router tried for its waiter and got nothing"),
+    _row("SHARD.LASTIDS", "Returns the last ids of streams", Range(1, -1)),
     _row("SHARD.UNBLOCK", "Takes a waiter out of its queues"),
     _row("SHARD.TRACK", "Tells a shard which clients cache which keys"),
     _row("SHARD.INFO", "Returns the shard's figures for INFO"),

@@ -5,6 +5,7 @@
     SHARD.AWAIT token key...       wait for keys on behalf of a router: events ("ready", token)
     SHARD.RETRIED token            the router tried and got nothing
     SHARD.UNBLOCK token            wait no more
+    SHARD.LASTIDS key...           what `$` means now for each of these streams
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from cluster.replies import Status
 from cluster.wire import parse_command
 from shard.registry import handles
 from shard.signals import Block
+from shard.values.streams import StreamValue
 from shard.waiting import Waiter
 
 BLOCKED = Status(b"BLOCKED")
@@ -52,6 +54,14 @@ def retried(engine: Any, args: list[bytes]) -> Any:
     engine.no_effect()
     engine.waiting.retried(engine, args[1])
     return Status(b"OK")
+
+
+@handles("SHARD.LASTIDS")
+def last_ids(engine: Any, args: list[bytes]) -> Any:
+    """SHARD.LASTIDS key [key ...]"""
+    engine.no_effect()
+    found = [engine.typed(key, StreamValue) for key in args[1:]]
+    return [b"0-0" if value is None else b"%d-%d" % value.last_id for value in found]
 
 
 @handles("SHARD.UNBLOCK")

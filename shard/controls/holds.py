@@ -33,7 +33,7 @@ from shard.holds import keys_of, own_part
 from shard.pieces import is_large
 from shard.registry import handles
 from shard.scripting.resp_values import parse_reply
-from shard.staging import Staging, pack_value, unpack_value
+from shard.staging import pack_value, staging_of, unpack_value
 
 LEAVE_VALUES = {
     row.id
@@ -130,7 +130,7 @@ def run(engine: Engine, args: list) -> Any:
     borrowed: bytes = args[3]
     engine.no_effect()
     how: list = args[4:]
-    staging = Staging(engine, Asking(engine, op) if b"LENDS" in how else None, leaves_values(entries))
+    staging = staging_of(engine, Asking(engine, op) if b"LENDS" in how else None, leaves_values(entries))
     large: list = []
     try:
         with staging:
@@ -144,6 +144,7 @@ def run(engine: Engine, args: list) -> Any:
     except CommandError as error:
         replies = b"*1\r\n" + encoded(error)
         parts = b""
+    staging.end()
     engine.events.append((b"op", op, b"ran", replies, parts, *large))
     return None
 

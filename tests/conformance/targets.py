@@ -82,24 +82,33 @@ class SocketTarget:
         self.data = b""
 
     def reset(self, resp: int) -> None:
+        self.connect()
+        setup: list[Args] = [[b"FLUSHALL"]]
+        if resp == 3:
+            setup.append([b"HELLO", b"3"])
+        self.run(setup)
+
+    def connect(self) -> None:
+        """A new connection."""
         self.close()
         family = socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET
         self.socket = socket.socket(family)
         self.socket.settimeout(20)
         self.socket.connect(self.address)
         self.data = b""
-        setup: list[Args] = [[b"FLUSHALL"]]
-        if resp == 3:
-            setup.append([b"HELLO", b"3"])
-        self.run(setup)
 
     def run(self, commands: list[Args]) -> list[Any]:
         """Send all, then read one reply for each."""
+        self.send(commands)
+        return [self.reply() for _ in commands]
+
+    def send(self, commands: list[Args]) -> None:
+        """Send, without waiting for the replies."""
         assert self.socket is not None
         self.socket.sendall(b"".join(map(encode_command, commands)))
-        return [self._reply() for _ in commands]
 
-    def _reply(self) -> Any:
+    def reply(self) -> Any:
+        """The next reply."""
         assert self.socket is not None
         while True:
             try:

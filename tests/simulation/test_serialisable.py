@@ -82,20 +82,18 @@ def test_a_seed_replays_exactly() -> None:
     assert one.world.now == other.world.now
 
 
-def caught(seeds: range, one: Callable[[int], Run] = run) -> int:
-    """How many seeds the checker finds fault with."""
-    count = 0
+def caught(seeds: range, one: Callable[[int], Run] = run) -> bool:
+    """Whether the checker finds fault with one of the seeds."""
     for seed in seeds:
         try:
             one(seed)
         except Violation:
-            count += 1
-    return count
+            return True
+    return False
 
 
-@pytest.mark.parametrize("first", range(0, 200, 100))
-def test_large_values_move_whole_or_not_at_all(in_pieces: None, first: int) -> None:
-    for seed in range(first, first + 100):
+def test_large_values_move_whole_or_not_at_all(in_pieces: None) -> None:
+    for seed in range(100):
         move(seed)
 
 
@@ -104,12 +102,12 @@ def test_a_shard_that_was_to_commit_first_and_has_not_is_found_when_the_others_d
 ) -> None:
     original = Operations.may_join
     monkeypatch.setattr(Operations, "may_join", lambda self, shard, last: original(self, shard, (1 << 60, 0)))
-    assert caught(range(100), move) > 0
+    assert caught(range(100), move)
 
 
 def test_without_the_record_the_checker_finds_torn_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RouterRecords, "catch_up", lambda self, shard, last: 0)
-    assert caught(range(60)) > 0
+    assert caught(range(60))
 
 
 def test_power_cuts_take_what_was_not_synced() -> None:
@@ -118,7 +116,7 @@ def test_power_cuts_take_what_was_not_synced() -> None:
 
 def test_without_the_fsync_the_checker_finds_lost_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Disk, "sync", lambda self: None)
-    assert caught(range(3, 83, 4)) > 0
+    assert caught(range(3, 83, 4))
 
 
 def without_a_rule(monkeypatch: pytest.MonkeyPatch, hold: Callable[..., None]) -> None:
@@ -136,23 +134,23 @@ def without_a_rule(monkeypatch: pytest.MonkeyPatch, hold: Callable[..., None]) -
 
 def test_without_the_hold_the_checker_finds_lost_updates(monkeypatch: pytest.MonkeyPatch) -> None:
     without_a_rule(monkeypatch, lambda self, operation, keys, record: None)
-    assert caught(range(60)) > 0
+    assert caught(range(60))
 
 
 def test_without_the_held_keys_the_checker_finds_lost_updates(monkeypatch: pytest.MonkeyPatch) -> None:
     without_a_rule(monkeypatch, lambda self, operation, keys, record: self.holds.take(operation, set(), record))
-    assert caught(range(60)) > 0
+    assert caught(range(60))
 
 
 def test_a_record_that_does_not_wait_for_those_before_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     without_a_rule(monkeypatch, lambda self, operation, keys, record: self.holds.take(operation, keys, False))
-    assert caught(range(200)) > 0
+    assert caught(range(200))
 
 
 def test_commits_in_any_order_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Turns, "advance", lambda self, operation: operation.send_commit())
     monkeypatch.setattr(Turns, "leave", lambda self, operation: None)
-    assert caught(range(200)) > 0
+    assert caught(range(200))
 
 
 def test_without_the_order_of_a_link_the_checker_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +162,7 @@ def test_without_the_order_of_a_link_the_checker_finds_it(monkeypatch: pytest.Mo
         original(self)
 
     monkeypatch.setattr(SimShard, "deliver", any_order)
-    assert caught(range(60)) > 0
+    assert caught(range(60))
 
 
 def test_the_checker_refuses_a_read_from_the_past() -> None:

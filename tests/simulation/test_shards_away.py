@@ -58,6 +58,22 @@ def test_a_command_that_waited_runs_when_its_shard_is_back_and_those_behind_it_i
     assert list(client.replies) == [1, 2, 3]
 
 
+def test_a_command_that_needs_two_shards_waits_once_for_both(world):
+    client = joined(world)
+    timeout_ms = Config()["shard-restart-timeout"]
+    world.kill_shard(0)
+    world.kill_shard(1)
+    client.send("RENAME", key_of(world, 0), key_of(world, 1))
+    passes(world, timeout_ms - 200)
+    world.start_shard(0)
+    world.settle()
+    passes(world, 100)
+    assert not client.replies
+    passes(world, 100)
+    (reply,) = client.replies
+    assert isinstance(reply, hiredis.ReplyError) and str(reply).startswith(AWAY)
+
+
 def test_commands_in_flight_are_answered_that_their_outcome_is_unknown(world):
     client = joined(world)
     for _ in range(3):
