@@ -10,7 +10,7 @@ ARGS   ?=
 # Process tests measure time-outs, so they do not share the machine with the parallel part.
 SERIAL := tests/processes tests/conformance tests/bench tests/clients
 
-.PHONY: up test bench lint simulate large conformance clean test-clients test-compose crash sentinel build dev peers
+.PHONY: up test bench lint simulate chaos large conformance clean test-clients test-compose crash sentinel build dev peers
 .DEFAULT_GOAL := up
 
 # Installed without compiling: `make build` does that, with the venv's own Cython, and only what changed.
@@ -44,12 +44,13 @@ test: build peers
 	@if docker info >/dev/null 2>&1; then $(MAKE) test-compose; \
 	else echo "compose files: not tested, no Docker engine runs here (make test-compose starts one)"; fi
 
-simulate: build
-	$(PY) -m pytest tests/simulation $(ARGS)
-
-# Generated commands on us and on a real redis-server: TARGET is engine, or a number of shards.
+# COUNT simulated clusters from SEED on (`make test` runs the first 2,000); ARGS=--replicas: groups that replicate.
 SEED   ?= 1
 COUNT  ?= 2000
+simulate: build
+	$(PY) -m tests.simulation $(ARGS) $(SEED) $(COUNT)
+
+# Generated commands on us and on a real redis-server: TARGET is engine, or a number of shards.
 TARGET ?= engine 1 4
 conformance: build peers
 	for target in $(TARGET); do $(PY) -m tests.conformance --seed $(SEED) --count $(COUNT) --target $$target $(ARGS) || exit 1; done
@@ -68,6 +69,10 @@ sentinel: build peers
 test-compose: build
 	@sh tests/compose/install_engine.sh
 	$(PY) -m pytest tests/compose --timeout 1500 -x $(ARGS)
+
+# Clients at work on real processes for 30 s, of which one or two at a time are ended by kill -9.
+chaos: build
+	CHAOS_S=30 $(PY) -m pytest --timeout 300 tests/processes/test_chaos.py $(ARGS)
 
 crash: build peers
 	ELIXIRCACHE_CRASH_ROUNDS=100 CHAOS_S=60 $(PY) -m pytest --timeout 300 \

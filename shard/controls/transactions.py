@@ -3,11 +3,13 @@
 import logging
 
 import cython
-from cython.cimports.cluster.wire import Buffer, encode, split_command
+from cython.cimports.cluster.wire import Buffer, encode, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy
+from cython.cimports.shard.direct import Strings, run_direct, strings_of
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.entries import Entry
+from cython.cimports.shard.slot_table import hash_of
 
 from cluster import records
 from cluster.errors import CommandError
@@ -15,8 +17,9 @@ from cluster.replies import NIL_ARRAY, Raw
 from cluster.wire import command
 from shard.holds import own_part
 from shard.registry import handles
-from shard.signals import Block
+from shard.signals import STAGED, Block
 
+LISTEN_STAGED = cython.declare(cython.int, STAGED)
 log = logging.getLogger("elixircache.shard")
 
 
@@ -55,6 +58,39 @@ def run_entries(engine: Engine, entries: bytes) -> bytes:
 
 @cython.cfunc
 @cython.exceptval(-1, check=True)
+def _run_direct(
+    engine: Engine,
+    entry: Entry,
+    out: Buffer,
+    raw: cython.pointer(cython.const[cython.char]),
+    size: cython.Py_ssize_t,
+) -> cython.int:
+    """The same for GET and SET in their plain form (shard/direct.py); 0: not done."""
+    strings: Strings
+    before: cython.longlong = engine.dirty
+    done: cython.int
+    if not strings_of(entry.direct, raw, size, cython.address(strings)):
+        return 0
+    engine.dirty = 0
+    done = run_direct(
+        engine,
+        engine.db,
+        entry.direct,
+        slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), strings.key), strings.key_size),
+        hash_of(strings.key, strings.key_size),
+        cython.address(strings),
+        out,
+    )
+    if engine.dirty:
+        engine.unit.append((engine.db.index, PyBytes_FromStringAndSize(raw, size)))
+        engine.changes += 1
+    engine.dirty += before
+    entry.calls += done
+    return done
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
 def _run_one(
     engine: Engine,
     entry: Entry,
@@ -65,6 +101,8 @@ def _run_one(
     """One command of a unit: its reply goes to `out`, its effects join the unit."""
     mark: cython.Py_ssize_t = out.size
     resp: cython.int = engine.resp
+    if entry.direct and not engine.listening & LISTEN_STAGED and _run_direct(engine, entry, out, raw, size):
+        return 0
     try:
         encode(out, engine.call_raw(entry, split_command(raw, size), PyBytes_FromStringAndSize(raw, size)), resp)
     except CommandError as error:

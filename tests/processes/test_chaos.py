@@ -19,6 +19,8 @@ from tests.processes.chaos import kill_at_random
 
 SHARDS = 4
 BAGS = [f"bag:{number}" for number in range(8)]
+LUMPS = [f"lump:{number}" for number in range(4)]  # one of them is there, and large: it goes in pieces
+LUMP = 40_000
 TOKENS = [f"token:{number}" for number in range(64)]
 ACCOUNTS = [f"account:{number}" for number in range(16)]
 EACH = 1000
@@ -34,10 +36,12 @@ def test_money_and_acknowledged_increments_survive_kills(cluster):
     with cluster.client() as client:
         client.mset(dict.fromkeys(ACCOUNTS, EACH))
         client.sadd(BAGS[0], *TOKENS)
+        client.sadd(LUMPS[0], *(f"member:{number}" for number in range(LUMP)))
     stop = threading.Event()
     problems: list[str] = []
     counted: dict[str, tuple[int, int]] = {}
     done = {"transfers": 0, "moves": 0, "passes": 0, "audits": 0}
+    lugs = 0
 
     def connected(work: Callable[[redis.Redis, random.Random], Any], seed: int) -> threading.Thread:
         """A client that goes on with a new connection whenever an outcome is unknown; it never tries twice."""
@@ -84,11 +88,17 @@ def test_money_and_acknowledged_increments_survive_kills(cluster):
             client.smove(giver, taker, rng.choice(client.srandmember(giver, 1) or TOKENS))
         done["passes"] += 1
 
+    def lug(client: redis.Redis, rng: random.Random) -> None:
+        nonlocal lugs
+        with contextlib.suppress(redis.ResponseError):  # no such key
+            lugs += client.renamenx(*rng.sample(LUMPS, 2))
+        time.sleep(0.1)
+
     def audit(client: redis.Redis, rng: random.Random) -> None:
         with client.pipeline() as unit:
-            for bag in BAGS:
+            for bag in (*BAGS, *LUMPS):
                 unit.scard(bag)
-            tokens = sum(unit.execute())
+            tokens = sum(unit.execute()) - LUMP
         if tokens != len(TOKENS):
             problems.append(f"an audit found {tokens} tokens")
         total = sum(int(found) for found in client.mget(ACCOUNTS))
@@ -105,7 +115,7 @@ def test_money_and_acknowledged_increments_survive_kills(cluster):
 
         return work
 
-    works = [transfer, transfer, move, hand_on, hand_on, audit, *(count(f"counter:{number}") for number in range(3))]
+    works = [transfer, transfer, move, hand_on, hand_on, lug, audit, *(count(f"counter:{number}") for number in range(3))]
     threads = [connected(work, seed) for seed, work in enumerate(works)]
     try:
         kills = kill_at_random(cluster, SHARDS, 7, 5)
@@ -119,6 +129,8 @@ def test_money_and_acknowledged_increments_survive_kills(cluster):
         assert not problems
         assert sum(int(found) for found in client.mget(ACCOUNTS)) == EACH * len(ACCOUNTS)
         assert sorted(client.sunion(BAGS)) == sorted(token.encode() for token in TOKENS)
+        assert sorted(client.scard(lump) for lump in LUMPS) == [0, 0, 0, LUMP]
         for name, (tried, acknowledged) in counted.items():
             assert acknowledged <= int(client.get(name)) <= tried
-    assert kills > 3 and min(done.values()) > 10 and all(acknowledged > 10 for _, acknowledged in counted.values())
+    assert lugs > 2
+    assert kills > 3 and min(done.values()) > 3 and all(acknowledged > 3 for _, acknowledged in counted.values())
