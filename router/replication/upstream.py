@@ -441,7 +441,7 @@ def set_role(router: Router, role: bytes, shard: int = -1, feeding: bool | None 
     the master's stream is its stream."""
     if feeding is None:
         feeding = role == b"master" and router.master.feed.active
-    raw = encode(b"SHARD.ROLE", role, b"%d" % feeding, router.gates.refusal)
+    raw = encode(b"SHARD.ROLE", role, b"%d" % feeding, router.gates.refusal, b"%d" % router.gates.stale)
     for link in router.core.links:
         if link.up and shard in (-1, link.index):
             router.core.submit(link.index, TABLE["SHARD.ROLE"].id, 0, 0, 0, raw, lambda raw: None)

@@ -5,8 +5,9 @@
     SHARD.PRELOAD path             read those of our keys that an RDB file has, beside the keys that are served and
                                    between batches; "" gives up. Event ("preloaded", path) when that is done
     SHARD.LOAD path                the keys of the file, preloaded or not, take the place of all keys
-    SHARD.ROLE master|replica feed refusal   who decides that a key expires; whether the router gets the stream;
-                                   what a script that writes is answered with, if anything
+    SHARD.ROLE master|replica feed refusal stale   who decides that a key expires; whether the router gets the stream;
+                                   what a script that writes is answered with, if anything; whether old data is
+                                   not to be shown
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def load(engine: Any, args: list[bytes]) -> Any:
 
 @handles("SHARD.ROLE")
 def role(engine: Any, args: list[bytes]) -> Any:
-    """SHARD.ROLE master|replica 1|0 text"""
+    """SHARD.ROLE master|replica 1|0 text 1|0"""
     engine.no_effect()
     if engine.worker is not None:  # a simulated shard has none
         engine.worker.collect()  # what came before this point is fed, or not, as it was until now
@@ -148,5 +149,6 @@ def role(engine: Any, args: list[bytes]) -> Any:
     if engine.feeding:
         engine.fed.append((b"feeding",))
     engine.master = args[1] == b"master"
-    scripts_of(engine).context.refusal = args[3].decode()
+    context = scripts_of(engine).context
+    context.refusal, context.stale = args[3].decode(), args[4] == b"1"
     return OK

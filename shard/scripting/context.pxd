@@ -18,6 +18,7 @@ cdef class Context:
     cdef public object before_write
     cdef public object kill
     cdef public str refusal
+    cdef public bint stale
     cdef public list keys
     cpdef object begin(self, str kind, bytes name, list command, bint read_only, bint allow_oom)
     cpdef object end(self)

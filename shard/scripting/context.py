@@ -21,6 +21,7 @@ from shard.signals import Block
 UNKNOWN = "ERR Unknown Redis command called from script"
 ARITY = "ERR Wrong number of args calling Redis command from script"
 NOT_ALLOWED = "ERR This Redis command is not allowed from script"
+STALE = "ERR Can not execute the command on a stale replica"
 READ_ONLY_SCRIPT = "ERR Write commands are not allowed from read-only scripts."
 
 
@@ -37,6 +38,7 @@ class Context:
         self.resp = 2
         self.before_write = None
         self.refusal = ""  # what a write is answered with: on a replica, or for want of replicas
+        self.stale = False  # a replica without its master that shall not answer from old data
         self.kill = None
         self.keys = [
             Spread.ALL if entry.command.whole else entry.command.keys for entry in engine.entries
@@ -95,6 +97,8 @@ class Context:
             if entry.command.flags & F.INTERNAL:  # what routers say to shards is no script's to say
                 raise CommandError(UNKNOWN)
             raise CommandError(NOT_ALLOWED)
+        if self.stale and not entry.command.flags & F.STALE:
+            raise CommandError(STALE)
         if entry.handler is None:
             return router_commands.run(self, entry.command.name, args)
         if entry.write:

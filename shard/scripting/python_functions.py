@@ -25,6 +25,7 @@ from typing import Any
 
 import redis
 
+from cluster import errors
 from cluster.errors import CommandError
 from cluster.replies import MapReply, SetReply
 from shard.scripting.foreign_code import HERE, ForeignCode, load
@@ -264,6 +265,8 @@ class PythonFunctions:
     def run(self, function: Any, name: bytes, args: list[bytes], nkeys: int, read_only: bool) -> Any:
         """One call, all or nothing."""
         engine, context = self.engine, self.context
+        if context.stale:
+            raise CommandError(errors.MASTER_DOWN)
         db = engine.db
         context.begin("python", name, args, read_only, False)
         undo = Undo(engine)

@@ -24,11 +24,10 @@ from shard.staging import owner_test
 
 NOSCRIPT = "NOSCRIPT No matching script. Please use EVAL."
 PYTHON_ENTRY = b"#!python-function "
-NO_WRITES, ALLOW_OOM = "no-writes", "allow-oom"
-FLAGS = (NO_WRITES, ALLOW_OOM, "allow-stale", "no-cluster", "allow-cross-slot-keys")
+NO_WRITES, ALLOW_OOM, ALLOW_STALE = "no-writes", "allow-oom", "allow-stale"
+FLAGS = (NO_WRITES, ALLOW_OOM, ALLOW_STALE, "no-cluster", "allow-cross-slot-keys")
 OOM_SCRIPT = "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
 READ_ONLY_WANTED = "ERR Can not execute a script with write flag using *_ro command."
-NO_WRITES_WANTED = "READONLY Can not run script with write flag on readonly replica."
 NOT_BUSY = "NOTBUSY No scripts in execution right now."
 BUSY_OTHER = {
     "eval": "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
@@ -115,6 +114,8 @@ class Scripts:
         if script.flags is not None:
             read_only = self.rights(script.flags, read_only)
             allow_oom = True
+        elif self.context.stale:
+            raise CommandError(errors.MASTER_DOWN)
         return self.run("eval", script.sha, script.function, args, nkeys, read_only, allow_oom)
 
     @cython.ccall
@@ -122,11 +123,12 @@ class Scripts:
     def rights(self, flags: frozenset, read_only: cython.bint) -> cython.bint:
         """Whether a script that has flags is one that only reads. CommandError if it may not run now."""
         no_writes = NO_WRITES in flags
+        if not no_writes and self.context.refusal:
+            raise CommandError(self.context.refusal)
+        if self.context.stale and ALLOW_STALE not in flags:
+            raise CommandError(errors.MASTER_DOWN)
         if read_only and not no_writes:
             raise CommandError(READ_ONLY_WANTED)
-        refusal = self.context.refusal
-        if not no_writes and refusal:
-            raise CommandError(NO_WRITES_WANTED if refusal == errors.READONLY else refusal)
         if self.engine.over_memory and not no_writes and ALLOW_OOM not in flags:
             raise CommandError(OOM_SCRIPT)
         return no_writes

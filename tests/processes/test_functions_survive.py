@@ -51,6 +51,7 @@ def test_functions_reach_replicas_and_are_there_after_a_restart(tmp_path: Path) 
         assert client.fcall("twice", 1, "a", 4) == 8
         assert client.execute_command("WAIT", 1, 10_000) == 1
         check_replica(cluster.replicas[0].client())
+        check_stale_replica(cluster.replicas[0].client())
         client.execute_command("BGREWRITEAOF")
         until(lambda: client.info("persistence")["aof_rewrite_in_progress"] == 0)
     with elixircache.LocalCluster(shards=2, directory=tmp_path, appendonly=True) as cluster:
@@ -78,11 +79,40 @@ def check_replica(replica: redis.Redis) -> None:
     assert replica.execute_command("PY.CALL", "total", 4, *KEYS) == 23
     assert "You can't write against a read only replica." in refused(replica, "PY.CALL", "raise_by", 1, "a", 1)
     assert "Write commands are not allowed from read-only" in refused(replica, "PY.CALL_RO", "raise_by", 1, "a", 1)
-    assert "Can not run script with write flag on readonly replica" in refused(replica, "FCALL", "twice", 1, "a", 1)
-    assert "Can not execute a script with write flag using *_ro command" in refused(
-        replica, "FCALL_RO", "twice", 1, "a"
-    )
+    assert "You can't write against a read only replica." in refused(replica, "FCALL", "twice", 1, "a", 1)
+    assert "You can't write against a read only replica." in refused(replica, "FCALL_RO", "twice", 1, "a")
     write = "return redis.call('SET', KEYS[1], 'x')"
     assert "You can't write against a read only replica." in refused(replica, "EVAL", write, 1, "a")
     assert "Write commands are not allowed from read-only scripts" in refused(replica, "EVAL_RO", write, 1, "a")
     assert replica.mget(*KEYS) == [b"8", b"5", b"5", b"5"]
+
+
+def master_down(replica: redis.Redis) -> bool:
+    try:
+        replica.get("a")
+    except redis.exceptions.MasterDownError:
+        return True
+    return False
+
+
+def check_stale_replica(replica: redis.Redis) -> None:
+    """Without its master it runs only scripts that say `allow-stale`, and in these what does not look at data; the
+    texts are those of redis-server 7.0.15."""
+    master = replica.info("replication")
+    replica.config_set("replica-serve-stale-data", "no")
+    replica.replicaof("127.0.0.1", elixircache.free_port())
+    down = "Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+    until(lambda: master_down(replica))
+    read, ping = "return redis.call('GET', KEYS[1])", "return redis.call('CONFIG', 'HELP')"
+    assert down in refused(replica, "EVAL", read, 1, "a")
+    assert down in refused(replica, "EVAL", read, 4, *KEYS)
+    assert down in refused(replica, "EVAL", f"#!lua flags=no-writes\n{read}", 1, "a")
+    assert down in refused(replica, "FCALL", "look", 1, "a")
+    assert down in refused(replica, "PY.CALL_RO", "total", 1, "a")
+    assert "You can't write against a read only replica." in refused(replica, "EVAL", f"#!lua\n{read}", 1, "a")
+    brave = "#!lua flags=no-writes,allow-stale\n"
+    assert "Can not execute the command on a stale replica" in refused(replica, "EVAL", brave + read, 1, "a")
+    assert "Can not execute the command on a stale replica" in refused(replica, "EVAL", brave + read, 4, *KEYS)
+    assert len(replica.eval(brave + ping, 1, "a")) > 5
+    replica.replicaof(master["master_host"], master["master_port"])
+    until(lambda: replica.eval(read, 1, "a") == b"8")
