@@ -1,12 +1,11 @@
 """What a link waits for: who gets the next reply, first in first out. Compiled.
 
 A ring of (target, number) that doubles when it is full; it makes no Python objects, since every run of commands
-passes it. Invariant: targets between head and tail are owned by the ring.
+passes it. The targets stand in a list, so that the cyclic collector sees them: whole routers come and go in a simulation.
 """
 
 import cython
 from cython.cimports.cpython.mem import PyMem_Free, PyMem_Malloc
-from cython.cimports.cpython.ref import Py_DECREF, Py_INCREF, PyObject
 
 
 @cython.cclass
@@ -15,49 +14,61 @@ class Expected:
 
     def __cinit__(self):
         self.mask = 63
-        self.places = cython.cast(cython.pointer(Place), PyMem_Malloc(64 * cython.sizeof(Place)))
-        if self.places == cython.NULL:
+        self.targets = [None] * 64
+        self.numbers = cython.cast(cython.pointer(cython.ulonglong), PyMem_Malloc(64 * cython.sizeof(cython.ulonglong)))
+        if self.numbers == cython.NULL:
             raise MemoryError
 
     def __dealloc__(self):
-        if self.places != cython.NULL:
-            while self.head != self.tail:
-                self.pop()
-            PyMem_Free(self.places)
+        PyMem_Free(self.numbers)
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
+    def _grow(self) -> cython.int:
+        size: cython.size_t = self.mask + 1
+        i: cython.size_t
+        larger: cython.pointer(cython.ulonglong) = cython.cast(
+            cython.pointer(cython.ulonglong), PyMem_Malloc(2 * size * cython.sizeof(cython.ulonglong))
+        )
+        if larger == cython.NULL:
+            raise MemoryError
+        for i in range(size):
+            larger[i] = self.numbers[(self.head + i) & self.mask]
+        PyMem_Free(self.numbers)
+        self.numbers = larger
+        first: cython.size_t = self.head & self.mask
+        self.targets = self.targets[first:] + self.targets[:first] + [None] * size
+        self.head = 0
+        self.tail = size
+        self.mask = 2 * size - 1
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    @cython.boundscheck(False)
+    @cython.wraparound(False)
     def push(self, target: object, number: cython.ulonglong) -> cython.int:
         """Another reply is to come."""
-        larger: cython.pointer(Place)
-        i: cython.size_t
         if self.tail - self.head > self.mask:
-            larger = cython.cast(cython.pointer(Place), PyMem_Malloc(2 * (self.mask + 1) * cython.sizeof(Place)))
-            if larger == cython.NULL:
-                raise MemoryError
-            for i in range(self.mask + 1):
-                larger[i] = self.places[(self.head + i) & self.mask]
-            PyMem_Free(self.places)
-            self.places = larger
-            self.head = 0
-            self.tail = self.mask + 1
-            self.mask = 2 * self.mask + 1
-        Py_INCREF(target)
-        self.places[self.tail & self.mask].target = cython.cast(cython.pointer(PyObject), target)
-        self.places[self.tail & self.mask].number = number
+            self._grow()
+        self.targets[cython.cast(cython.Py_ssize_t, self.tail & self.mask)] = target
+        self.numbers[self.tail & self.mask] = number
         self.tail += 1
         return 0
 
     @cython.cfunc
+    @cython.boundscheck(False)
+    @cython.wraparound(False)
     def pop(self) -> object:
         """The target of the reply that is here; its number is in `number`. IndexError when none was expected."""
         target: object
+        at: cython.Py_ssize_t = self.head & self.mask
         if self.head == self.tail:
             raise IndexError("a reply that nobody waits for")
-        target = cython.cast(object, self.places[self.head & self.mask].target)
-        self.number = self.places[self.head & self.mask].number
+        target = self.targets[at]
+        self.targets[at] = None
+        self.number = self.numbers[at]
         self.head += 1
-        Py_DECREF(target)
         return target
 
     def append(self, target, number: int):
