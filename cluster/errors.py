@@ -102,6 +102,7 @@ SHARD_DOWN_UNKNOWN = (
     "SHARDDOWN shard {shard} went away while this command was in flight; its outcome is unknown"
 )
 SHARD_DOWN = "SHARDDOWN shard {shard} is not available"
+NO_JOURNAL = "ERR CONFIG SET failed (possibly related to argument 'appendonly') - Unable to turn on AOF. Check server logs."
 WHOLE_KEYSPACE = (
     "ERR this command concerns every shard, and the script's text does not show that it is called: call it by its "
     "name, or set allow-undeclared-keys to yes"

@@ -22,7 +22,7 @@ from typing import Any
 from cluster import frames
 from cluster.config import Config
 from cluster.curve import Links
-from cluster.errors import MISCONF, CommandError
+from cluster.errors import MISCONF, NO_JOURNAL, CommandError
 from cluster.process import Control
 from cluster.records import done_note
 from cluster.wire import command, encoded, split_replies
@@ -263,7 +263,7 @@ class Worker:
             except (OSError, Refused) as error:
                 log.error("cannot begin a journal: %s", error)
                 self.config.set([("appendonly", "no")], True)
-                raise CommandError("ERR Unable to turn on AOF. Check server logs.") from None
+                raise CommandError(NO_JOURNAL) from None
             self.journal = journal
         elif not self.config["appendonly"] and self.journal is not None:
             self.journal.close()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cluster.config_options import BOTH, OPTIONS, SHARD
-from cluster.errors import syntax_error
+from cluster.errors import SHARD_DOWN_UNKNOWN, CommandError, syntax_error
 from cluster.replies import OK, MapReply
 from router.asking import ask
-from router.registry import handles
+from router.registry import LATER, handles
 
 if TYPE_CHECKING:
     from router.router import Router
@@ -32,7 +32,8 @@ def config_get(router: Router, session: Session, args: list[bytes]) -> Any:
 
 @handles("CONFIG|SET")
 def config_set(router: Router, session: Session, args: list[bytes]) -> Any:
-    """CONFIG SET name value [name value ...]: all or none; answered when all shards know."""
+    """CONFIG SET name value [name value ...]: all or none; answered when all shards know, and taken back everywhere if
+    one of them cannot do it (a journal that cannot be begun)."""
     if len(args) % 2:
         raise syntax_error()
     words = [_text(raw) for raw in args[2:]]
@@ -40,16 +41,40 @@ def config_set(router: Router, session: Session, args: list[bytes]) -> Any:
     values = router.config.checked(
         zip(words[::2], words[1::2], strict=True), protected == "yes" or (protected == "local" and session.local)
     )
+    if any(OPTIONS[name].who in (SHARD, BOTH) for name in values):
+        for shard in range(router.shard_count):
+            router.require(shard)
     if values.keys() & {"port", "bind"}:
         router.listen_elsewhere({name: values.get(name, router.config[name]) for name in ("port", "bind")})
+    before = {name: router.config[name] for name in values}
+    told = _apply(router, values)
+    if not told:
+        return OK
+    place = session.reserve()
+
+    def done(raws: dict[int, bytes | None]) -> None:
+        lost = next((shard for shard, raw in raws.items() if raw is None), None)
+        failed = next((raw for raw in raws.values() if raw is not None and raw[:1] == b"-"), None)
+        if failed is not None:
+            router.ask_all([b"SHARD.CONFIG", *_apply(router, before)], lambda raws: None)
+            session.fulfil_raw(place, failed)
+        elif lost is not None:
+            session.fulfil(place, CommandError(SHARD_DOWN_UNKNOWN.format(shard=lost)))
+        else:
+            session.fulfil(place, OK)
+
+    router.ask_all([b"SHARD.CONFIG", *told], done)
+    return LATER
+
+
+def _apply(router: Router, values: dict[str, Any]) -> list[bytes]:
+    """Make values the router's and the supervisor's; what shards have to be told of them."""
     router.config.apply(values)
     router.settle_paths()
     texts = {name: router.config.text(name) for name in values}
     router.report({"config": texts})
     told = [part for name, text in texts.items() if OPTIONS[name].who in (SHARD, BOTH) for part in (name, text)]
-    if not told:
-        return OK
-    return ask(router, session, [b"SHARD.CONFIG", *map(_raw, told)], lambda values: OK)
+    return [_raw(text) for text in told]
 
 
 @handles("CONFIG|REWRITE")

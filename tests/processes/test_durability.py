@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 import elixircache
 from tests.peers import peer
@@ -195,6 +196,13 @@ def test_a_journal_that_is_switched_on_and_off_at_run_time(tmp_path):
         with cluster.client(retry=None) as client:
             client.mset({f"k{number}": number for number in range(50)})
             assert not (tmp_path / "shard-0" / "appendonlydir").exists()
+            (tmp_path / "shard-1" / "appendonlydir").write_text("in the way")
+            with pytest.raises(redis.ResponseError, match="related to argument 'appendonly'.*Unable to turn on AOF"):
+                client.config_set("appendonly", "yes")  # shard 0 could: all or none
+            assert client.config_get("appendonly") == {"appendonly": "no"}
+            assert client.info("persistence")["aof_enabled"] == 0
+            client.mset({f"k{number}": number for number in range(50)})
+            (tmp_path / "shard-1" / "appendonlydir").unlink()
             client.config_set("appendonly", "yes")
             client.mset({f"later{number}": number for number in range(50)})
             assert client.info("persistence")["aof_base_size"] > 0
