@@ -74,8 +74,8 @@ REST_BYTES = cython.declare(cython.Py_ssize_t, 1 << 16)
 
 @cython.cclass
 class FrontDoor:
-    """Sockets of one router. `on_accept(listener)`, `on_closed(conn, reason)` and
-    `on_link_message(shard, message)` (what is no reply of this generation) are Python's."""
+    """Sockets of one router. `on_accept(listener)`, `on_closed(conn, reason)`, `on_link_message(shard, message)` (what
+    is no reply of this generation) and `on_link_ended(shard, peer)` are Python's."""
 
     core = cython.declare(Core, visibility="public")
     epfd = cython.declare(cython.int, visibility="public")
@@ -85,6 +85,7 @@ class FrontDoor:
     on_accept = cython.declare(object, visibility="public")
     on_closed = cython.declare(object, visibility="public")
     on_link_message = cython.declare(object, visibility="public")
+    on_link_ended = cython.declare(object, visibility="public")
     on_slow_reader = cython.declare(object, visibility="public")
     clock = cython.declare(object, visibility="public")
     turns = cython.declare(cython.longlong, visibility="public")
@@ -408,8 +409,9 @@ class FrontDoor:
         while link.peer is not None:
             message = link.peer.receive()
             if message is None:
-                if link.peer.ended:
+                if link.peer.ended and link.peer.fileno() in self.link_fds:
                     self._forget(link)
+                    self.on_link_ended(link.index, link.peer)
                 elif link.peer.kept != link.writing:
                     self._watch_link(link)
                 break

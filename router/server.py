@@ -17,6 +17,7 @@ import uvloop
 from cluster.config import Config
 from cluster.errors import CommandError
 from cluster.listeners import AddressTaken, exchanged
+from cluster.peer import Peer
 from cluster.process import Control
 from router.connection import Conn
 from router.frontdoor import FrontDoor
@@ -53,6 +54,7 @@ class Server:
         self.front = FrontDoor(self.router.core, now_ms)
         self.front.on_accept = self.accept
         self.front.on_closed = self.router.disconnected
+        self.front.on_link_ended = lambda shard, peer: self.loop.call_soon(self.link_broken, shard, peer)
         self.front.on_link_message = self.router.link_message
         self.front.on_slow_reader = self.slow_reader
         self.router.kick = self.kick
@@ -136,10 +138,15 @@ class Server:
         self.router.link_lost(shard)
 
     def link_ended(self, shard: int) -> None:
-        """A connection ended and no supervisor says why: greet whoever answers there next."""
+        """A connection ended: greet whoever answers there next."""
         if self.router.core.links[shard].up:
             self.lose_link(shard)
         self.open_link(shard)
+
+    def link_broken(self, shard: int, peer: Peer) -> None:
+        """The other end has gone: commands wait from now on, and need not be lost until the supervisor has said so."""
+        if self.router.core.links[shard].peer is peer:
+            self.link_ended(shard)
 
     def heartbeat(self) -> None:
         """An empty batch to each shard, once a second; a shard that is silent is reported. The supervisor hears
@@ -308,7 +315,10 @@ class Server:
         if "loading" in event:
             self.router.loading.heard(shard, event["loading"])
         elif event["state"] == "down":
-            self.lose_link(shard)
+            if self.router.core.links[shard].up or not self.router.serving:
+                self.lose_link(shard)
+            else:  # its connection has told already
+                self.close_link(shard)
         else:
             self.endpoints[shard] = event["endpoint"]
             self.open_link(shard)

@@ -5,7 +5,8 @@ import time
 import pytest
 import zmq
 
-from cluster.peer import ZmqPeer
+from cluster.peer import Peer, ZmqPeer
+from cluster.zmtp import Acceptor, connect
 from router.core import Core
 from router.frontdoor import FrontDoor
 
@@ -57,3 +58,31 @@ def test_sending_hides_no_message_that_has_come(front):
     door.send(link, b"heartbeat")
     door.flush()
     assert received == [b"first", b"second"]
+
+
+def test_an_end_that_has_gone_is_told_once(tmp_path):
+    end = Acceptor(str(tmp_path / "link"))
+    door = FrontDoor(Core([0] * 16384), lambda: 1)
+    ended = []
+    door.on_link_ended = lambda shard, peer: ended.append((shard, peer))
+    peer = connect(str(tmp_path / "link"))
+    door.add_link(door.core.links[0], peer)
+    assert end.receive() is None
+    door.turn()
+    assert not ended
+    end.close()
+    wait_for(door, ended, 1)
+    door.send(door.core.links[0], b"nobody reads it")
+    door.turn()
+    door.flush()
+    assert ended == [(0, peer)]
+    door.remove_link(door.core.links[0])
+
+
+def test_an_address_where_nobody_waits_is_no_end_that_has_gone():
+    door = FrontDoor(Core([0] * 16384), lambda: 1)
+    door.add_link(door.core.links[0], Peer())
+    door.send(door.core.links[0], b"dropped")
+    door.flush()
+    door.turn()
+    door.remove_link(door.core.links[0])
