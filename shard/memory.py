@@ -35,7 +35,7 @@ class Memory:
 
     def configure(self, engine: Any, maxmemory: int, shards: int, policy: str, samples: int = 5) -> None:
         """Follow the configuration; `maxmemory` is the whole group's."""
-        self.limit = maxmemory // max(shards, 1) if maxmemory else 0
+        self.limit = max(1, maxmemory // max(shards, 1)) if maxmemory else 0
         self.policy = policy
         self.samples = samples
         get = engine.config.get

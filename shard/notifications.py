@@ -32,6 +32,15 @@ class Notifier:
         self.keyspace = False
         self.keyevent = False
 
+    def follow(self, engine: Any, config: Any) -> None:
+        """Take the letters from a configuration, now and whenever they change."""
+
+        def changed(*_: Any) -> None:
+            self.configure(engine, str(config["notify-keyspace-events"]))
+
+        changed()
+        config.on_change(changed, "notify-keyspace-events")
+
     def configure(self, engine: Any, flags: str) -> None:
         """Follow the letters of notify-keyspace-events."""
         letters = flags.replace("A", ALL)

@@ -67,7 +67,7 @@ class Worker:
         self.engine.memory.probe = ProcessMemory()
         self.engine.memory.follow(self.engine, config, shards)
         self.engine.controls = self.loop
-        self.engine.notifier.configure(self.engine, str(config["notify-keyspace-events"]))
+        self.engine.notifier.follow(self.engine, config)
         self.links = Links(config, "shard")
         self.link: Any = None
         self.running = True

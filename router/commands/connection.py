@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster import errors
 from cluster.errors import CommandError
-from cluster.numbers import parse_range
+from cluster.numbers import INT64_MAX, INT64_MIN, parse_range
 from cluster.replies import OK, PONG, MapReply, Status
 from router.commands.transactions import drop
 from router.registry import handles
@@ -80,10 +80,7 @@ def hello(router: Router, session: Session, args: list[bytes]) -> Any:
     name: bytes | None = None
     credentials: tuple[bytes, bytes] | None = None
     if len(args) > 1:
-        try:
-            version = int(args[1])
-        except ValueError:
-            raise CommandError("ERR Protocol version is not an integer or out of range") from None
+        version = parse_range(args[1], INT64_MIN, INT64_MAX, "ERR Protocol version is not an integer or out of range")
         if version not in (2, 3):
             raise CommandError("NOPROTO unsupported protocol version")
         at = 2

@@ -6,12 +6,14 @@ from typing import Any
 
 from cluster import errors
 from cluster.errors import CommandError
-from cluster.numbers import try_int
+from cluster.numbers import parse_range
 from cluster.replies import OK
 from shard import staged_keyspace
 from shard.registry import handles
 from shard.signals import STAGED, TRACKERS, WAITERS, WATCHERS
 from shard.slot_table import LARGE
+
+INT_MIN, INT_MAX = -(1 << 31), (1 << 31) - 1
 
 
 class Discarded:
@@ -93,11 +95,8 @@ def flushall(engine: Any, args: list[bytes]) -> Any:
 @handles("SHARD.SWAPDB", "SWAPDB")
 def swapdb(engine: Any, args: list[bytes]) -> Any:
     """SWAPDB index1 index2"""
-    first, second = try_int(args[1]), try_int(args[2])
-    if first is None:
-        raise CommandError(errors.SWAP_FIRST)
-    if second is None:
-        raise CommandError(errors.SWAP_SECOND)
+    first = parse_range(args[1], INT_MIN, INT_MAX, errors.SWAP_FIRST)
+    second = parse_range(args[2], INT_MIN, INT_MAX, errors.SWAP_SECOND)
     if not (0 <= first < len(engine.dbs) and 0 <= second < len(engine.dbs)):
         raise CommandError(errors.DB_RANGE)
     if first == second:

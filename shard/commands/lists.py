@@ -169,9 +169,9 @@ def ltrim(engine: Engine, args: list):
         stop = size - 1
     value.delete_range(stop + 1, size - 1)
     value.delete_range(0, start - 1)
-    if value.size != size:
-        engine.changed(args[1], b"ltrim", LIST, size - value.size)
-        forget_if_empty(engine, args[1], value)
+    # An event, and a change to who watches, also when nothing was cut: Redis's own behaviour.
+    engine.changed(args[1], b"ltrim", LIST, size - value.size)
+    forget_if_empty(engine, args[1], value)
     return OK
 
 

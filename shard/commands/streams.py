@@ -305,7 +305,8 @@ def xreadgroup(engine: Engine, args: list):
                 "this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would "
                 "just return an empty result set."
             )
-        wanted.append((key, stream, group, None if raw == b">" else strict_id(raw)))
+        after = None if raw == b">" else strict_id(raw)
+        wanted.append((key, stream, group, None if after == (MAX, MAX) else after))  # the last id means >, as in Redis
     found: list = []
     for key, stream, group, after in wanted:
         if after is not None:

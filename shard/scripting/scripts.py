@@ -11,6 +11,8 @@ import hashlib
 import json
 
 import cython
+from cython.cimports.cluster.numbers import string_to_longlong
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.keyspace import Database
 from cython.cimports.shard.scripting.context import Context
@@ -251,12 +253,11 @@ def scripts_of(engine: Engine) -> Scripts:
 def number_of_keys(args: list, not_a_number: str) -> cython.Py_ssize_t:
     """The numkeys argument of EVAL and FCALL (args[2]). CommandError."""
     raw: bytes = args[2]
-    nkeys: cython.Py_ssize_t
+    nkeys: cython.longlong = 0
     if len(raw) == 1 and 48 <= raw[0] <= 57 and raw[0] - 48 <= len(args) - 3:
         return raw[0] - 48
-    if not (raw.isdigit() or (raw[:1] == b"-" and raw[1:].isdigit())) or len(raw) > 18:
+    if not string_to_longlong(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw), cython.address(nkeys)):
         raise CommandError(not_a_number)
-    nkeys = int(raw)
     if nkeys > len(args) - 3:
         raise CommandError("ERR Number of keys can't be greater than number of args")
     if nkeys < 0:

@@ -1,4 +1,4 @@
-"""Client-side caching, with real connections."""
+"""Client-side caching and keyspace notifications, with real connections."""
 
 from __future__ import annotations
 
@@ -97,3 +97,27 @@ def test_flushall_invalidates_everything(port: int) -> None:
     reader.ask("GET", "any")
     writer.ask("FLUSHALL")
     assert reader.read() == [b"invalidate", None]
+
+
+def test_expiry_and_eviction_are_heard_of_from_the_moment_that_one_asks(port: int) -> None:
+    cache, listener, writer = Wire(port), Wire(port), Wire(port)
+    cache.ask("CLIENT", "TRACKING", "ON")
+    assert listener.ask("PSUBSCRIBE", "__keyevent@0__:e*") == [b"psubscribe", b"__keyevent@0__:e*", 1]
+    writer.ask("CONFIG", "SET", "notify-keyspace-events", "Exe", "maxmemory-policy", "allkeys-lru")
+    try:
+        writer.ask("SET", "short", 1, "PX", 50)
+        writer.ask("SET", "long", 1)
+        assert cache.ask("MGET", "short", "long") == [b"1", b"1"]
+        assert cache.read() == [b"invalidate", [b"short"]]
+        assert listener.read() == [b"pmessage", b"__keyevent@0__:e*", b"__keyevent@0__:expired", b"short"]
+        writer.ask("CONFIG", "SET", "maxmemory", 1)
+        assert cache.read() == [b"invalidate", [b"long"]]
+        while (event := listener.read())[3] != b"long":  # keys of other tests go as well
+            assert event[2] == b"__keyevent@0__:evicted"
+        writer.ask("CONFIG", "SET", "notify-keyspace-events", "", "maxmemory", 0)
+        writer.ask("SET", "unheard", 1, "PX", 20)
+        while writer.ask("EXISTS", "unheard"):
+            pass
+        assert listener.ask("PING") == b"PONG"
+    finally:
+        writer.ask("CONFIG", "SET", "notify-keyspace-events", "", "maxmemory", 0, "maxmemory-policy", "noeviction")

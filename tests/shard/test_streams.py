@@ -2,6 +2,7 @@
 
 import pytest
 
+from cluster.replies import NIL_ARRAY
 from shard.signals import Block
 
 
@@ -71,3 +72,11 @@ def test_effects_applied_to_an_empty_engine_give_the_same_groups(shard):
             copy.engine.apply(args)
     ours, theirs = (one.reply("XINFO STREAM s FULL") for one in (shard, copy))
     assert ours == theirs
+
+
+def test_a_group_read_from_the_last_id_reads_what_is_new(shard):
+    top = 2**64 - 1
+    shard.reply("XGROUP CREATE s g 0 MKSTREAM")
+    assert shard.reply(f"XREADGROUP GROUP g alice STREAMS s {top}-{top}") is NIL_ARRAY
+    shard.reply("XADD s 1-1 f v")
+    assert shard.reply(f"XREADGROUP GROUP g alice STREAMS s {top}-{top}") == [[b"s", [[b"1-1", [b"f", b"v"]]]]]
