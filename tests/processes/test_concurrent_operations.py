@@ -5,6 +5,7 @@ LARGE_MEMBERS is the size of the collections that move between shards (`make lar
 
 import contextlib
 import os
+import socket
 import threading
 import time
 from pathlib import Path
@@ -144,3 +145,21 @@ def test_a_large_collection_is_in_one_place_when_a_process_dies_as_it_moves(clus
         cluster.wait_until_serving()
         with cluster.client(socket_timeout=60) as client:
             assert sorted((client.scard(source), client.scard(target))) == [0, LARGE_MEMBERS]
+
+
+def test_clients_that_vanish_in_the_middle_of_their_transactions_leave_nothing_held(cluster):
+    source, target = key_of(0, "from"), key_of(1, "to")
+    unit = b"WATCH %s %s\r\nMULTI\r\nRENAME %s %s\r\nINCR n\r\nEXEC\r\n"
+    with cluster.client() as client:
+        for cut in range(1, 200, 7):  # the last ones are whole
+            client.set(source, cut)
+            with socket.create_connection(("127.0.0.1", cluster.port)) as link:
+                names = source.encode(), target.encode()
+                link.sendall((unit % (names + names))[:cut])
+        for _ in range(100):
+            if client.info("stats")["held_operations"] == 0 and client.info("clients")["watching_clients"] == 0:
+                break
+            time.sleep(0.02)
+        assert client.info("stats")["held_operations"] == client.info("clients")["watching_clients"] == 0
+        client.set(source, "again")
+        assert client.rename(source, target) and client.get(target) == b"again"
