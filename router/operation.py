@@ -41,6 +41,7 @@ COMMIT = cython.declare(cython.int, TABLE["SHARD.COMMIT"].id)
 ABORT = cython.declare(cython.int, TABLE["SHARD.ABORT"].id)
 LEND = cython.declare(cython.int, TABLE["SHARD.LEND"].id)
 RESOLVE = cython.declare(cython.int, frames.RESOLVE)
+BRIEF = cython.declare(cython.Py_ssize_t, 1024)  # bytes up to which what is run is shown to those who lend
 
 
 @cython.cclass
@@ -323,7 +324,7 @@ class Dataflow(Operation):
         if self.write or watched or shard == self.home:
             how: bytes = b"R" if self.write else b""
             if shard != self.home:
-                how += b"L"
+                how += b"LP" if len(self.entries) < BRIEF else b"L"
             if self.lends or (self.roams and shard == self.home):
                 how += b"W"
             words = [b"SHARD.HOLD", self.id, self.watcher if watched else b"", how]
@@ -334,6 +335,8 @@ class Dataflow(Operation):
         for db, key in self.keys.get(shard, ()):
             words.append(db)
             words.append(key)
+        if command == HOLD and b"P" in how:
+            words.append(self.entries)
         self._ask(shard, command, words)
 
     @cython.ccall

@@ -51,7 +51,7 @@ def _string(key: bytes, value: Any) -> Iterator[bytes]:
 
 def _list(key: bytes, value: Any, count: int) -> Iterator[bytes]:
     for at in range(0, len(value), count):
-        yield command(b"RPUSH", key, *value.range(at, at + count - 1))
+        yield command(b"RPUSH", key, *value.range(at, min(at + count, len(value)) - 1))
 
 
 def _set(key: bytes, value: Any, count: int) -> Iterator[bytes]:

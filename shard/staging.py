@@ -40,6 +40,7 @@ class StagedDatabase(Database):
     times = cython.declare(dict, visibility="public")
     owners = cython.declare(list)
     shares = cython.declare(cython.bint)
+    part = cython.declare(object)
     shard = cython.declare(cython.int)
     ask = cython.declare(object, visibility="public")
     now = cython.declare(cython.longlong, visibility="public")
@@ -56,7 +57,9 @@ class StagedDatabase(Database):
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def stand_for(self, real: Database, now: cython.longlong, ask: object, shares: cython.bint) -> cython.int:
+    def stand_for(
+        self, real: Database, now: cython.longlong, ask: object, shares: cython.bint, part: object
+    ) -> cython.int:
         """Be this database from now on, with nothing written yet."""
         self.index = real.index
         self.real = real
@@ -66,6 +69,7 @@ class StagedDatabase(Database):
         self.now = now
         self.ask = ask
         self.shares = shares
+        self.part = part
         self.flushed = False
         if self.times or self.absent:  # whatever is local has a time
             self.local = {}
@@ -98,7 +102,10 @@ class StagedDatabase(Database):
                 self.absent.add(key)
             else:
                 self.times[key] = at_ms
-                if isinstance(value, bytearray):
+                part = None if self.part is None else self.part(key, value)
+                if part is not None:
+                    value = part
+                elif isinstance(value, bytearray):
                     value = bytearray(value)
                 elif not self.shares and not isinstance(value, bytes):
                     value = value.copy()
@@ -204,6 +211,7 @@ class Staging:
         self.dbs = [StagedDatabase(owners, engine.shard_index) for _ in engine.dbs]
         self.ask = None  # a shard.controls.holds.Asking, where all shards are held whole
         self.shares = False
+        self.part = None  # a shard.projections.Part
 
     def __enter__(self):
         engine: Engine = self.engine
@@ -220,7 +228,7 @@ class Staging:
     def _stand_for(self, dbs: list, now: cython.longlong):
         at: cython.int
         for at in range(len(dbs)):
-            cython.cast(StagedDatabase, self.dbs[at]).stand_for(dbs[at], now, self.ask, self.shares)
+            cython.cast(StagedDatabase, self.dbs[at]).stand_for(dbs[at], now, self.ask, self.shares, self.part)
 
     def __exit__(self, *_):
         engine: Engine = self.engine
@@ -240,8 +248,8 @@ class Staging:
 
     def end(self):
         """What was written is forgotten; the next operation may use this one."""
+        self.ask = self.part = None
         self._stand_for(self.engine.dbs, 0)
-        self.ask = None
         self.unit = None
         self.engine.staging = self
 
@@ -350,12 +358,13 @@ class Staging:
             self._add(parts, key, RESTORE, index, raw)
 
 
-def staging_of(engine: Engine, ask, shares: bool):
+def staging_of(engine: Engine, ask, shares: bool, part=None):
     """A Staging for an operation; `end` gives it back."""
     found = engine.staging or Staging(engine)
     engine.staging = None  # while it is used
     found.ask = ask
     found.shares = shares
+    found.part = part
     return found
 
 
@@ -378,9 +387,11 @@ def dump(engine, value) -> bytes:
 def pack_value(engine: Engine, key: bytes) -> list:
     """A key of the current database as it is lent: [kind, bytes, expiry in ms or -1]; no kind: it is not there."""
     value = engine.lookup(key)
-    if value is None:
-        return [b"", b"", -1]
-    at_ms = engine.expire_at(key)
+    return [b"", b"", -1] if value is None else pack(engine, value, engine.expire_at(key))
+
+
+def pack(engine: Engine, value: object, at_ms: int) -> list:
+    """The same for a value that is there."""
     if type(value) is bytes:
         return [b"s", value, at_ms]
     return [b"d", dump(engine, value), at_ms]

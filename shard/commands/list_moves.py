@@ -140,6 +140,9 @@ def _move(
         other.push_right(item)
     engine.changed(target, b"lpush" if push_left else b"rpush", LIST)
     _popped(engine, source, value, pop_left, 1)
+    if engine.staged is not None:  # owners apart: each gets its part, not its whole list anew
+        engine.effect(b"LPOP" if pop_left else b"RPOP", source)
+        engine.effect(b"LPUSH" if push_left else b"RPUSH", target, item)
     return item
 
 
@@ -171,7 +174,8 @@ def blmove(engine: Engine, args: list):
     if value is None:
         raise Block([args[1]], timeout_ms, NIL_ARRAY, args, denied=None)
     item = _move(engine, args[1], args[2], value, pop_left, push_left)
-    engine.effect(b"LMOVE", *args[1:5])
+    if engine.staged is None:
+        engine.effect(b"LMOVE", *args[1:5])
     return item
 
 
@@ -183,7 +187,8 @@ def brpoplpush(engine: Engine, args: list):
     if value is None:
         raise Block([args[1]], timeout_ms, NIL_ARRAY, args, denied=None)
     item = _move(engine, args[1], args[2], value, False, True)
-    engine.effect(b"RPOPLPUSH", args[1], args[2])
+    if engine.staged is None:
+        engine.effect(b"RPOPLPUSH", args[1], args[2])
     return item
 
 

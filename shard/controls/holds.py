@@ -31,9 +31,10 @@ from cluster.wire import encoded, parse_commands
 from shard.controls.transactions import run_entries, run_record
 from shard.holds import keys_of, own_part
 from shard.pieces import is_large
+from shard.projections import projection
 from shard.registry import handles
 from shard.scripting.resp_values import parse_reply
-from shard.staging import pack_value, staging_of, unpack_value
+from shard.staging import pack, pack_value, staging_of, unpack_value
 
 LEAVE_VALUES = {
     row.id
@@ -48,19 +49,21 @@ LEAVE_VALUES = {
 def hold(engine: Engine, args: list) -> Any:
     """Reply: [1 if the watcher's keys are untouched else 0, lent values], and "db key ..." of the large ones, if any.
 
-    how: letters. L: lend the keys; W: hold everything, not only these keys; R: a record may be committed.
+    how: letters. L: lend the keys; W: hold everything, not only these keys; R: a record may be committed; P: the last
+    word are the entries that will be run, so that no more is lent than they need (shard/projections.py).
     """
     how: bytes = args[3]
     engine.no_effect()
     untouched = unwatched(engine, args[2])
     large: list = []
-    lent = packed_values(engine, args, 4, large) if b"L" in how else b""
+    part = projection(args[len(args) - 1]) if b"P" in how else None
+    lent = packed_values(engine, args, 4, large, part) if b"L" in how else b""
     engine.controls.hold(args[1], None if b"W" in how else set(args[5::2]), b"R" in how)
     return [untouched, lent, encoded_command(large)] if large else [untouched, lent]
 
 
 @cython.cfunc
-def packed_values(engine: Engine, args: list, at: cython.Py_ssize_t, large: list) -> bytes:
+def packed_values(engine: Engine, args: list, at: cython.Py_ssize_t, large: list, part: object) -> bytes:
     """What the keys of `db key ...` have, from args[at] on. args[1] is the operation: it will fetch what is `large`,
     which gets db, key of each."""
     out: Buffer = Buffer(256)
@@ -70,7 +73,11 @@ def packed_values(engine: Engine, args: list, at: cython.Py_ssize_t, large: list
         if index < len(engine.dbs):  # COPY ... DB 99: the home shard will say so
             engine.db = engine.dbs[index]
             value = engine.lookup(args[at + 1])
-            if value is not None and is_large(value):
+            small = None if part is None or value is None else part(args[at + 1], value)
+            if small is not None:
+                packed = pack(engine, small, engine.expire_at(args[at + 1]))
+                encode_command(out, [args[at], args[at + 1], *packed])
+            elif value is not None and is_large(value):
                 engine.pieces.offer(args[1], index, args[at + 1], value, engine.expire_at(args[at + 1]))
                 large += [args[at], args[at + 1]]
             else:
@@ -111,7 +118,7 @@ def borrow(engine: Engine, args: list) -> Any:
     """Lend values without holding (a read needs one point in the order of all links, nothing more), but for the large
     ones, which are fetched afterwards. The reply is that of a HOLD."""
     large: list = []
-    lent = packed_values(engine, args, 2, large)
+    lent = packed_values(engine, args, 2, large, None)
     if not large:
         return [1, lent]
     engine.controls.hold(args[1], set(large[1::2]), False)
@@ -130,7 +137,7 @@ def run(engine: Engine, args: list) -> Any:
     borrowed: bytes = args[3]
     engine.no_effect()
     how: list = args[4:]
-    staging = staging_of(engine, Asking(engine, op) if b"LENDS" in how else None, leaves_values(entries))
+    staging = staging_of(engine, Asking(engine, op) if b"LENDS" in how else None, leaves_values(entries), projection(entries))
     large: list = []
     try:
         with staging:
