@@ -44,7 +44,6 @@ GREETING = SIGNATURE + b"\x03\x01" + b"NULL".ljust(20, b"\0") + b"\0" + bytes(31
 _GREETING_SIZE = cython.declare(cython.Py_ssize_t, 64)
 READY = b"\x05READY" + b"\x0bSocket-Type\0\0\0\x06DEALER" + b"\x08Identity\0\0\0\0"
 
-MORE = cython.declare(cython.int, 1)
 LONG = cython.declare(cython.int, 2)
 COMMAND = cython.declare(cython.int, 4)
 

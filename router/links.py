@@ -43,9 +43,11 @@ class ShardLinks:
 
     def closing(self, shard: int) -> None:
         """The connection to a shard is about to be closed."""
-        peer = self._peers.pop(shard, None)
-        if self._monitors.pop(shard, None) is not None and isinstance(peer, ZmqPeer):
+        peer, monitor = self._peers.pop(shard, None), self._monitors.pop(shard, None)
+        if monitor is not None and isinstance(peer, ZmqPeer):
+            # Its last event is sent to the monitor and waits for ever if that one is closed first.
             peer.socket.disable_monitor()
+            monitor.close(0)
 
     def watch(self, now_ms: int, lost: Callable[[int], None]) -> None:
         """Hear of connections that ended; never blocks."""
