@@ -320,6 +320,7 @@ class Worker:
     def greet(self, message: bytes) -> None:
         """A router opened a link: the new generation begins, and it learns what we have."""
         hello = json.loads(message[len(frames.HELLO) :])
+        self.interrupts.greeted()
         self.loop.start(hello["generation"])
         self.engine.waiting.clear(self.engine)
         records = self.engine.records

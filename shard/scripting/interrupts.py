@@ -34,6 +34,7 @@ class Interrupts:
         self.started_s = 0.0
         self.told = False
         self.asking = False
+        self.orphaned = False
         self.calls = 0
 
     def poll(self) -> bytes:
@@ -46,7 +47,7 @@ class Interrupts:
         self.next_s = now_s + POLL_S
         while (message := self.worker.link.receive()) is not None:
             if not self.heard(message):
-                self.waiting.append(message)
+                self.keep(message)
         threshold_s = int(self.worker.config["busy-reply-threshold"]) / 1000
         if not self.told and now_s - self.started_s > threshold_s:
             context = scripts_of(self.worker.engine).context
@@ -72,7 +73,7 @@ class Interrupts:
             self.asking = False
 
     def _answer(self, token: bytes) -> list[bytes]:
-        while True:
+        while not self.orphaned:
             message = self.worker.link.receive()
             if message is None:
                 self.worker.link.wait(100, -1)
@@ -83,9 +84,18 @@ class Interrupts:
                 if answer[0] == token:
                     return answer[1:]
             elif not self.heard(message):
-                self.waiting.append(message)
-                if message.startswith(frames.HELLO):
-                    raise CommandError("ERR the router was restarted")
+                self.keep(message)
+        raise CommandError("ERR the router was restarted")
+
+    def keep(self, message: bytes) -> None:
+        """A message waits for the end of what runs. If it is a new router's greeting, nobody answers any more what is
+        asked until then."""
+        self.waiting.append(message)
+        self.orphaned = self.orphaned or message.startswith(frames.HELLO)
+
+    def greeted(self) -> None:
+        """A greeting was taken out of what waits."""
+        self.orphaned = any(message.startswith(frames.HELLO) for message in self.waiting)
 
     def call(self, context: Any, args: list[bytes]) -> Any:
         """The reply of a command that the router answers, for the running script. CommandError."""

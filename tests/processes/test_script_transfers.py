@@ -1,5 +1,6 @@
 """A bank transfer written once in Lua and once in Python, over random keys of four shards, under kill -9 of shards
-and router: the balance is kept, and no transfer is half done."""
+and router: the balance is kept, and no transfer is half done. Beside it, in another database, a script that empties all
+shards and fills them anew, and transactions that count what is there: never a part of it."""
 
 from __future__ import annotations
 
@@ -26,6 +27,14 @@ redis.call('DECRBY', KEYS[1], amount)
 redis.call('RPUSH', KEYS[3], KEYS[1] .. '>' .. KEYS[2])
 redis.call('INCRBY', KEYS[2], amount)
 return redis.call('INCR', KEYS[4])
+"""
+
+
+PARTS = [f"part:{number}" for number in range(12)]
+RENEW = """
+redis.call('FLUSHDB')
+for number = 0, 11 do redis.call('SET', 'part:' .. number, ARGV[1]) end
+return redis.call('DBSIZE')
 """
 
 
@@ -69,16 +78,39 @@ def test_transfers_in_lua_and_python_keep_the_balance_under_kill(tmp_path: Any) 
                                     problems.append(text)
                 time.sleep(0.02)
 
+        renewed = 0
+
+        def renew() -> None:
+            nonlocal renewed
+            number = 0
+            while not stop.is_set():
+                with contextlib.suppress(redis.RedisError, OSError):
+                    with cluster.client(retry=Retry(NoBackoff(), 0), socket_timeout=20, db=5) as client:
+                        while not stop.is_set():
+                            number += 1
+                            if client.eval(RENEW, 0, number) != 12:
+                                problems.append("a renewed database has another size")
+                            renewed = number
+                            pipeline = client.pipeline().rename("part:0", "moved").keys("*").dbsize().rename("moved", "part:0")
+                            _, names, size, _ = pipeline.execute()
+                            if len(names) != 12 or size != 12:
+                                problems.append(f"a transaction saw {size}: {names}")
+                            time.sleep(0.01)
+                time.sleep(0.02)
+
         def audit() -> None:
             while not stop.is_set():
                 with contextlib.suppress(redis.RedisError, OSError), cluster.client(socket_timeout=20) as client:
                     total = sum(int(found) for found in client.mget(ACCOUNTS))
                     if total != EACH * len(ACCOUNTS):
                         problems.append(f"an audit found {total}")
+                    with cluster.client(socket_timeout=20, db=5) as other:
+                        if len(set(other.mget(PARTS))) != 1:
+                            problems.append("a part of a renewed database")
                 time.sleep(0.05)
 
         threads = [threading.Thread(target=work, args=(kind, i)) for i, kind in enumerate(["lua", "python"] * 2)]
-        threads.append(threading.Thread(target=audit))
+        threads += [threading.Thread(target=audit), threading.Thread(target=renew)]
         for thread in threads:
             thread.start()
         try:
@@ -98,4 +130,8 @@ def test_transfers_in_lua_and_python_keep_the_balance_under_kill(tmp_path: Any) 
                 # Each transfer wrote its count and its line: both or none.
                 assert int(client.get(f"count:{kind}")) == client.llen(f"journal:{kind}") >= sure > 10
                 assert refused[kind] > 0
+        with cluster.client(db=5) as client:
+            (number,) = set(client.mget(PARTS))
+            assert int(number) >= renewed > 3
+            assert client.dbsize() == 12
         assert kills > 3
