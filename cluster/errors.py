@@ -87,6 +87,7 @@ LPOS_RANK = (
 )
 FIELDS_MISSING = "ERR Mandatory argument FIELDS is missing or not at the right position"
 NUMFIELDS_RANGE = "ERR Parameter `numFields` should be greater than 0"
+FIELDS_NUMBER = "ERR Number of fields must be a positive integer"  # the same, of HTTL, HPERSIST and kin
 NUMFIELDS_MATCH = "ERR The `numfields` parameter must match the number of arguments"
 EXPIRE_NEGATIVE = "ERR invalid expire time, must be >= 0"
 SORT_NOT_DOUBLE = "ERR One or more scores can't be converted into double"

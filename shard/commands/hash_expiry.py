@@ -97,11 +97,11 @@ def expire_fields(engine: Engine, db: cython.int, slot: cython.int, looked_at_ma
 
 
 @cython.cfunc
-def _fields(args: list, at: cython.Py_ssize_t) -> list:
-    """The fields of `FIELDS numfields field [field ...]` at args[at]. CommandError."""
+def _fields(args: list, at: cython.Py_ssize_t, wrong: str = errors.FIELDS_NUMBER) -> list:
+    """The fields of `FIELDS numfields field [field ...]` at args[at]. CommandError; `wrong`: for a number below 1."""
     if args[at].upper() != b"FIELDS":
         raise CommandError(errors.FIELDS_MISSING)
-    count = parse_range(args[at + 1], 1, LONG_MAX, errors.NUMFIELDS_RANGE) if at + 1 < len(args) else 0
+    count = parse_range(args[at + 1], 1, LONG_MAX, wrong) if at + 1 < len(args) else 0
     if count != len(args) - at - 2:
         raise CommandError(errors.NUMFIELDS_MATCH)
     return args[at + 2 :]
@@ -122,7 +122,7 @@ def _expire(engine: Engine, args: list, name: str, unit_ms: cython.int, relative
         at = 4
     if at >= len(args):
         raise CommandError(errors.FIELDS_MISSING)
-    fields: list = _fields(args, at)
+    fields: list = _fields(args, at, errors.NUMFIELDS_RANGE)
     if value is None:
         return [-2] * len(fields)
     reply: list = []

@@ -96,6 +96,8 @@ def test_setting_a_field_takes_its_expiry_away(shard):
 def test_arguments_of_hexpire(shard):
     assert shard.reply("HEXPIRE h 10 FIELDS 2 a b") == [-2, -2]
     assert shard.reply("HEXPIRE h 10 FIELDS 0 a") == "ERR Parameter `numFields` should be greater than 0"
+    for command in ("HTTL", "HPEXPIRETIME", "HPERSIST"):
+        assert shard.reply(f"{command} h FIELDS 0 a") == "ERR Number of fields must be a positive integer"
     assert shard.reply("HEXPIRE h 10 FIELDS 2 a") == "ERR The `numfields` parameter must match the number of arguments"
     assert shard.reply("HEXPIRE h -1 FIELDS 1 a") == "ERR invalid expire time, must be >= 0"
     assert shard.reply("HEXPIRE h 10 FOO 1 a") == (
