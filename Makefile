@@ -80,7 +80,7 @@ crash: build peers
 
 # Collections of a million members move between shards.
 large: build
-	LARGE_MEMBERS=1000000 $(PY) -m pytest --timeout 300 tests/processes/test_concurrent_operations.py $(ARGS)
+	LARGE_MEMBERS=1000000 $(PY) -m pytest -s --timeout 300 tests/processes/test_concurrent_operations.py $(ARGS)
 
 bench: build peers
 	$(VENV)/bin/elixircache bench $(ARGS)
