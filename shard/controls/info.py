@@ -108,11 +108,12 @@ def cpu() -> dict[str, float]:
 
 @handles("SHARD.INFO")
 def info(engine: Any, args: list[bytes]) -> Any:
-    """SHARD.INFO: a JSON object with keyspace, memory, stats and commands (calls, usec,
-    failed_calls, rejected_calls by name)."""
+    """SHARD.INFO [UNMEASURED]: a JSON object with keyspace, memory (as it was last measured), stats and commands (calls,
+    usec, failed_calls, rejected_calls by name)."""
     engine.no_effect()
     memory = engine.memory
-    memory.measure()
+    if len(args) == 1:
+        memory.measure()
     stats = engine.stats
     return json.dumps(
         {
