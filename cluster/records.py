@@ -20,7 +20,10 @@ DONE = b"EXD1"  # opens a journal's note that all records up to an id have been 
 _HEAD = struct.Struct("<4sQQH")
 _PART = struct.Struct("<HI")
 
+PLACE = b"EXS1"  # opens a journal's note that up to a place in the master's stream everything is here
+
 RecordId = tuple[int, int]
+Place = tuple[str, int, int]  # replication id, offset, the database that is selected there
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +100,16 @@ def unpack_entries(data: bytes) -> list[tuple[int, int, int, int, bytes]]:
         entries.append((command_id, db, flags, client, data[at : at + size]))
         at += size
     return entries
+
+
+def place_note(place: Place) -> bytes:
+    """The note that a replica's shard has everything of its master's stream up to this place."""
+    return PLACE + bytes.fromhex(place[0]) + struct.pack("<QB", place[1], place[2])
+
+
+def noted_place(note: bytes) -> Place:
+    """The place in such a note. ValueError if it is none."""
+    if len(note) != len(PLACE) + 29:
+        raise ValueError("cut note")
+    offset, db = struct.unpack_from("<QB", note, len(PLACE) + 20)
+    return (note[len(PLACE) : len(PLACE) + 20].hex(), offset, db)

@@ -442,10 +442,10 @@ class Core:
 
     def submit(self, shard: int, command: int, db: int, flags: int, client: int, raw: bytes, callback):
         """Send an operation's part to a shard. `callback(raw_reply)` when it is answered, or
-        `callback(None)` when the link is lost. With RESOLVE in flags there is no reply."""
+        `callback(None)` when the link is lost. With RESOLVE or SILENT in flags there is no reply."""
         link: Link = self.links[shard]
         self._close_run(link)
-        if not flags & 16:
+        if not flags & 80:
             link.expected.push(callback, 0)
         self._entry(link, command, db, flags | 2, client, PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
 

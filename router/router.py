@@ -16,7 +16,7 @@ import router.commands  # noqa: F401  registers the handlers
 from cluster import errors, frames
 from cluster.command_table.model import Command, F
 from cluster.errors import CommandError
-from cluster.records import RecordId
+from cluster.records import Place, RecordId
 from cluster.slots import slot_map
 from cluster.wire import encoded
 from router import dispatch, fanout
@@ -233,12 +233,12 @@ class Router:
     # -- replication -----------------------------------------------------------------------
 
     def become_replica(
-        self, host: str, port: int, failover: Callable[[bool], None] | None = None, resumed: bool = False
+        self, host: str, port: int, failover: Callable[[bool], None] | None = None, place: Place | None = None
     ) -> None:
         """Follow a master from now on; clients' writes are refused.
 
         `failover`: it is a replica of ours that has all that we have, and is to take over; see Upstream.
-        `resumed`: our keys will be those of `fill`."""
+        `place`: our keys are those at this place of a master's stream."""
         before, upstream = self.upstream, self.make_upstream(host, port)
         if before is not None:
             upstream.succeed(before)
@@ -249,9 +249,9 @@ class Router:
         if failover is not None:
             upstream.failover = failover
             upstream.replid, upstream.offset = self.master.feed.replid, self.master.feed.offset
-        if resumed:
-            upstream.go_on(self.fill.replid, self.fill.offset)
-            self.master.feed.adopt(self.fill.replid, self.fill.offset)
+        if place is not None:
+            upstream.go_on(*place)
+            self.master.feed.adopt(place[0], place[1])
             self.master.feed.active = True
         self.upstream = upstream
         self.replica_of = (host, port)
@@ -345,12 +345,14 @@ class Router:
             count = self.records.catch_up(shard, last[shard])
             if count:
                 log.warning("shard %d lacked %d multi-shard records; handed over", shard, count)
-        resumed = self.fill.resume()
+        place = common_place(self.greetings)
+        if self.fill.resume():
+            place = self.fill.place
         self.serving = True
         self.scripts.router_back()
         if self.config["replicaof"]:
             host, port = str(self.config["replicaof"]).split()
-            self.become_replica(host, int(port), resumed=resumed)
+            self.become_replica(host, int(port), place=place)
         self.kick()
         self.report({"ready": True})
 
@@ -361,6 +363,9 @@ class Router:
             return
         self.core.links[shard].up = True
         self.master.shard_back(bool(answer.get("resumed")))
+        place = answer.get("place")
+        if self.upstream is not None:
+            self.upstream.shard_back(shard, (place[0], place[1], place[2]) if place else None)
         count = self.records.catch_up(shard, _record_id(answer["last_record"]))
         self.fill.shard_back(shard)
         log.warning("shard %d is back (%d records handed over)", shard, count)
@@ -374,6 +379,8 @@ class Router:
 
     def link_lost(self, shard: int) -> None:
         """A shard went away: what was in flight has an unknown outcome."""
+        if self.upstream is not None:
+            self.upstream.shard_lost(shard)
         self.tell(f"Link to shard {shard} lost", kind="shard_lost", shard=shard)
         self.busy.on_free(shard)
         self.greetings.pop(shard, None)
@@ -384,8 +391,6 @@ class Router:
         self.asides.shard_lost(shard)
         self.blocking.shard_lost(shard)
         self.master.shard_lost()
-        if self.upstream is not None:
-            self.upstream.resync()
         lost = self.core.drop_link(shard)
         error = CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard))
         for target, place in lost:
@@ -438,6 +443,13 @@ class Router:
             self.stats.measure(now_ms, self.core.commands, bytes_in, bytes_out)
         if self.draining:
             self._drained()
+
+
+def common_place(greetings: dict[int, dict[str, Any]]) -> Place | None:
+    """The place in a master's stream that all shards are at, None if they are at none or at several."""
+    places = {tuple(answer.get("place") or ()) for answer in greetings.values()}
+    found = places.pop() if len(places) == 1 else ()
+    return (found[0], found[1], found[2]) if found else None
 
 
 def _record_id(pair: list[int]) -> RecordId:

@@ -10,10 +10,13 @@ MARK_EVERY_MS = 5000
 @cython.cclass
 class Records:
     """last: id of the newest applied record. kept: those that another participant may still
-    lack, oldest first; the watermark that every batch brings lets go of the rest."""
+    lack, oldest first; the watermark that every batch brings lets go of the rest. place: up to where everything of a
+    master's stream is here and noted in the journal, or None."""
 
     last = cython.declare(tuple, visibility="public")
     kept = cython.declare(object, visibility="public")
+    place = cython.declare(object, visibility="public")
+    place_changes = cython.declare(cython.longlong)  # the engine's count of changes there
     _marked = cython.declare(tuple)
     _mark_next = cython.declare(tuple)
     _mark_at_ms = cython.declare(cython.longlong)
@@ -43,6 +46,17 @@ class Records:
         """A journal says so: what it was part of itself it has applied."""
         self.last = max(self.last, watermark)
         self.trim(watermark)
+
+    def reached(self, place: tuple, changes: cython.longlong) -> bool:
+        """A place in the stream; whether it is worth a note."""
+        known: cython.bint = self.place == place and self.place_changes == changes
+        self.place = place
+        self.place_changes = changes
+        return not known
+
+    def place_at(self, changes: cython.longlong):
+        """The place that the keys are at, if nothing was changed since."""
+        return self.place if changes == self.place_changes else None
 
     def mark(self, watermark: tuple, now_ms: cython.longlong):
         """A watermark that is worth a note in the journal, so that whoever replays it keeps few records; most often None.

@@ -32,7 +32,10 @@ def apply_command(engine, args: list) -> None:
             engine.records.add(records.record_id(args[1]), args[1])
         elif args[1].startswith(records.DONE):
             engine.records.passed(records.done_id(args[1]))
+        elif args[1].startswith(records.PLACE):
+            engine.records.place = records.noted_place(args[1])
     elif name not in (b"MULTI", b"EXEC", b"PING"):
+        engine.records.place = None  # until the note behind it
         engine.apply(args)
 
 

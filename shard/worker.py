@@ -331,6 +331,7 @@ class Worker:
             "last_record": records.last,
             "records": [blob.hex() for _, blob in records.kept],
             "whole_scripts": whole_scripts(self.engine),
+            "place": records.place_at(self.engine.changes),
             "resumed": self.outlet.greeted(hello.get("place", ""), self.journal.since if self.journal else lambda place: None),
         }
         self.link.send(frames.HELLO + json.dumps(answer).encode())

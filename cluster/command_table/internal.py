@@ -23,6 +23,7 @@ ROWS = [
     _row("SHARD.SNAPSHOT", "Marks a point in the stream and writes its keys to a file"),
     _row("SHARD.PRELOAD", "Reads the keys of an RDB file, beside those that are served"),
     _row("SHARD.LOAD", "Replaces all keys by those of an RDB file"),
+    _row("SHARD.PLACE", "Says how far in its master's stream a replica's shard is"),
     _row("SHARD.ROLE", "Says whether this shard is a master or a replica"),
     _row("SHARD.WATCH", "Watches keys for a client", Range(2, -1)),
     _row("SHARD.UNWATCH", "Forgets a client's watched keys"),

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cluster.command_table import TABLE
+from cluster.records import Place
 from cluster.wire import command as encode
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class Fill:
     def pending(self) -> bool:
         """Whether the change has begun and a shard has not answered."""
         return bool(self.missing)
+
+    @property
+    def place(self) -> Place:
+        """The snapshot's point in the stream."""
+        return (self.replid, self.offset, self.first_db)
 
     @property
     def part(self) -> str:

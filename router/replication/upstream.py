@@ -18,10 +18,12 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from cluster.command_table import TABLE
-from cluster.frames import FROM_MASTER
+from cluster.frames import FROM_MASTER, SILENT
+from cluster.records import Place, RecordId
 from cluster.wire import command as encode
 from router.connection import Conn
 from router.replication.master import new_replid
+from router.replication.missed import entries_for
 from router.replication.progress import Progress
 from router.session import Session
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from router.router import Router
 
 log = logging.getLogger("elixircache.router")
+PLACE = TABLE["SHARD.PLACE"].id
 IN_FLIGHT_MAX = 4 << 20
 BATCHES_MAX = 16  # that a shard has not answered
 PIECE = 1 << 18
@@ -95,8 +98,8 @@ class Upstream:
         self.heard_ms = 0
         self.down_since_ms = router.now
         self.first_db = 0  # selected where the stream goes on behind a snapshot
-        self.marks: list[int] = []
-        self.again = asyncio.Event()
+        self.behind: set[int] = set()  # shards that were lost; nothing of the stream is executed until they have caught up
+        self.noted = -1  # up to there the shards have been told that they have everything
 
     def start(self) -> None:
         """Begin to follow."""
@@ -118,7 +121,7 @@ class Upstream:
             self.task.cancel()
         self._hang_up()
         conn = self.conn
-        if conn is None or conn.in_size == 0 or not (conn.paused or conn.stalled):
+        if conn is None or not self.behind and (conn.in_size == 0 or not (conn.paused or conn.stalled)):
             done()
         else:
             asyncio.get_running_loop().call_later(0.002, self.finish, done)
@@ -126,13 +129,71 @@ class Upstream:
     def succeed(self, other: Upstream) -> None:
         """Go on where we are in the stream of another master; it may be the same stream under another id."""
         self.replid, self.offset, self.applied = other.replid, other.offset, other.applied
-        self.conn, self.session = other.conn, other.session
+        self.conn, self.session, self.behind = other.conn, other.session, other.behind
         other.conn = other.session = None
         if self.session is not None:
             self.session.upstream = self
 
+    # -- shards of ours that are restarted -------------------------------------------------
+
+    def shard_lost(self, shard: int) -> None:
+        """What was on its way is lost. It may catch up from its journal and our backlog; else begin with a snapshot."""
+        config, conn = self.router.config, self.conn
+        waits = bool(self.behind) or (conn is not None and not conn.paused)
+        if not (waits and config["appendonly"] and config["replica-read-only"]) or self.router.fill.pending:
+            self.resync()
+            return
+        self.behind.add(shard)
+        conn.paused = True
+        self._hang_up()
+
+    def shard_back(self, shard: int, place: Place | None) -> bool:
+        """It is on its link, and nothing has been asked of it. Whether it has caught up."""
+        if shard not in self.behind:
+            return False
+        feed, core = self.router.master.feed, self.router.core
+        stream = feed.since(place[0], place[1] + 1) if place is not None else None
+        if stream is None or place is None or len(stream) < self.unapplied:
+            self.resync()
+            return False
+        entries = entries_for(self.router, shard, stream[: len(stream) - self.unapplied], place[2])
+        if entries is None:
+            self.resync()
+            return False
+        for entry in entries:
+            core.submit(shard, *entry, lambda raw: None)
+        records = self.router.records
+        last = max((record for record in records.open if shard in records.open[record].missing), default=None)
+        self._note(shard, self.offset - self.unapplied, last)
+        for record in list(records.open):
+            if shard in records.open[record].missing:
+                records.confirmed(record, shard)
+        log.info("shard %d has caught up with the stream: %d bytes of it", shard, len(stream))
+        self.behind.discard(shard)
+        if not self.behind and self.session is not None:
+            self.session.resume()
+        return True
+
+    def note(self) -> None:
+        """Tell the shards that they have everything up to this point of the stream."""
+        if self.conn is None or self.conn.paused or self.behind:
+            return
+        point = self.offset - self.unapplied
+        if point > self.noted:
+            self.noted = point
+            for link in self.router.core.links:
+                if link.up:
+                    self._note(link.index, point)
+
+    def _note(self, shard: int, point: int, last: RecordId | None = None) -> None:
+        record = b"" if last is None else b"%d-%d" % last
+        replid, db = self.router.master.feed.replid, self.selected_db
+        raw = encode(b"SHARD.PLACE", replid, point, db, record)
+        self.router.core.submit(shard, PLACE, db, FROM_MASTER | SILENT, 0, raw, lambda raw: None)
+
     def resync(self) -> None:
-        """A shard of ours lost what was on its way: begin with a snapshot."""
+        """A shard of ours lacks what nobody knows: begin with a snapshot."""
+        self.behind = set()
         if not self.router.fill.pending:  # else the stream has not begun
             self.replid, self.offset = "?", -1
         self._hang_up()
@@ -279,13 +340,13 @@ class Upstream:
         if failed:
             feed.restart(new_replid())
             raise SyncFailed(f"a shard could not load the snapshot: {failed.decode(errors='replace')}")
-        self.go_on(replid, offset)
+        self.go_on(replid, offset, fill.first_db)
         log.info("synchronised with the master at offset %d of %s", offset, replid)
 
-    def go_on(self, replid: str, offset: int) -> None:
-        """Our keys are those at this point of the stream."""
-        self.replid, self.offset, self.applied, self.on_disk = replid, offset, offset, -1
-        self.first_db = self.router.fill.first_db
+    def go_on(self, replid: str, offset: int, db: int) -> None:
+        """Our keys are those at this point of the stream, where `db` is selected."""
+        self.replid, self.offset, self.applied, self.on_disk, self.noted = replid, offset, offset, -1, -1
+        self.first_db = db
 
     async def _receive(self, reader: asyncio.StreamReader, path: str) -> None:
         """The RDB file: `$size` and its bytes, or `$EOF:mark`, bytes, mark."""
@@ -350,6 +411,7 @@ class Upstream:
                 self.offset += len(data)
                 router.master.feed.put(data)
                 router.core.receive_data(conn, data)
+                self.note()
                 router.kick()
             while self.conn is conn and self._ahead(conn):
                 await asyncio.sleep(0.001)
@@ -388,6 +450,7 @@ class Upstream:
             log.warning("the master has been silent for %d ms", silent_ms)
             self._hang_up()
             return
+        self.note()
         self.acknowledge_soon()
         offset, conn = self.applied, self.conn
         if self.state != "connected" or offset <= self.on_disk or not self.router.config["appendonly"]:

@@ -131,15 +131,19 @@ def test_a_replica_converges_after_a_shard_of_its_master_is_killed(pair):
     until(lambda: state(replica) == state(master))
 
 
-def test_a_replica_converges_after_a_shard_of_its_own_is_killed(pair):
+@pytest.mark.parametrize("killed", ["shard", "router"])
+def test_a_replica_goes_on_where_it_was_after_a_process_of_its_own_is_killed(pair, killed):
     master, replica = pair
     fill(master)
     follow(replica, master)
-    replica.group.kill_shard(0)
-    for number in range(200):
-        master.set(f"meanwhile:{number}", number)
-    until(lambda: replica.get("meanwhile:199") == b"199" and replica.dbsize() == master.dbsize())
+    full = master.info("stats")["sync_full"]
+    for number in range(2000):
+        master.incr(f"counted:{number % 7}")
+        if number == 1000:
+            replica.group.kill_shard(0) if killed == "shard" else replica.group.kill_router()
+    until(lambda: replica.get("counted:0") == master.get("counted:0") and replica.dbsize() == master.dbsize())
     assert state(replica) == state(master)
+    assert master.info("stats")["sync_full"] == full
 
 
 def test_a_replica_converges_after_its_master_s_router_is_killed(pair):

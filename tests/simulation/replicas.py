@@ -240,6 +240,33 @@ class ReplicaRun:
                 found[db, key] = client.replies[0]
         return found
 
+    async def lose_what_is_on_its_way(self, rounds: int) -> tuple[int, int]:
+        """No faults but this one: a replica's shard dies with a part of the stream before it, and is back. (How often, full
+        synchronisations that it took)."""
+        master, replica = self.net.groups[:2]
+        await self.begin()
+        await self.in_step(self.net.groups)
+        before, lost = self.full_syncs, 0
+        client = self.order(master, "SELECT", 1)
+        for number in range(rounds):
+            client.send("APPEND", self.rng.choice(KEYS), f"{number};")
+            client.send("MULTI")
+            for key in KEYS:
+                client.send("APPEND", key, f"{number};")
+            client.send("EXEC")
+            client.send("SELECT", number % 2)
+            client.send("MSET", *[word for at in range(6) for word in (f"many:{at}", number)])
+            for _ in range(self.rng.randrange(40, 400)):
+                await self.one_step(False)
+                index = self.rng.randrange(replica.shard_count)
+                if any(b"APPEND" in message for message in replica.shards[index].inbox) and self.rng.random() < 0.3:
+                    lost += 1
+                    replica.kill_shard(index)
+                    replica.start_shard(index)
+            await self.in_step(self.net.groups)
+        await self.converge()
+        return lost, self.full_syncs - before
+
     async def take_over(self) -> None:
         """The master is gone; its replica has all that was confirmed, and nothing half."""
         master, replica = self.net.groups[:2]

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,16 +33,20 @@ def quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-def run(seed: int) -> ReplicaRun:
+async def at_random(one: ReplicaRun) -> ReplicaRun:
+    await one.go()
+    return one
+
+
+def run(seed: int, shards: list[int] | None = None, story: Callable[[ReplicaRun], Any] = at_random) -> Any:
     """One seed: a master, a replica with another number of shards, in every other world a replica of that; every
-    third loses its master for good."""
+    third loses its master for good. What the story returns."""
     clock = Clock()
     try:
         with tempfile.TemporaryDirectory(prefix="elixircache-simulation-") as directory:
-            shards = [1 + seed % 3, 1 + seed // 3 % 3] + [2] * (seed % 2)
+            shards = shards or [1 + seed % 3, 1 + seed // 3 % 3] + [2] * (seed % 2)
             one = ReplicaRun(seed, shards, Path(directory), clock, promote=seed % 3 == 2)
-            clock.run_until_complete(one.go())
-            return one
+            return clock.run_until_complete(story(one))
     except Exception as error:
         raise Violation(f"seed {seed}: {type(error).__name__}: {error}") from error
     finally:
@@ -96,6 +101,21 @@ def test_without_the_history_s_new_name_the_checker_finds_what_a_restart_lost(mo
     monkeypatch.setattr(Master, "shard_back", lambda self, resumed: None)
     monkeypatch.setattr(Master, "place", lambda self, shard: "")
     assert caught(100)
+
+
+@pytest.mark.parametrize("shards", [[2, 3], [3, 2], [1, 1]])
+def test_a_replica_s_shard_that_lost_what_was_on_its_way_gets_it_from_the_backlog(shards: list[int]) -> None:
+    losses = [run(seed, shards, lambda one: one.lose_what_is_on_its_way(8)) for seed in range(4)]
+    lost, full = (sum(one[at] for one in losses) for at in (0, 1))
+    assert lost >= 20
+    assert full < lost / 2, losses  # it dies before it has noted a place, or while a unit takes several steps
+
+
+def test_without_the_backlog_its_gaps_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.replication.upstream.entries_for", lambda router, shard, stream, db: [])
+    with pytest.raises(Violation, match="differ"):
+        for seed in range(4):
+            run(seed, [3, 2], lambda one: one.lose_what_is_on_its_way(8))
 
 
 def test_without_the_wait_for_the_shards_the_checker_finds_lost_confirmed_writes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,7 @@ class Disk:
             for key, value, _ in db.items():
                 out.append(command("SET", key, value if isinstance(value, int) else bytes(value)))
         engine.stream_db = -1
+        engine.records.place = None
         self.data = b"".join(out)
         self.base += 1
         self.sync()
@@ -177,6 +178,7 @@ class SimShard:
                 "generation": hello["generation"],
                 "last_record": self.engine.records.last,
                 "records": [blob.hex() for _, blob in self.engine.records.kept],
+                "place": self.engine.records.place_at(self.engine.changes),
                 "resumed": resumed,
                 "whole_scripts": [],
             }
