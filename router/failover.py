@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from cluster.errors import CommandError
 from router.replication.master import GETACK, Replica
-from router.replication.upstream import set_role
+from router.replication.roles import set_role
 
 if TYPE_CHECKING:
     from router.router import Router

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cluster import errors
 from cluster.command_table.model import Command, F
 from router.replication.master import lag_s
-from router.replication.upstream import set_role
+from router.replication.roles import set_role
 
 if TYPE_CHECKING:
     from router.router import Router

@@ -37,7 +37,7 @@ from router.pubsub import PubSub
 from router.records import RouterRecords
 from router.replication.fill import Fill
 from router.replication.master import Master, new_replid
-from router.replication.upstream import set_role
+from router.replication.roles import set_role
 from router.script_cache import ScriptCache
 from router.session import Session
 from router.stats import Stats

@@ -497,15 +497,3 @@ class Upstream:
                 self.acknowledge_soon()
 
         self.router.ask_all([b"DBSIZE"], done)
-
-
-def set_role(router: Router, role: bytes, shard: int = -1, feeding: bool | None = None) -> None:
-    """SHARD.ROLE to one shard or to all that are up. A replica's shards do not feed their router:
-    the master's stream is its stream."""
-    if feeding is None:
-        feeding = role == b"master" and router.master.feed.active
-    raw = encode(b"SHARD.ROLE", role, b"%d" % feeding, router.gates.refusal, b"%d" % router.gates.stale)
-    for link in router.core.links:
-        if link.up and shard in (-1, link.index):
-            router.core.submit(link.index, TABLE["SHARD.ROLE"].id, 0, 0, 0, raw, lambda raw: None)
-    router.kick()
