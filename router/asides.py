@@ -10,6 +10,7 @@ key: neither could answer a question that stands in the order of the link. An AS
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from router.waits import ShardAway
 if TYPE_CHECKING:
     from router.router import Router
 
+log = logging.getLogger("elixircache.router")
 Answers = dict[int, bytes | None]
 NOT_FROM_SCRIPT = "ERR This Redis command is not allowed from script"
 
@@ -89,6 +91,9 @@ class Asides:
             reply = CommandError(errors.SHARD_DOWN.format(shard=away.shard))
         except CommandError as error:
             reply = error
+        except Exception as error:  # a bug of ours: the shard must not wait for ever
+            log.exception("a script's %r failed", args[0])
+            reply = CommandError(f"ERR internal error: {type(error).__name__}: {error}")
         if reply is not LATER:
             caller.fulfil(0, reply)
 
