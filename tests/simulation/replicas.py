@@ -103,6 +103,8 @@ class ReplicaRun:
         setup.send("MSET", *[word for name in TOKENS[:3] for word in (name, name)])
         self.world.settle()
         assert list(setup.replies) == [b"OK", b"OK"]
+        for shard in self.world.shards:
+            shard.disk.sync()
         for group in self.net.groups[1:]:
             self.order(group, "REPLICAOF", group.number - 1, 1)
 
@@ -147,6 +149,8 @@ class ReplicaRun:
         elif kind < 8:
             if group.router is None:
                 group.start_router()
+        elif kind == 8 and not self.promote and group.router is not None and self.rng.random() < 0.5:
+            group.power_cut()  # WAIT says nothing about disks: not where what it confirmed is counted
         elif kind < 11:
             self.net.break_wire()
         else:
