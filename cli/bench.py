@@ -29,6 +29,7 @@ if console.width < 150:
     console = Console(width=150)  # a narrower table breaks its figures over lines
 SECTIONS = {"core": bench_load.CORE, "types": bench_load.TYPES, "transactions": bench_load.TRANSACTIONS,
             "scripts": bench_load.SCRIPTS}  # fmt: skip
+OTHER_SECTIONS = ("memory", "memory-keys", "growth", "durability", "replication", "metrics")
 REQUESTS = {1: 60_000, 16: 400_000, 64: 600_000}
 Results = dict[tuple[str, int], dict[str, list[Sample]]]
 
@@ -196,6 +197,12 @@ def metrics_table(cost_ms: dict[str, float], pairs: list[bench_metrics.Pair]) ->
     return table
 
 
+def _asked_for(work: Workload, section: str, word: str) -> bool:
+    """Whether a word of --only means this workload: its section, its name, or how its name begins."""
+    name = work.name.lower()
+    return word == section or name.startswith(word)
+
+
 @app.command()
 def bench(
     only: Annotated[
@@ -227,11 +234,11 @@ def bench(
         work
         for section, group in SECTIONS.items()
         for work in group
-        if not wanted
-        or section in wanted
-        or work.name.lower() in wanted
-        or (work.command and work.name.split()[0].lower() in wanted)
+        if not wanted or any(_asked_for(work, section, word) for word in wanted)
     ]
+    for word in wanted:
+        if word not in {*SECTIONS, *OTHER_SECTIONS} and not any(_asked_for(work, "", word) for work in works):
+            raise typer.BadParameter(f"there is no section or workload '{word}'", param_hint="--only")
     figures: dict[str, Any] = {}
     tables: list[Table] = []
     counts = [int(count) for count in shards.split(",")]
