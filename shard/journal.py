@@ -63,7 +63,9 @@ class Journal:
         self.syncing = False
         self.delayed_syncs = 0  # how often a background fsync took longer than the second until the next
         self.stop_sync = threading.Event()
-        self.sync_lock = threading.Lock()
+        self.sync_lock = threading.Lock()  # held by whoever syncs, and closes what is retired
+        self.remover: threading.Thread | None = None
+        self.retired: list[int] = []  # descriptors of earlier increments that are to be synced and closed
 
     # -- start -------------------------------------------------------------------------------
 
@@ -73,7 +75,7 @@ class Journal:
         started, cpu = time.monotonic(), time.process_time()
         if self.manifest.read():
             self._load()
-            self._remove_unlisted()
+            self._remove(self._unlisted())
             for path in self.directory.glob(f"{self.name}.*.next.rdb"):
                 path.unlink()
         elif found := sorted(self._own_files()):
@@ -99,7 +101,7 @@ class Journal:
         (self.directory / increment[0]).touch()
         self.manifest.base, self.manifest.increments = base, [increment]
         self.manifest.write()
-        self._remove_unlisted()
+        self._remove(self._unlisted())
         self._open_last()
         self.base_size = self._file_size(base[0])
         self.engine.stream_db = -1
@@ -189,15 +191,14 @@ class Journal:
         self.manifest.increments.append((name, number))
         self.manifest.write()
 
-    def _open_last(self, sync: bool = True) -> None:
-        with self.sync_lock:
-            if self.fd >= 0:
-                if sync:
-                    os.fsync(self.fd)
-                os.close(self.fd)
-            path = self.directory / self.manifest.increments[-1][0]
-            self.fd = os.open(path, os.O_WRONLY | os.O_APPEND)
-            self.size = os.fstat(self.fd).st_size
+    def _open_last(self) -> None:
+        path = self.directory / self.manifest.increments[-1][0]
+        before, self.fd = self.fd, os.open(path, os.O_WRONLY | os.O_APPEND)
+        self.size = os.fstat(self.fd).st_size
+        if before >= 0:
+            # Not here: a second's worth of writes may take the disk longer than any client wants to wait.
+            self.retired.append(before)
+            self.dirty = True
 
     # -- places in the stream ----------------------------------------------------------------
 
@@ -258,14 +259,21 @@ class Journal:
     def sync(self) -> bool:
         """Bring all that was written to the disk now."""
         try:
-            with self.sync_lock:
-                os.fsync(self.fd)
+            self._sync()
         except OSError as error:
             self.untrusted = True
             self.dirty = True
             self._failed(error)
             return False
         return True
+
+    def _sync(self) -> None:
+        """In either thread. OSError."""
+        with self.sync_lock:
+            while self.retired:
+                os.fsync(self.retired[0])
+                os.close(self.retired.pop(0))
+            os.fsync(self.fd)
 
     def _failed(self, error: OSError) -> None:
         if not self.error:
@@ -275,12 +283,11 @@ class Journal:
 
     def _sync_every_second(self) -> None:
         while not self.stop_sync.wait(1.0):
-            if self.dirty and self.config["appendfsync"] == "everysec":
+            if self.retired or (self.dirty and self.config["appendfsync"] == "everysec"):
                 self.dirty = False
                 self.syncing, began = True, time.monotonic()
                 try:
-                    with self.sync_lock:
-                        os.fsync(self.fd)
+                    self._sync()
                 except OSError as error:
                     self.untrusted = True
                     self.dirty = True
@@ -358,7 +365,7 @@ class Journal:
         self.keys += 1
         old = list(self.manifest.increments)
         try:
-            self._begin_increment(sync=False)
+            self._begin_increment()
             base = self._base_name()
             if ready is None:
                 self.write_base(base[0])
@@ -372,13 +379,12 @@ class Journal:
             return
         self._rewritten(base, old, True)
 
-    def _begin_increment(self, sync: bool = True) -> None:
-        """From here on effects go to a new file; `sync`: what has gone to the one before is wanted. OSError, and nothing
-        has changed."""
+    def _begin_increment(self) -> None:
+        """From here on effects go to a new file. OSError, and nothing has changed."""
         before = list(self.manifest.increments)
         try:
             self._new_increment()
-            self._open_last(sync)
+            self._open_last()
         except OSError:
             self.manifest.increments = before
             raise
@@ -421,19 +427,25 @@ class Journal:
         self.rewrite_failures = 0
         self.base_size = self._file_size(base[0])
         log.info("journal rewritten: base of %d bytes", self.base_size)
-        self._remove_unlisted()
+        # Beside the work: to let go of a large file takes the kernel a while.
+        self.remover = threading.Thread(target=self._remove, args=[self._unlisted()], name="remove", daemon=True)
+        self.remover.start()
 
-    def _remove_unlisted(self) -> None:
+    def _unlisted(self) -> list[Path]:
         """Files of ours that the manifest does not name: what a rewrite, whole or broken off, has left."""
         listed = {name for name, _ in self.manifest.increments}
         if self.manifest.base is not None:
             listed.add(self.manifest.base[0])
-        for path in [*self._own_files(), *self.directory.glob(f"temp-*-{self.name}.*")]:
-            if path.name not in listed:
-                try:
-                    path.unlink(missing_ok=True)
-                except OSError as error:
-                    log.warning("cannot remove %s: %s", path, error.strerror)
+        found = [*self._own_files(), *self.directory.glob(f"temp-*-{self.name}.*")]
+        return [path for path in found if path.name not in listed]
+
+    @staticmethod
+    def _remove(paths: list[Path]) -> None:
+        for path in paths:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("cannot remove %s: %s", path, error.strerror)
 
     def _own_files(self) -> list[Path]:
         return [*self.directory.glob(f"{self.name}.*.base.rdb"), *self.directory.glob(f"{self.name}.*.incr.aof")]
@@ -441,14 +453,18 @@ class Journal:
     def close(self) -> None:
         """Sync and end."""
         self.stop_sync.set()
+        if self.remover is not None:
+            self.remover.join()
+        if self.fd < 0:
+            return
+        try:
+            self._sync()
+        except OSError as error:
+            log.error("the last fsync failed: %s", error)
         with self.sync_lock:
-            if self.fd >= 0:
-                try:
-                    os.fsync(self.fd)
-                except OSError as error:
-                    log.error("the last fsync failed: %s", error)
-                os.close(self.fd)
-                self.fd = -1
+            for fd in [*self.retired, self.fd]:
+                os.close(fd)
+            self.retired, self.fd = [], -1
 
 
 def write_rdb(engine: Any, path: Path, base: bool = False, progress: Any = None, others: Any = None) -> None:
