@@ -134,7 +134,7 @@ class Children:
 class _Measure:
     """In the child: tells the parent, and looks once a second how much memory is its own by now.
 
-    After each slot it lets whoever wants the core have it: many kernels take a core from a busy process only at
+    After each hundred keys it lets whoever wants the core have it: many kernels take a core from a busy process only at
     the next tick, and a router or shard that waits for that answers everybody 4 ms later."""
 
     def __init__(self, shared: mmap.mmap):

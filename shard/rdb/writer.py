@@ -88,8 +88,9 @@ class Writer:
 
     def databases(self, dbs, progress=None, first: int = 0, last: int = 16383):
         """Every key of every database, or those of the slots first..last. `progress(keys so
-        far)` after each slot with keys."""
+        far)` after a slot, once there are a hundred more, and at the end of a database."""
         db: Database
+        told: cython.longlong = self.keys
         for db in dbs:
             if db.size == 0:
                 continue
@@ -99,8 +100,11 @@ class Writer:
                 if table is None:
                     continue
                 self._slot(table, db.expires[slot])
-                if progress is not None:
-                    progress(self.keys)
+                if progress is not None and self.keys - told >= 100:
+                    told = self.keys
+                    progress(told)
+            if progress is not None:
+                progress(self.keys)
 
     @cython.cfunc
     def _slot(self, table: SlotTable, times: object) -> object:
