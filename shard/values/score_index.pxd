@@ -37,6 +37,7 @@ cdef class ScoreIndex:
     cdef bint store(self, bytes member, double score) except -1
     cdef bint discard(self, bytes member) except -1
     cdef void empty_cell(self, size_t at) noexcept
+    cdef void place(self, int mode, double score, void* member) noexcept
     cdef Py_ssize_t bound(self, int mode, double score, void* member) noexcept
     cdef int insert(self, double score, void* member) except -1
     cdef int new_block(self, int at, int room) except -1

@@ -1,7 +1,7 @@
 """Members of a large sorted set, in order and by name. Compiled.
 
     cells:  open-addressing hash table, member -> score
-    blocks: [(score, member) ...][(score, member) ...] ...   each up to 256, all in order
+    blocks: [(score, member) ...][(score, member) ...] ...   each up to 128, all in order
     counts: how many entries each block has;  sums: totals of 64 counts each
     firsts: the lowest score of each block, side by side so that searching them stays in the cache
 
@@ -20,8 +20,8 @@ from cython.cimports.cpython.mem import PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cython.cimports.libc.string import memcmp, memcpy, memmove, memset
 from cython.cimports.shard.values.taker import Taker
 
-BLOCK_MAX = cython.declare(cython.int, 256)
-BLOCK_STEP = cython.declare(cython.int, 32)
+BLOCK_MAX = cython.declare(cython.int, 128)
+BLOCK_STEP = cython.declare(cython.int, 16)
 GROUP = cython.declare(cython.int, 64)
 
 
@@ -40,11 +40,7 @@ def compare(a: cython.p_void, b: cython.p_void) -> cython.int:
 @cython.cfunc
 @cython.exceptval(check=False)
 def below(
-    mode: cython.int,
-    score: cython.double,
-    member: cython.p_void,
-    bound_score: cython.double,
-    bound_member: cython.p_void,
+    mode: cython.int, score: cython.double, member: cython.p_void, bound_score: cython.double, bound_member: cython.p_void
 ) -> cython.int:
     """Whether an entry stands before a bound. Modes: 0 score <, 1 score <=, 2 lex <, 3 lex <=,
     4 (score, member) <."""
@@ -116,9 +112,7 @@ class ScoreIndex:
         """Rebuild the table with this many cells, a power of two."""
         old: cython.pointer(Cell) = self.cells
         old_count: cython.size_t = self.mask + 1 if old != cython.NULL else 0
-        fresh: cython.pointer(Cell) = cython.cast(
-            cython.pointer(Cell), PyMem_Malloc(cells * cython.sizeof(Cell))
-        )
+        fresh: cython.pointer(Cell) = cython.cast(cython.pointer(Cell), PyMem_Malloc(cells * cython.sizeof(Cell)))
         if fresh == cython.NULL:
             raise MemoryError
         memset(fresh, 0, cells * cython.sizeof(Cell))
@@ -145,7 +139,7 @@ class ScoreIndex:
         if cell.member != cython.NULL:
             if cell.score != score:
                 pointer = cell.member
-                self.bound(4, cell.score, pointer)
+                self.place(4, cell.score, pointer)
                 self.take_out(self.at_block, self.at, 1)
                 self.insert(score, pointer)
             cell.score = score
@@ -170,7 +164,7 @@ class ScoreIndex:
         pointer: cython.p_void = cell.member
         if pointer == cython.NULL:
             return False
-        self.bound(4, cell.score, pointer)
+        self.place(4, cell.score, pointer)
         self.take_out(self.at_block, self.at, 1)
         self.empty_cell(cell - self.cells)
         self.size -= 1
@@ -222,14 +216,12 @@ class ScoreIndex:
 
     @cython.cfunc
     @cython.exceptval(check=False)
-    def bound(self, mode: cython.int, score: cython.double, member: cython.p_void) -> cython.Py_ssize_t:
-        """How many entries stand before a bound; `at_block` and `at` are where they end."""
+    def place(self, mode: cython.int, score: cython.double, member: cython.p_void) -> cython.void:
+        """`at_block` and `at` become where the entries before a bound end."""
         low: cython.int = 0
         high: cython.int = self.used
         middle: cython.int
         block: cython.pointer(Block)
-        rank: cython.Py_ssize_t = 0
-        i: cython.int
         first: cython.double
         before: cython.bint
         while high - low > 1:
@@ -246,7 +238,7 @@ class ScoreIndex:
         self.at_block = low
         self.at = 0
         if self.used == 0:
-            return 0
+            return
         block = self.blocks[low]
         high = self.counts[low]
         while self.at < high:
@@ -258,6 +250,14 @@ class ScoreIndex:
         if self.at == self.counts[low] and low + 1 < self.used:
             self.at_block = low + 1
             self.at = 0
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def bound(self, mode: cython.int, score: cython.double, member: cython.p_void) -> cython.Py_ssize_t:
+        """How many entries stand before a bound; `at_block` and `at` are where they end."""
+        rank: cython.Py_ssize_t = 0
+        i: cython.int
+        self.place(mode, score, member)
         for i in range(self.at_block // GROUP):
             rank += self.sums[i]
         for i in range(self.at_block // GROUP * GROUP, self.at_block):
@@ -273,7 +273,7 @@ class ScoreIndex:
         half: cython.int
         block: cython.pointer(Block)
         right: cython.pointer(Block)
-        self.bound(4, score, member)
+        self.place(4, score, member)
         at = self.at_block
         position = self.at
         if self.used == 0:
