@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import statistics
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -198,9 +200,11 @@ def metrics_table(cost_ms: dict[str, float], pairs: list[bench_metrics.Pair]) ->
 
 
 def _asked_for(work: Workload, section: str, word: str) -> bool:
-    """Whether a word of --only means this workload: its section, its name, or how its name begins."""
+    """Whether a word of --only means this workload: its section, its name, its command, or how its name begins (some
+    words of it: names have commas)."""
     name = work.name.lower()
-    return word == section or name.startswith(word)
+    command = name.split()[0] if work.command else ""
+    return word in (section, name, command) or (" " in word and name.startswith(word))
 
 
 @app.command()
@@ -227,6 +231,7 @@ def bench(
     if lacking:
         console.print(f"[red]not installed: {', '.join(lacking)}")
         raise typer.Exit(2)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers started here end with it
     if quick:
         rounds, scale, items = 1, scale * 0.1, items // 5
     wanted = [word.strip().lower() for word in only.split(",") if word.strip()]

@@ -47,7 +47,6 @@ from cluster.supervisor import (
 _RUN_PATH_MAX = 80
 RUN_NAME = "run"
 STATE_NAME = "state.json"
-
 DOORS_MAX = 64
 
 
@@ -95,6 +94,7 @@ class _Process:
     control: socket.socket
     lines: Lines
     endpoint: str
+    doors: list[int] = field(default_factory=list)  # descriptors that have come, for the message that tells of them
 
 
 class _Shell:
@@ -176,13 +176,15 @@ class _Shell:
                 return
             except OSError:
                 data, doors = b"", []
+            running.doors += doors
             if not data:  # closed: its exit follows as a signal
                 with contextlib.suppress(KeyError):
                     self.selector.unregister(running.control)
                 return
             for message in running.lines.feed(data):
                 if "doors" in message:
-                    self._take_doors([socket.socket(fileno=fd) for fd in doors])
+                    self._take_doors([socket.socket(fileno=fd) for fd in running.doors])
+                    running.doors = []
                     continue
                 self._perform(self.core.message(name, message, time.monotonic()))
 

@@ -23,6 +23,7 @@ from cython.cimports.cluster.csocket import (
     iovec,
     msghdr,
     recv,
+    send,
     sendmsg,
 )
 from cython.cimports.cluster.peer import Peer, poll_readable
@@ -142,25 +143,20 @@ class LocalPeer(Peer):
     @cython.ccall
     @cython.exceptval(-1)
     def flush(self) -> cython.int:
-        parts: iovec[2]
-        message: msghdr
+        size: cython.Py_ssize_t
         sent: cython.Py_ssize_t
         done: cython.Py_ssize_t = 0
         count: cython.Py_ssize_t = len(self.waiting)
         while done < count and not self.ended:
             body: bytes = self.waiting[done]
-            parts[0].iov_base = PyBytes_AS_STRING(body) + self.sent
-            parts[0].iov_len = PyBytes_GET_SIZE(body) - self.sent
-            memset(cython.address(message), 0, cython.sizeof(msghdr))
-            message.msg_iov = parts
-            message.msg_iovlen = 1
-            sent = sendmsg(self.fd, cython.address(message), MSG_DONTWAIT | MSG_NOSIGNAL)
+            size = PyBytes_GET_SIZE(body) - self.sent
+            sent = send(self.fd, PyBytes_AS_STRING(body) + self.sent, size, MSG_DONTWAIT | MSG_NOSIGNAL)
             if sent < 0:
                 if c_errno != errno.EAGAIN and c_errno != errno.EINTR:
                     self._end("write error")
                 break
             self.sent += sent
-            if self.sent == PyBytes_GET_SIZE(body):
+            if sent == size:
                 self.sent = 0
                 done += 1
         if done:

@@ -54,7 +54,7 @@ class Asides:
             return
         self.waiting[token] = (up, answers, done)
         for shard in up:
-            self.router.send_hello(shard, frames.ASIDE + encode(token, b"%d" % db, *args))
+            self.router.send_alone(shard, frames.ASIDE + encode(token, b"%d" % db, *args))
 
     def on_aside(self, shard: int, event: list[bytes]) -> None:
         """("aside", token, raw reply)"""
@@ -81,7 +81,7 @@ class Asides:
         token, db, resp, *args = event[1:]
 
         def answer(raw: bytes) -> None:
-            self.router.send_hello(shard, frames.LENT + encode(token, b"ok", raw))
+            self.router.send_alone(shard, frames.LENT + encode(token, b"ok", raw))
             self.router.kick()
 
         caller = Caller(self.router, int(db), int(resp), answer)

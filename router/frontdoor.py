@@ -202,8 +202,6 @@ class FrontDoor:
                 else:
                     self._rest_is_late()
             self.flush()
-            if count == EVENTS_MAX:
-                continue
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

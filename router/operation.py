@@ -404,7 +404,7 @@ class Dataflow(Operation):
         """What was asked for has come, or nobody will bring it: the script goes on."""
         if self.asking:
             self.asking = False
-            self.router.send_hello(self.home, frames.LENT + encode(self.id, *answer))
+            self.router.send_alone(self.home, frames.LENT + encode(self.id, *answer))
 
     @cython.ccall
     def fail(self, error):

@@ -67,7 +67,7 @@ class Operations:
             else:
                 operation.lent(event[3:])
         elif kind in (b"asks", b"reads"):  # it has been given up meanwhile
-            self.router.send_hello(shard, frames.LENT + encode(event[1], b"error", GIVEN_UP.encode()))
+            self.router.send_alone(shard, frames.LENT + encode(event[1], b"error", GIVEN_UP.encode()))
 
     def shard_lost(self, shard: int):
         """A shard's link is gone."""

@@ -112,7 +112,7 @@ class Router:
         self.wake_at: Callable[[int], None] = lambda at_ms: None  # unix ms; without it waits end with the next tick
         self.close: Callable[[Any, str], None] = lambda conn, reason: None
         self.listen_elsewhere: Callable[[dict[str, Any]], None] = lambda config: None  # CommandError: it listens as before
-        self.send_hello: Callable[[int, bytes], None] = lambda shard, message: None
+        self.send_alone: Callable[[int, bytes], None] = lambda shard, message: None
         self.report: Callable[[dict[str, Any]], None] = lambda event: None
 
     @property
@@ -313,7 +313,7 @@ class Router:
         link = self.core.links[shard]
         link.generation += 1
         hello = {"generation": link.generation, "shards": self.shard_count, "place": self.master.place(shard)}
-        self.send_hello(shard, frames.HELLO + json.dumps(hello).encode())
+        self.send_alone(shard, frames.HELLO + json.dumps(hello).encode())
 
     def link_message(self, shard: int, message: bytes) -> None:
         """A message that is no reply of this generation: a greeting, or an old batch."""

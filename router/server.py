@@ -62,7 +62,7 @@ class Server:
         self.router.clock_us = lambda: time.monotonic_ns() // 1000
         self.router.close = self.front.close
         self.router.listen_elsewhere = self.listen_elsewhere
-        self.router.send_hello = self.send_hello
+        self.router.send_alone = self.send_alone
         self.router.report = self.report
         self.router.server = self
         self.router.make_upstream = lambda host, port: Upstream(self.router, host, port)
@@ -99,8 +99,8 @@ class Server:
         self.kicked = False
         self.front.flush()
 
-    def send_hello(self, shard: int, message: bytes) -> None:
-        """Greet a shard."""
+    def send_alone(self, shard: int, message: bytes) -> None:
+        """Send a shard a message that is no batch: a greeting, an answer to a script that waits."""
         self.front.send(self.router.core.links[shard], message)
         self.kick()
 

@@ -76,7 +76,7 @@ class Busy:
         self.token += 1
         self.asked[self.token] = session, session.reserve(), len(up), []
         for shard in up:
-            self.router.send_hello(shard, frames.KILL + json.dumps({"token": self.token, "kind": kind}).encode())
+            self.router.send_alone(shard, frames.KILL + json.dumps({"token": self.token, "kind": kind}).encode())
         return LATER
 
     def on_killed(self, shard: int, event: list[bytes]) -> None:

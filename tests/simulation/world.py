@@ -247,14 +247,14 @@ class World:
     def start_router(self) -> None:
         self.generation += 1000
         self.router = Router(self.shard_count, self.config, self.now, self.generation)
-        self.router.send_hello = self._hello
+        self.router.send_alone = self._send_alone
         self.router.close = lambda conn, reason: None
         for shard in self.shards:
             shard.outbox.clear()
             if shard.alive:
                 self.router.link_opened(shard.index)
 
-    def _hello(self, shard: int, message: bytes) -> None:
+    def _send_alone(self, shard: int, message: bytes) -> None:
         self.shards[shard].inbox.append(message)
 
     def kill_router(self) -> None:
