@@ -351,7 +351,8 @@ def test_a_script_knows_how_many_get_what_it_publishes(client: redis.Redis, clus
 # Replies that tell of the server itself: their texts and figures differ, not whether there is one.
 OWN = {
     "COMMAND", "COMMAND|COUNT", "COMMAND|DOCS", "COMMAND|INFO", "COMMAND|LIST", "INFO", "LASTSAVE", "LOLWUT",
-    "MEMORY|DOCTOR", "MEMORY|MALLOC-STATS", "MEMORY|STATS", "MEMORY|USAGE", "SLOWLOG|GET", "SLOWLOG|LEN", "TIME",
+    "MEMORY|DOCTOR", "MEMORY|MALLOC-STATS", "MEMORY|STATS", "MEMORY|USAGE", "OBJECT|IDLETIME", "SLOWLOG|GET",
+    "SLOWLOG|LEN", "TIME",
 }  # fmt: skip
 # A shard cannot connect to another server while it is in a script; and CLUSTER answers for clients that want slots.
 UNLIKE = {"MIGRATE", "SHUTDOWN"}
