@@ -142,7 +142,7 @@ class _Measure:
         self.cow = 0
         self.keys = 0
         self.at_s = 0.0
-        self.next = 0.0
+        self.next = time.monotonic() + 0.1  # a short one is measured once, at its end
 
     def __call__(self, keys: int) -> None:
         self.keys = keys

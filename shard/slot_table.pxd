@@ -34,6 +34,7 @@ cdef class SlotTable:
     cdef int _take_out(self, Item** where) except? -1
     cdef int ask_bucket(self, unsigned int hash) noexcept nogil
     cdef int ask_item(self, unsigned int hash) noexcept nogil
+    cdef int ask_all(self) noexcept nogil
 
 cdef unsigned int hash_of(const char* key, Py_ssize_t size) noexcept nogil
 cdef bytes key_of(Item* item)

@@ -224,6 +224,22 @@ class SlotTable:
                 break
         return 0
 
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def ask_all(self) -> cython.int:
+        """Ask for the memory of the items, for somebody who soon walks over them."""
+        i: cython.Py_ssize_t
+        place: cython.int
+        bucket: cython.pointer(Bucket)
+        for i in range(cython.cast(cython.Py_ssize_t, self.mask) + 1):
+            bucket = cython.address(self.buckets[i])
+            for place in range(PLACES):
+                if bucket.tags[place]:
+                    elixir_prefetch(bucket.items[place])
+                    elixir_prefetch(cython.cast(cython.p_char, bucket.items[place]) + 48)
+        return 0
+
     # -- changes -----------------------------------------------------------------------
 
     @cython.cfunc

@@ -15,3 +15,4 @@ cdef class Sink:
     cpdef int number(self, unsigned long long value, int width) except? -1
     cpdef int raw(self, bytes data) except? -1
     cpdef int string(self, bytes text) except? -1
+    cdef int chars(self, const char* text, Py_ssize_t size) except? -1

@@ -121,6 +121,16 @@ class Sink:
         self.flush_if_full()
         return 0
 
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def chars(self, text: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
+        """`string`, for bytes that are no object and, most of them, need none."""
+        if (size > 20 and self.compress) or (size <= 11 and (size == 0 or text[0] <= 57)):
+            return self.string(PyBytes_FromStringAndSize(text, size))
+        self.length(size)
+        self.out.append(text, size)
+        return self.flush_if_full()
+
     def score(self, value: float):
         """A binary double."""
         raw: cython.double = value

@@ -95,8 +95,12 @@ class Writer:
             if db.size == 0:
                 continue
             self.select(db.index, db.size, db.volatile)
+            following = db.slots[first]
             for slot in range(first, last + 1):
-                table = db.slots[slot]
+                # Keys lie all over the memory: the next slot's are fetched while this one's are written.
+                table, following = following, db.slots[slot + 1] if slot < last else None
+                if following is not None:
+                    cython.cast(SlotTable, following).ask_all()
                 if table is None:
                     continue
                 self._slot(table, db.expires[slot])
@@ -110,10 +114,18 @@ class Writer:
     def _slot(self, table: SlotTable, times: object) -> object:
         at: cython.Py_ssize_t = 0
         item: cython.pointer(Item)
+        text: cython.p_char
         while True:
             item = table.walk(cython.address(at))
             if item == cython.NULL:
                 return None
+            if item.value & 1 and times is None:
+                self.keys += 1
+                text = cython.cast(cython.p_char, item) + cython.sizeof(Item)
+                self.sink.byte(0)
+                self.sink.chars(text, item.key_size)
+                self.sink.chars(text + item.key_size, item.value >> 1)
+                continue
             key: bytes = key_of(item)
             self.entry(key, value_of(item), -1 if times is None else cython.cast(dict, times).get(key, -1))
 
