@@ -15,6 +15,7 @@ from typing import Any
 import uvloop
 
 from cluster.config import Config
+from cluster.crc64 import crc64
 from cluster.errors import CommandError
 from cluster.listeners import AddressTaken, exchanged
 from cluster.peer import Peer
@@ -265,9 +266,9 @@ class Server:
         asyncio.ensure_future(self._send_file(session, paths, done))
 
     async def _send_file(self, session: Session, paths: list[str], done: Callable[[bool], None]) -> None:
-        end = b"\xff" + bytes(8)  # the opcode of the end, and no checksum
+        end, crc, wanted = b"\xff", 0, self.config["rdbchecksum"]  # the opcode of the end
         try:
-            size = sum(os.path.getsize(path) for path in paths) + len(end)
+            size = sum(os.path.getsize(path) for path in paths) + len(end) + 8
             session.push_raw(b"$%d\r\n" % size)
             progress, sent = Progress(self.router.tell, "Snapshot sent", size, peer=session.addr), 0
             for path in paths:
@@ -278,9 +279,10 @@ class Server:
                         if session.conn.closed:
                             raise ConnectionError("the replica has gone")
                         session.push_raw(data)
+                        crc = crc64(data, crc) if wanted else 0
                         sent += len(data)
                         progress.at(sent)
-            session.push_raw(end)
+            session.push_raw(end + (crc64(end, crc) if wanted else 0).to_bytes(8, "little"))
             progress.at(size)
         except OSError as error:
             log.warning("snapshot for %s: %s", session.addr, error)

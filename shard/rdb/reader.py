@@ -11,8 +11,8 @@ from cython.cimports.shard.keyspace import Database
 from cython.cimports.shard.rdb.objects import decode
 from cython.cimports.shard.rdb.source import Source
 
+from cluster.crc64 import crc64
 from shard.rdb import model
-from shard.rdb.crc64 import crc64
 from shard.rdb.errors import DamagedFile
 from shard.rdb.objects import TYPE_NAMES
 from shard.rdb.packed import listpack_items

@@ -1,9 +1,9 @@
 """Writing RDB's primitive forms: a buffer that is passed on in chunks, with the checksum."""
 
 import cython
+from cython.cimports.cluster.crc64 import crc64_of
 from cython.cimports.cluster.wire import Buffer
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cython.cimports.shard.rdb.crc64 import crc64_of
 from cython.cimports.shard.rdb.lzf import compress
 from cython.cimports.shard.rdb.packed import small_integer
 

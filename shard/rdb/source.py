@@ -5,9 +5,9 @@ it says about damage carries the file's name and the offset.
 """
 
 import cython
+from cython.cimports.cluster.crc64 import crc64_of
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy
-from cython.cimports.shard.rdb.crc64 import crc64_of
 from cython.cimports.shard.rdb.lzf import expand
 from cython.cimports.shard.rdb.packed import decimal
 

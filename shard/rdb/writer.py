@@ -14,8 +14,8 @@ from cython.cimports.shard.rdb.packed import listpack
 from cython.cimports.shard.rdb.sink import Sink
 from cython.cimports.shard.slot_table import Item, SlotTable, key_of, value_of
 
+from cluster.crc64 import crc64
 from shard.rdb import model
-from shard.rdb.crc64 import crc64
 from shard.rdb.plain import to_plain
 
 

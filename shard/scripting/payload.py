@@ -8,32 +8,12 @@ Source: rdb.h and the DUMP format of Redis 7.
 
 from __future__ import annotations
 
+from cluster.crc64 import crc64
 from cluster.errors import CommandError
 
 OPCODE_FUNCTION2 = 0xF5
 RDB_VERSION = 10
 DAMAGED = "ERR DUMP payload version or checksum are wrong"
-
-
-def _crc_table() -> list[int]:
-    table = []
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0x95AC9329AC4BC9B5 if crc & 1 else crc >> 1
-        table.append(crc)
-    return table
-
-
-_TABLE = _crc_table()
-
-
-def crc64(data: bytes) -> int:
-    """CRC-64/Jones, as RDB files use it."""
-    crc = 0
-    for byte in data:
-        crc = _TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
-    return crc
 
 
 def _length(size: int) -> bytes:
