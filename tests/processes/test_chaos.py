@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 import elixircache
 from tests.processes.chaos import kill_at_random
+from tests.processes.waiting import until
 
 SHARDS = 4
 BAGS = [f"bag:{number}" for number in range(8)]
@@ -119,6 +120,8 @@ def test_money_and_acknowledged_increments_survive_kills(cluster):
     threads = [connected(work, seed) for seed, work in enumerate(works)]
     try:
         kills = kill_at_random(cluster, SHARDS, 7, 5)
+        # A slow machine may have restarted processes most of the time.
+        until(lambda: lugs > 0 and min([*done.values(), *(sure for _, sure in counted.values())]) > 3, 30)
     finally:
         stop.set()
         for thread in threads:
@@ -132,5 +135,4 @@ def test_money_and_acknowledged_increments_survive_kills(cluster):
         assert sorted(client.scard(lump) for lump in LUMPS) == [0, 0, 0, LUMP]
         for name, (tried, acknowledged) in counted.items():
             assert acknowledged <= int(client.get(name)) <= tried
-    assert lugs > 0
-    assert kills > 3 and min(done.values()) > 3 and all(acknowledged > 3 for _, acknowledged in counted.values())
+    assert kills > 3

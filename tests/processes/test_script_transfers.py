@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 import elixircache
 from tests.processes.chaos import kill_at_random
+from tests.processes.waiting import until
 
 ACCOUNTS = [f"bank:{number}" for number in range(24)]
 EACH = 1000
@@ -115,6 +116,8 @@ def test_transfers_in_lua_and_python_keep_the_balance_under_kill(tmp_path: Any) 
             thread.start()
         try:
             kills = kill_at_random(cluster, 4, 3, 4)
+            # A slow machine may have restarted processes most of the time.
+            until(lambda: min(acknowledged.values()) > 10 and min(refused.values()) > 0 and renewed > 3, 30)
         finally:
             stop.set()
             for thread in threads:
@@ -128,10 +131,9 @@ def test_transfers_in_lua_and_python_keep_the_balance_under_kill(tmp_path: Any) 
             assert min(balances) >= 0
             for kind, sure in acknowledged.items():
                 # Each transfer wrote its count and its line: both or none.
-                assert int(client.get(f"count:{kind}")) == client.llen(f"journal:{kind}") >= sure > 10
-                assert refused[kind] > 0
+                assert int(client.get(f"count:{kind}")) == client.llen(f"journal:{kind}") >= sure
         with cluster.client(db=5) as client:
             (number,) = set(client.mget(PARTS))
-            assert int(number) >= renewed > 3
+            assert int(number) >= renewed
             assert client.dbsize() == 12
         assert kills > 3
