@@ -19,6 +19,7 @@ cdef class Entry:
     cdef public bint quick
     cdef public bint scriptable
     cdef public int key_at
+    cdef public int member_at
     cdef public int direct
     cdef public dict subcommands
     cdef public long long calls

@@ -32,6 +32,12 @@ def traits(command) -> tuple:
     )
 
 
+# Commands on one element each, and where its name stands: among many elements looking it up is most of the work.
+MEMBER_AT = dict.fromkeys(
+    """HDEL HEXISTS HGET HINCRBY HINCRBYFLOAT HMGET HMSET HSET HSETNX HSTRLEN SADD SISMEMBER SMISMEMBER SREM
+    ZMSCORE ZRANK ZREM ZREVRANK ZSCORE""".split(),
+    2,
+) | {"ZADD": 3, "ZINCRBY": 3}
 TRAITS = [traits(command) for command in BY_ID]  # once: a simulation makes engines by the thousand
 
 
@@ -46,6 +52,7 @@ class Entry:
         self.arity = command.arity
         self.handler = HANDLERS.get(command.name)
         self.write, self.denyoom, self.shown, self.quick, self.scriptable, self.key_at = TRAITS[self.id]
+        self.member_at = MEMBER_AT.get(command.name, 0)
         self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET}.get(command.name, NOT_DIRECT)
         self.subcommands = {}
 

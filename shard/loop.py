@@ -12,18 +12,16 @@ import logging
 from collections import deque
 
 import cython
-from cython.cimports.cluster.wire import Buffer, encode, encode_command, slot_of_bytes, split_command
+from cython.cimports.cluster.wire import Buffer, encode, encode_command, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cython.cimports.cpython.list import PyList_GET_ITEM
-from cython.cimports.cpython.ref import PyObject
-from cython.cimports.libc.string import memcpy, memset
+from cython.cimports.libc.string import memcpy
 from cython.cimports.posix.time import CLOCK_MONOTONIC, clock_gettime, timespec
-from cython.cimports.shard.direct import Strings, run_direct, strings_of
+from cython.cimports.shard.direct import run_direct
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.entries import NOT_DIRECT, Entry
 from cython.cimports.shard.holds import Holds
+from cython.cimports.shard.look_ahead import LookAhead
 from cython.cimports.shard.reply_writer import ReplyWriter
-from cython.cimports.shard.slot_table import SlotTable, elixir_prefetch, elixir_prefetch_place, hash_of
 
 from cluster import frames
 from cluster.errors import CommandError
@@ -32,15 +30,6 @@ from shard.signals import WAITERS, Block
 from shard.slowlog import SlowLog
 
 log = logging.getLogger("elixircache.shard")
-
-# How many commands ahead the memory of a key is asked for: its slot's place in the list of tables first, then the
-# table, its bucket, its item. Each step reads only what the one before has asked for.
-AHEAD = cython.declare(cython.int, 15)
-AHEAD_TABLE = cython.declare(cython.int, 12)
-AHEAD_BUCKET = cython.declare(cython.int, 8)
-AHEAD_ITEM = cython.declare(cython.int, 4)
-# Larger commands are taken apart when their turn comes, so that copies of large values do not pile up.
-AHEAD_SIZE = cython.declare(cython.uint, 4096)
 
 WRITTEN = cython.declare(object, _WRITTEN)
 F_RESP3 = cython.declare(cython.int, 1)
@@ -83,15 +72,7 @@ class Loop:
     timed = cython.declare(cython.bint)
     limit_us = cython.declare(cython.longlong)
     began_us = cython.declare(cython.longlong)
-    ahead_at = cython.declare(cython.Py_ssize_t)
-    ahead_count = cython.declare(cython.uint)
-    done_count = cython.declare(cython.uint)
-    ahead_slots = cython.declare(cython.int[16])
-    ahead_hashes = cython.declare(cython.uint[16])
-    ahead_args = cython.declare(list)
-    ahead_kinds = cython.declare(cython.int[16])
-    ahead_strings = cython.declare(Strings[16])
-    ahead_offsets = cython.declare(cython.Py_ssize_t[16])
+    ahead = cython.declare(LookAhead)
 
     def __init__(self, engine: Engine):
         self.engine = engine
@@ -101,7 +82,7 @@ class Loop:
         self.holds = engine.holds
         self.partial = None
         self.run_at = -1
-        self.ahead_args = [None] * 16
+        self.ahead = LookAhead(engine)
         self.slowlog = SlowLog()
 
     def configure(self, config):
@@ -200,9 +181,7 @@ class Loop:
         put_off: cython.bint = False
         # A COMMIT in this message may end the hold: what has waited longer still goes first.
         behind: cython.bint = not resuming and len(self.deferred) > 0
-        self.ahead_at = at
-        self.ahead_count = self.done_count = 0
-        memset(cython.address(self.ahead_offsets[0]), 0, cython.sizeof(self.ahead_offsets))
+        self.ahead.start(at)
         if self.timed:
             self.began_us = _clock_us()
         while at + 12 <= size:
@@ -225,95 +204,18 @@ class Loop:
                     self._interrupt_run()
                 self.deferred.append(message[start : at + length])
             elif flags & F_SILENT:
-                self._look_ahead(data, size)
+                self.ahead.look(data, size)
                 self._unanswered(command, db, flags, data + at, length, at)
             else:
                 if self.run_at < 0:
                     self._begin_run()
-                self._look_ahead(data, size)
+                self.ahead.look(data, size)
                 self._one(command, db, flags, data + at, length, at)
                 if flags & F_END:
                     self._end_run(0)
-            self.done_count += 1
+            self.ahead.done += 1
             at += length
         return 0
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def _look_ahead(self, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
-        """Take the next commands apart and ask for the memory that they will read, while this one is executed.
-
-        With many keys a command waits for memory longer than it computes. Nothing is decided here: keys are
-        looked up anew when their command is executed.
-        """
-        length: cython.uint = 0
-        command: cython.ushort = 0
-        place: cython.int
-        args: list
-        key: bytes
-        entry: Entry
-        table: cython.pointer(PyObject)
-        while self.ahead_count < self.done_count + AHEAD and self.ahead_at + 12 <= size:
-            memcpy(cython.address(length), data + self.ahead_at, 4)
-            memcpy(cython.address(command), data + self.ahead_at + 4, 2)
-            place = self.ahead_count & 15
-            self.ahead_slots[place] = -1
-            entry = cython.cast(Entry, PyList_GET_ITEM(self.engine.entries, command))
-            self.ahead_offsets[place] = 0
-            self.ahead_kinds[place] = entry.direct
-            if entry.direct and not strings_of(
-                entry.direct, data + self.ahead_at + 12, length, cython.address(self.ahead_strings[place])
-            ):
-                self.ahead_kinds[place] = NOT_DIRECT
-            if self.ahead_kinds[place]:
-                self.ahead_offsets[place] = self.ahead_at + 12
-                self._ahead(place, self.ahead_strings[place].key, self.ahead_strings[place].key_size)
-            elif entry.key_at and length <= AHEAD_SIZE and not data[self.ahead_at + 7] & F_RESOLVE:
-                args = split_command(data + self.ahead_at + 12, length)
-                self.ahead_args[place] = args
-                self.ahead_offsets[place] = self.ahead_at + 12
-                if len(args) > entry.key_at:
-                    key = args[entry.key_at]
-                    self._ahead(place, PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key))
-            self.ahead_count += 1
-            self.ahead_at += 12 + length
-        table = self._table_ahead(AHEAD_TABLE)
-        if table != cython.NULL:
-            elixir_prefetch(table)
-        table = self._table_ahead(AHEAD_BUCKET)
-        if table != cython.NULL:
-            cython.cast(SlotTable, table).ask_bucket(self.ahead_hashes[(self.done_count + AHEAD_BUCKET) & 15])
-        table = self._table_ahead(AHEAD_ITEM)
-        if table != cython.NULL:
-            cython.cast(SlotTable, table).ask_item(self.ahead_hashes[(self.done_count + AHEAD_ITEM) & 15])
-        return 0
-
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(check=False)
-    def _ahead(
-        self, place: cython.int, key: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
-    ) -> cython.void:
-        """Note a key that is soon looked up, and ask for its slot's place in the list of tables."""
-        self.ahead_hashes[place] = hash_of(key, size)
-        self.ahead_slots[place] = slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), key), size)
-        # A guess: of the database in use, as most clients use one.
-        elixir_prefetch_place(self.engine.db.slots, self.ahead_slots[place])
-
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(check=False)
-    def _table_ahead(self, ahead: cython.int) -> cython.pointer(PyObject):
-        """The table of the slot of the command so many places ahead, NULL if there is none."""
-        table: cython.pointer(PyObject)
-        slot: cython.int
-        if self.done_count + ahead >= self.ahead_count:
-            return cython.NULL
-        slot = self.ahead_slots[(self.done_count + ahead) & 15]
-        if slot < 0:
-            return cython.NULL
-        table = PyList_GET_ITEM(self.engine.db.slots, slot)
-        return cython.NULL if table == cython.cast(cython.pointer(PyObject), None) else table
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -386,8 +288,9 @@ class Loop:
         self.commands += 1
         entry.calls += 1
         args: list = None
-        place: cython.int = self.done_count & 15
-        kind: cython.int = self.ahead_kinds[place] if self.ahead_offsets[place] == offset else NOT_DIRECT
+        ahead: LookAhead = self.ahead
+        place: cython.int = ahead.done & 15
+        kind: cython.int = ahead.kinds[place] if ahead.offsets[place] == offset else NOT_DIRECT
         try:
             if (
                 kind
@@ -396,16 +299,16 @@ class Loop:
                     engine,
                     engine.db,
                     kind,
-                    self.ahead_slots[place],
-                    self.ahead_hashes[place],
-                    cython.address(self.ahead_strings[place]),
+                    ahead.slots[place],
+                    ahead.hashes[place],
+                    cython.address(ahead.strings[place]),
                     self.out,
                 )
             ):
                 return self._done(entry, None, raw, size)
-            if self.ahead_offsets[place] == offset and not kind:
-                args = cython.cast(list, self.ahead_args[place])
-                self.ahead_args[place] = None
+            if ahead.offsets[place] == offset and not kind:
+                args = cython.cast(list, ahead.args[place])
+                ahead.args[place] = None
             else:
                 args = split_command(raw, size)
             if (engine.write_error or engine.over_memory) and entry.write:

@@ -17,6 +17,8 @@ ctypedef struct Bucket:
     unsigned char passed
     Item* items[7]
 
+cdef unsigned long long RELEASES
+
 cdef class SlotTable:
     cdef Bucket* buckets
     cdef unsigned int mask
@@ -26,6 +28,7 @@ cdef class SlotTable:
     cdef int store(self, bytes key, object value) except? -1
     cdef int put(self, const char* key, Py_ssize_t size, unsigned int hash, object value, const char* text, Py_ssize_t length) except? -1
     cdef object remove(self, bytes key)
+    cdef PyObject* peek(self, const char* key, Py_ssize_t size, unsigned int hash) noexcept nogil
     cdef int has(self, const char* key, Py_ssize_t size) noexcept
     cdef Item* walk(self, Py_ssize_t* at) noexcept
     cdef int _place(self, Item* item) except? -1

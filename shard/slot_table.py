@@ -30,6 +30,9 @@ replaced = []
 REPLACED_MAX = 16
 LARGE = 4096  # members
 
+# How often a key has given up an object: who has noted one without a reference knows whether it is still there.
+RELEASES = 0
+
 # Odd numbers with as many ones as zeros.
 MIX_1 = cython.declare(cython.ulonglong, 0xA0761D6478BD642F)
 MIX_2 = cython.declare(cython.ulonglong, 0xE7037ED1A0B428DB)
@@ -104,7 +107,9 @@ def value_of(item: cython.pointer(Item)) -> object:
 @cython.inline
 @cython.exceptval(check=False)
 def _release(item: cython.pointer(Item)) -> cython.void:
+    global RELEASES
     if not item.value & 1:
+        RELEASES += 1
         Py_DECREF(cython.cast(object, cython.cast(cython.pointer(PyObject), item.value)))
 
 
@@ -182,6 +187,18 @@ class SlotTable:
         size: cython.Py_ssize_t = PyBytes_GET_SIZE(key)
         where: cython.pointer(cython.pointer(Item)) = self._where(raw, size, hash_of(raw, size))
         return None if where == cython.NULL else value_of(where[0])
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def peek(
+        self, key: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, hash: cython.uint
+    ) -> cython.pointer(PyObject):
+        """The object that is the value of a key, borrowed; NULL where there is no key, or a short string."""
+        where: cython.pointer(cython.pointer(Item)) = self._where(key, size, hash)
+        if where == cython.NULL or where[0].value & 1:
+            return cython.NULL
+        return cython.cast(cython.pointer(PyObject), where[0].value)
 
     @cython.cfunc
     @cython.exceptval(check=False)
@@ -306,6 +323,8 @@ class SlotTable:
             self.count += 1
             self.drained = self.mask
         elif not old & 1:
+            global RELEASES
+            RELEASES += 1
             gone: object = cython.cast(object, cython.cast(cython.pointer(PyObject), old))
             if type(gone) is not bytes and gone is not value:
                 _retire(gone)

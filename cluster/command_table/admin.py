@@ -4,23 +4,23 @@ from cluster.command_table.model import SECOND, At, Command, F
 
 ROWS = [
     Command(
-        "ACL", -2, at=At.ROUTER, group="server", since="6.0.0", container=True, complexity="Depends on subcommand",
+        "ACL", -2, at=At.ROUTER, group="server", since="6.0.0", container=True, complexity="Depends on subcommand.",
         summary="A container for Access List Control commands ",
     ),
     Command(
         "ACL|CAT", -2, F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="6.0.0",
-        complexity="O(1) since the categories and commands are a fixed set",
+        complexity="O(1) since the categories and commands are a fixed set.",
         summary="List the ACL categories or the commands inside a category",
     ),
     Command(
         "ACL|DELUSER", -3, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="6.0.0",
-        complexity="O(1) amortized time considering the typical user",
+        complexity="O(1) amortized time considering the typical user.",
         summary="Remove the specified ACL users and the associated rules",
     ),
     Command(
         "ACL|DRYRUN", -4, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="7.0.0",
-        complexity="O(1)",
-        summary="Returns whether the user can execute the given command without executing the command",
+        complexity="O(1).",
+        summary="Returns whether the user can execute the given command without executing the command.",
     ),
     Command(
         "ACL|GENPASS", -2, F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="6.0.0",
@@ -28,7 +28,7 @@ ROWS = [
     ),
     Command(
         "ACL|GETUSER", 3, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="6.0.0",
-        complexity="O(N). Where N is the number of password, command and pattern rules that the user has",
+        complexity="O(N). Where N is the number of password, command and pattern rules that the user has.",
         summary="Get the rules for a specific ACL user",
     ),
     Command(
@@ -37,32 +37,32 @@ ROWS = [
     ),
     Command(
         "ACL|LIST", 2, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="6.0.0",
-        complexity="O(N). Where N is the number of configured users",
+        complexity="O(N). Where N is the number of configured users.",
         summary="List the current ACL rules in ACL config file format",
     ),
     Command(
         "ACL|LOAD", 2, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="6.0.0",
-        complexity="O(N). Where N is the number of configured users",
+        complexity="O(N). Where N is the number of configured users.",
         summary="Reload the ACLs from the configured ACL file",
     ),
     Command(
         "ACL|LOG", -2, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="6.0.0",
-        complexity="O(N) with N being the number of entries shown",
+        complexity="O(N) with N being the number of entries shown.",
         summary="List latest events denied because of ACLs in place",
     ),
     Command(
         "ACL|SAVE", 2, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="6.0.0",
-        complexity="O(N). Where N is the number of configured users",
+        complexity="O(N). Where N is the number of configured users.",
         summary="Save the current ACL rules in the configured ACL file",
     ),
     Command(
         "ACL|SETUSER", -3, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="6.0.0",
-        complexity="O(N). Where N is the number of rules provided",
+        complexity="O(N). Where N is the number of rules provided.",
         summary="Modify or create the rules for a specific ACL user",
     ),
     Command(
         "ACL|USERS", 2, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="6.0.0",
-        complexity="O(N). Where N is the number of configured users",
+        complexity="O(N). Where N is the number of configured users.",
         summary="List the username of all the configured ACL rules",
     ),
     Command(
@@ -71,7 +71,7 @@ ROWS = [
     ),
     Command(
         "CONFIG", -2, at=At.ROUTER, group="server", since="2.0.0", container=True,
-        complexity="Depends on subcommand", summary="A container for server configuration commands",
+        complexity="Depends on subcommand.", summary="A container for server configuration commands",
     ),
     Command(
         "CONFIG|GET", -3, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="2.0.0",
@@ -98,50 +98,50 @@ ROWS = [
     ),
     Command(
         "DEBUG", -2, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server",
-        complexity="Depends on subcommand", summary="A container for debugging commands",
+        complexity="Depends on subcommand.", summary="A container for debugging commands",
     ),
     Command(
         "LATENCY", -2, at=At.ROUTER, group="server", since="2.8.13", container=True,
-        complexity="Depends on subcommand", summary="A container for latency diagnostics commands",
+        complexity="Depends on subcommand.", summary="A container for latency diagnostics commands",
     ),
     Command(
         "LATENCY|DOCTOR", 2, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server",
         since="2.8.13", tips=("nondeterministic_output", "request_policy:all_nodes", "response_policy:special"),
-        summary="Return a human readable latency analysis report",
+        summary="Return a human readable latency analysis report.",
     ),
     Command(
         "LATENCY|GRAPH", 3, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="2.8.13",
         tips=("nondeterministic_output", "request_policy:all_nodes", "response_policy:special"),
-        summary="Return a latency graph for the event",
+        summary="Return a latency graph for the event.",
     ),
     Command(
         "LATENCY|HELP", 2, F.LOADING | F.STALE, at=At.ROUTER, group="server", since="2.8.13",
-        summary="Show helpful text about the different subcommands",
+        summary="Show helpful text about the different subcommands.",
     ),
     Command(
         "LATENCY|HISTOGRAM", -2, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server",
         since="7.0.0", tips=("nondeterministic_output", "request_policy:all_nodes", "response_policy:special"),
-        complexity="O(N) where N is the number of commands with latency information being retrieved",
-        summary="Return the cumulative distribution of latencies of a subset of commands or all",
+        complexity="O(N) where N is the number of commands with latency information being retrieved.",
+        summary="Return the cumulative distribution of latencies of a subset of commands or all.",
     ),
     Command(
         "LATENCY|HISTORY", 3, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server",
         since="2.8.13", tips=("nondeterministic_output", "request_policy:all_nodes", "response_policy:special"),
-        summary="Return timestamp-latency samples for the event",
+        summary="Return timestamp-latency samples for the event.",
     ),
     Command(
         "LATENCY|LATEST", 2, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server",
         since="2.8.13", tips=("nondeterministic_output", "request_policy:all_nodes", "response_policy:special"),
-        summary="Return the latest latency samples for all events",
+        summary="Return the latest latency samples for all events.",
     ),
     Command(
         "LATENCY|RESET", -2, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="server",
         since="2.8.13", tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
-        summary="Reset latency data for one or more events",
+        summary="Reset latency data for one or more events.",
     ),
     Command(
         "MEMORY", -2, at=At.ROUTER, group="server", since="4.0.0", container=True,
-        complexity="Depends on subcommand", summary="A container for memory diagnostics commands",
+        complexity="Depends on subcommand.", summary="A container for memory diagnostics commands",
     ),
     Command(
         "MEMORY|DOCTOR", 2, at=At.ROUTER, group="server", since="4.0.0",
@@ -170,11 +170,11 @@ ROWS = [
     ),
     Command(
         "MEMORY|USAGE", -3, F.READONLY, SECOND, access="RO", group="server", since="4.0.0",
-        complexity="O(N) where N is the number of samples", summary="Estimate the memory usage of a key",
+        complexity="O(N) where N is the number of samples.", summary="Estimate the memory usage of a key",
     ),
     Command(
         "MODULE", -2, at=At.ROUTER, group="server", since="4.0.0", container=True,
-        complexity="Depends on subcommand", summary="A container for module commands",
+        complexity="Depends on subcommand.", summary="A container for module commands",
     ),
     Command(
         "MODULE|HELP", 2, F.LOADING | F.STALE, at=At.ROUTER, group="server", since="5.0.0",
@@ -182,7 +182,7 @@ ROWS = [
     ),
     Command(
         "MODULE|LIST", 2, F.ADMIN | F.NOSCRIPT, at=At.ROUTER, group="server", since="4.0.0",
-        tips=("nondeterministic_output_order",), complexity="O(N) where N is the number of loaded modules",
+        tips=("nondeterministic_output_order",), complexity="O(N) where N is the number of loaded modules.",
         summary="List all modules loaded by the server",
     ),
     Command(
@@ -199,7 +199,7 @@ ROWS = [
     ),
     Command(
         "SLOWLOG", -2, at=At.ROUTER, group="server", since="2.2.12", container=True,
-        complexity="Depends on subcommand", summary="A container for slow log commands",
+        complexity="Depends on subcommand.", summary="A container for slow log commands",
     ),
     Command(
         "SLOWLOG|GET", -2, F.ADMIN | F.LOADING | F.STALE, at=At.ROUTER, group="server", since="2.2.12",

@@ -9,7 +9,7 @@ ROWS = [
     ),
     Command(
         "CLUSTER", -2, at=At.ROUTER, group="cluster", since="3.0.0", container=True,
-        complexity="Depends on subcommand", summary="A container for cluster commands",
+        complexity="Depends on subcommand.", summary="A container for cluster commands",
     ),
     Command(
         "CLUSTER|ADDSLOTS", -3, F.ADMIN | F.STALE | F.NO_ASYNC_LOADING, at=At.ROUTER, group="cluster", since="3.0.0",
@@ -19,7 +19,7 @@ ROWS = [
     Command(
         "CLUSTER|ADDSLOTSRANGE", -4, F.ADMIN | F.STALE | F.NO_ASYNC_LOADING, at=At.ROUTER, group="cluster",
         since="7.0.0",
-        complexity="O(N) where N is the total number of the slots between the start slot and end slot arguments",
+        complexity="O(N) where N is the total number of the slots between the start slot and end slot arguments.",
         summary="Assign new hash slots to receiving node",
     ),
     Command(
@@ -43,12 +43,12 @@ ROWS = [
     Command(
         "CLUSTER|DELSLOTSRANGE", -4, F.ADMIN | F.STALE | F.NO_ASYNC_LOADING, at=At.ROUTER, group="cluster",
         since="7.0.0",
-        complexity="O(N) where N is the total number of the slots between the start slot and end slot arguments",
+        complexity="O(N) where N is the total number of the slots between the start slot and end slot arguments.",
         summary="Set hash slots as unbound in receiving node",
     ),
     Command(
         "CLUSTER|FAILOVER", -2, F.ADMIN | F.STALE | F.NO_ASYNC_LOADING, at=At.ROUTER, group="cluster", since="3.0.0",
-        summary="Forces a replica to perform a manual failover of its master",
+        summary="Forces a replica to perform a manual failover of its master.",
     ),
     Command(
         "CLUSTER|FLUSHSLOTS", 2, F.ADMIN | F.STALE | F.NO_ASYNC_LOADING, at=At.ROUTER, group="cluster",
@@ -104,7 +104,7 @@ ROWS = [
     ),
     Command(
         "CLUSTER|RESET", -2, F.ADMIN | F.NOSCRIPT | F.STALE, at=At.ROUTER, group="cluster", since="3.0.0",
-        complexity="O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect",
+        complexity="O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect.",
         summary="Reset a Redis Cluster node",
     ),
     Command(

@@ -10,7 +10,7 @@ ROWS = [
     ),
     Command(
         "CLIENT", -2, at=At.ROUTER, group="connection", since="2.4.0", acl=(), container=True,
-        complexity="Depends on subcommand", summary="A container for client connection commands",
+        complexity="Depends on subcommand.", summary="A container for client connection commands",
     ),
     Command(
         "CLIENT|CACHING", 3, F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="connection", since="6.0.0",
@@ -34,7 +34,7 @@ ROWS = [
     ),
     Command(
         "CLIENT|INFO", 2, F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="connection", since="6.2.0",
-        tips=("nondeterministic_output",), summary="Returns information about the current client connection",
+        tips=("nondeterministic_output",), summary="Returns information about the current client connection.",
     ),
     Command(
         "CLIENT|KILL", -3, F.ADMIN | F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="connection",
@@ -72,7 +72,7 @@ ROWS = [
     ),
     Command(
         "CLIENT|TRACKING", -3, F.NOSCRIPT | F.LOADING | F.STALE, at=At.ROUTER, group="connection", since="6.0.0",
-        complexity="O(1). Some options may introduce additional complexity",
+        complexity="O(1). Some options may introduce additional complexity.",
         summary="Enable or disable server assisted client side caching support",
     ),
     Command(

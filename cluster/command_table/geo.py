@@ -6,7 +6,7 @@ from cluster.command_table.model import FIRST, Command, F, Range
 ROWS = [
     Command(
         "GEOADD", -5, F.WRITE | F.DENYOOM, FIRST, access="RW UPDATE", group="geo", since="3.2.0",
-        complexity="O(log(N)) for each item added, where N is the number of elements in the sorted set",
+        complexity="O(log(N)) for each item added, where N is the number of elements in the sorted set.",
         summary="Add one or more geospatial items in the geospatial index represented using a sorted set",
     ),
     Command(
@@ -15,12 +15,12 @@ ROWS = [
     ),
     Command(
         "GEOHASH", -2, F.READONLY, FIRST, access="RO ACCESS", group="geo", since="3.2.0",
-        complexity="O(log(N)) for each member requested, where N is the number of elements in the sorted set",
+        complexity="O(log(N)) for each member requested, where N is the number of elements in the sorted set.",
         summary="Returns members of a geospatial index as standard geohash strings",
     ),
     Command(
         "GEOPOS", -2, F.READONLY, FIRST, access="RO ACCESS", group="geo", since="3.2.0",
-        complexity="O(N) where N is the number of members requested",
+        complexity="O(N) where N is the number of members requested.",
         summary="Returns longitude and latitude of members of a geospatial index",
     ),
     Command(
@@ -29,7 +29,7 @@ ROWS = [
         replaced_by="`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument",
         complexity=(
             "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited"
-            " by center and radius and M is the number of items inside the index"
+            " by center and radius and M is the number of items inside the index."
         ),
         summary=(
             "Query a sorted set representing a geospatial index to fetch members matching a given maximum "
@@ -43,7 +43,7 @@ ROWS = [
         replaced_by="`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments",
         complexity=(
             "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited"
-            " by center and radius and M is the number of items inside the index"
+            " by center and radius and M is the number of items inside the index."
         ),
         summary=(
             "Query a sorted set representing a geospatial index to fetch members matching a given maximum "
@@ -56,7 +56,7 @@ ROWS = [
         deprecated="6.2.0", replaced_by="`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments",
         complexity=(
             "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited"
-            " by center and radius and M is the number of items inside the index"
+            " by center and radius and M is the number of items inside the index."
         ),
         summary="A read-only variant for GEORADIUSBYMEMBER",
     ),
@@ -65,7 +65,7 @@ ROWS = [
         replaced_by="`GEOSEARCH` with the `BYRADIUS` argument",
         complexity=(
             "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited"
-            " by center and radius and M is the number of items inside the index"
+            " by center and radius and M is the number of items inside the index."
         ),
         summary="A read-only variant for GEORADIUS",
     ),
@@ -77,7 +77,7 @@ ROWS = [
         ),
         summary=(
             "Query a sorted set representing a geospatial index to fetch members inside an area of a box or a "
-            "circle"
+            "circle."
         ),
 
     ),
@@ -90,7 +90,7 @@ ROWS = [
         ),
         summary=(
             "Query a sorted set representing a geospatial index to fetch members inside an area of a box or a "
-            "circle, and store the result in another key"
+            "circle, and store the result in another key."
         ),
 
     ),

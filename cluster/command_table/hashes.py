@@ -5,7 +5,7 @@ from cluster.command_table.model import FIRST, Command, Effect, F
 ROWS = [
     Command(
         "HDEL", -3, F.WRITE | F.FAST, FIRST, access="RW DELETE", group="hash", since="2.0.0",
-        complexity="O(N) where N is the number of fields to be removed", summary="Delete one or more hash fields",
+        complexity="O(N) where N is the number of fields to be removed.", summary="Delete one or more hash fields",
     ),
     Command(
         "HEXISTS", 3, F.READONLY | F.FAST, FIRST, access="RO", group="hash", since="2.0.0",
@@ -32,7 +32,7 @@ ROWS = [
     ),
     Command(
         "HGETALL", 2, F.READONLY, FIRST, access="RO ACCESS", group="hash", since="2.0.0",
-        tips=("nondeterministic_output_order",), complexity="O(N) where N is the size of the hash",
+        tips=("nondeterministic_output_order",), complexity="O(N) where N is the size of the hash.",
         summary="Get all the fields and values in a hash",
     ),
     Command(
@@ -45,7 +45,7 @@ ROWS = [
     ),
     Command(
         "HKEYS", 2, F.READONLY, FIRST, access="RO ACCESS", group="hash", since="2.0.0",
-        tips=("nondeterministic_output_order",), complexity="O(N) where N is the size of the hash",
+        tips=("nondeterministic_output_order",), complexity="O(N) where N is the size of the hash.",
         summary="Get all the fields in a hash",
     ),
     Command(
@@ -54,13 +54,13 @@ ROWS = [
     ),
     Command(
         "HMGET", -3, F.READONLY | F.FAST, FIRST, access="RO ACCESS", group="hash", since="2.0.0",
-        complexity="O(N) where N is the number of fields being requested",
+        complexity="O(N) where N is the number of fields being requested.",
         summary="Get the values of all the given hash fields",
     ),
     Command(
         "HMSET", -4, F.WRITE | F.DENYOOM | F.FAST, FIRST, access="RW UPDATE", group="hash", since="2.0.0",
         deprecated="4.0.0", replaced_by="`HSET` with multiple field-value pairs",
-        complexity="O(N) where N is the number of fields being set",
+        complexity="O(N) where N is the number of fields being set.",
         summary="Set multiple hash fields to multiple values",
     ),
     Command(
@@ -98,7 +98,7 @@ ROWS = [
         tips=("nondeterministic_output",),
         complexity=(
             "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to"
-            " return back to 0. N is the number of elements inside the collection"
+            " return back to 0. N is the number of elements inside the collection."
         ),
         summary="Incrementally iterate hash fields and associated values",
     ),
@@ -106,7 +106,7 @@ ROWS = [
         "HSET", -4, F.WRITE | F.DENYOOM | F.FAST, FIRST, access="RW UPDATE", group="hash", since="2.0.0",
         complexity=(
             "O(1) for each field/value pair added, so O(N) to add N field/value pairs when the command is called "
-            "with multiple field/value pairs"
+            "with multiple field/value pairs."
         ),
         summary="Set the string value of a hash field",
     ),
@@ -125,7 +125,7 @@ ROWS = [
     ),
     Command(
         "HVALS", 2, F.READONLY, FIRST, access="RO ACCESS", group="hash", since="2.0.0",
-        tips=("nondeterministic_output_order",), complexity="O(N) where N is the size of the hash",
+        tips=("nondeterministic_output_order",), complexity="O(N) where N is the size of the hash.",
         summary="Get all the values in a hash",
     ),
 ]

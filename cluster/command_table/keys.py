@@ -17,7 +17,7 @@ from cluster.command_table.model import (
 ROWS = [
     Command(
         "COPY", -3, F.WRITE | F.DENYOOM, Range(1, 2), access="RO ACCESS, OW UPDATE", since="6.2.0",
-        complexity="O(N) worst case for collections, where N is the number of nested items. O(1) for string values",
+        complexity="O(N) worst case for collections, where N is the number of nested items. O(1) for string values.",
         summary="Copy a key",
     ),
     Command(
@@ -26,7 +26,7 @@ ROWS = [
         complexity=(
             "O(N) where N is the number of keys that will be removed. When a key to remove holds a value other "
             "than a string, the individual complexity for this key is O(M) where M is the number of elements in "
-            "the list, set, sorted set or hash. Removing a single key that holds a string value is O(1)"
+            "the list, set, sorted set or hash. Removing a single key that holds a string value is O(1)."
         ),
         summary="Delete a key",
     ),
@@ -35,14 +35,14 @@ ROWS = [
         complexity=(
             "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of Redis objects"
             " composing the value and M their average size. For small string values the time complexity is thus "
-            "O(1)+O(1*M) where M is small, so simply O(1)"
+            "O(1)+O(1*M) where M is small, so simply O(1)."
         ),
-        summary="Return a serialized version of the value stored at the specified key",
+        summary="Return a serialized version of the value stored at the specified key.",
     ),
     Command(
         "EXISTS", -2, F.READONLY | F.FAST, EACH, access="RO", spread=Spread.SPLIT, merge=Merge.SUM,
         tips=("request_policy:multi_shard", "response_policy:agg_sum"),
-        complexity="O(N) where N is the number of keys to check", summary="Determine if a key exists",
+        complexity="O(N) where N is the number of keys to check.", summary="Determine if a key exists",
     ),
     Command(
         "EXPIRE", -3, F.WRITE | F.FAST, FIRST, access="RW UPDATE", effect=Effect.REWRITTEN,
@@ -61,7 +61,7 @@ ROWS = [
         tips=("request_policy:all_shards", "nondeterministic_output_order"),
         complexity=(
             "O(N) with N being the number of keys in the database, under the assumption that the key names in the"
-            " database and the given pattern have limited length"
+            " database and the given pattern have limited length."
         ),
         summary="Find all keys matching the given pattern",
     ),
@@ -72,13 +72,13 @@ ROWS = [
         complexity=(
             "This command actually executes a DUMP+DEL in the source instance, and a RESTORE in the target "
             "instance. See the pages of these commands for time complexity. Also an O(N) data transfer between "
-            "the two instances is performed"
+            "the two instances is performed."
         ),
-        summary="Atomically transfer a key from a Redis instance to another one",
+        summary="Atomically transfer a key from a Redis instance to another one.",
     ),
     Command("MOVE", 3, F.WRITE | F.FAST, FIRST, access="RW ACCESS UPDATE", summary="Move a key to another database"),
     Command(
-        "OBJECT", -2, since="2.2.3", acl=(), container=True, complexity="Depends on subcommand",
+        "OBJECT", -2, since="2.2.3", acl=(), container=True, complexity="Depends on subcommand.",
         summary="A container for object introspection commands",
     ),
     Command(
@@ -137,16 +137,16 @@ ROWS = [
             "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the"
             " number of Redis objects composing the value and M their average size. For small string values the "
             "time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values "
-            "the complexity is O(N*M*log(N)) because inserting values into sorted sets is O(log(N))"
+            "the complexity is O(N*M*log(N)) because inserting values into sorted sets is O(log(N))."
         ),
-        summary="Create a key using the provided serialized value, previously obtained using DUMP",
+        summary="Create a key using the provided serialized value, previously obtained using DUMP.",
     ),
     Command(
         "SCAN", -2, F.READONLY, at=At.ROUTER, spread=Spread.ALL, since="2.8.0",
         tips=("nondeterministic_output", "request_policy:special"),
         complexity=(
             "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to"
-            " return back to 0. N is the number of elements inside the collection"
+            " return back to 0. N is the number of elements inside the collection."
         ),
         summary="Incrementally iterate the keys space",
     ),
@@ -155,7 +155,7 @@ ROWS = [
         acl=("set", "sortedset", "list", "dangerous"),
         complexity=(
             "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number of "
-            "returned elements. When the elements are not sorted, complexity is O(N)"
+            "returned elements. When the elements are not sorted, complexity is O(N)."
         ),
         summary="Sort the elements in a list, set or sorted set",
     ),
@@ -164,15 +164,15 @@ ROWS = [
         acl=("set", "sortedset", "list", "dangerous"),
         complexity=(
             "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number of "
-            "returned elements. When the elements are not sorted, complexity is O(N)"
+            "returned elements. When the elements are not sorted, complexity is O(N)."
         ),
-        summary="Sort the elements in a list, set or sorted set. Read-only variant of SORT",
+        summary="Sort the elements in a list, set or sorted set. Read-only variant of SORT.",
     ),
     Command(
         "TOUCH", -2, F.READONLY | F.FAST, EACH, access="RO", spread=Spread.SPLIT, merge=Merge.SUM, since="3.2.1",
         tips=("request_policy:multi_shard", "response_policy:agg_sum"),
-        complexity="O(N) where N is the number of keys that will be touched",
-        summary="Alters the last access time of a key(s). Returns the number of existing keys specified",
+        complexity="O(N) where N is the number of keys that will be touched.",
+        summary="Alters the last access time of a key(s). Returns the number of existing keys specified.",
     ),
     Command(
         "TTL", 2, F.READONLY | F.FAST, FIRST, access="RO ACCESS", tips=("nondeterministic_output",),
@@ -185,9 +185,9 @@ ROWS = [
         complexity=(
             "O(1) for each key removed regardless of its size. Then the command does O(N) work in a different "
             "thread in order to reclaim memory, where N is the number of allocations the deleted objects where "
-            "composed of"
+            "composed of."
         ),
-        summary="Delete a key asynchronously in another thread. Otherwise it is just as DEL, but non blocking",
+        summary="Delete a key asynchronously in another thread. Otherwise it is just as DEL, but non blocking.",
     ),
     Command(
         "WAIT", 3, F.NOSCRIPT, at=At.ROUTER, since="3.0.0", acl=("connection",),

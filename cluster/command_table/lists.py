@@ -11,19 +11,19 @@ ROWS = [
     Command(
         "BLMPOP", -5, F.WRITE | F.BLOCKING | F.MOVABLEKEYS, NumKeys(2), access="RW ACCESS DELETE",
         effect=Effect.REWRITTEN, group="list", since="7.0.0",
-        complexity="O(N+M) where N is the number of provided keys and M is the number of elements returned",
+        complexity="O(N+M) where N is the number of provided keys and M is the number of elements returned.",
         summary="Pop elements from a list, or block until one is available",
     ),
     Command(
         "BLPOP", -3, F.WRITE | F.NOSCRIPT | F.BLOCKING, Range(1, -2), access="RW ACCESS DELETE",
         effect=Effect.REWRITTEN, group="list", since="2.0.0",
-        complexity="O(N) where N is the number of provided keys",
+        complexity="O(N) where N is the number of provided keys.",
         summary="Remove and get the first element in a list, or block until one is available",
     ),
     Command(
         "BRPOP", -3, F.WRITE | F.NOSCRIPT | F.BLOCKING, Range(1, -2), access="RW ACCESS DELETE",
         effect=Effect.REWRITTEN, group="list", since="2.0.0",
-        complexity="O(N) where N is the number of provided keys",
+        complexity="O(N) where N is the number of provided keys.",
         summary="Remove and get the last element in a list, or block until one is available",
     ),
     Command(
@@ -36,7 +36,7 @@ ROWS = [
         "LINDEX", 3, F.READONLY, FIRST, access="RO ACCESS", group="list",
         complexity=(
             "O(N) where N is the number of elements to traverse to get to the element at index. This makes asking"
-            " for the first or the last element of the list O(1)"
+            " for the first or the last element of the list O(1)."
         ),
         summary="Get an element from a list by its index",
     ),
@@ -45,7 +45,7 @@ ROWS = [
         complexity=(
             "O(N) where N is the number of elements to traverse before seeing the value pivot. This means that "
             "inserting somewhere on the left end on the list (head) can be considered O(1) and inserting "
-            "somewhere on the right end (tail) is O(N)"
+            "somewhere on the right end (tail) is O(N)."
         ),
         summary="Insert an element before or after another element in a list",
     ),
@@ -57,7 +57,7 @@ ROWS = [
     Command(
         "LMPOP", -4, F.WRITE | F.MOVABLEKEYS, NumKeys(1), access="RW ACCESS DELETE", effect=Effect.REWRITTEN,
         group="list", since="7.0.0",
-        complexity="O(N+M) where N is the number of provided keys and M is the number of elements returned",
+        complexity="O(N+M) where N is the number of provided keys and M is the number of elements returned.",
         summary="Pop elements from a list",
     ),
     Command(
@@ -70,7 +70,7 @@ ROWS = [
         complexity=(
             "O(N) where N is the number of elements in the list, for the average case. When searching for "
             "elements near the head or the tail of the list, or when the MAXLEN option is provided, the command "
-            "may run in constant time"
+            "may run in constant time."
         ),
         summary="Return the index of matching elements on a list",
     ),
@@ -78,7 +78,7 @@ ROWS = [
         "LPUSH", -3, F.WRITE | F.DENYOOM | F.FAST, FIRST, access="RW INSERT", group="list",
         complexity=(
             "O(1) for each element added, so O(N) to add N elements when the command is called with multiple "
-            "arguments"
+            "arguments."
         ),
         summary="Prepend one or multiple elements to a list",
     ),
@@ -86,7 +86,7 @@ ROWS = [
         "LPUSHX", -3, F.WRITE | F.DENYOOM | F.FAST, FIRST, access="RW INSERT", group="list", since="2.2.0",
         complexity=(
             "O(1) for each element added, so O(N) to add N elements when the command is called with multiple "
-            "arguments"
+            "arguments."
         ),
         summary="Prepend an element to a list, only if the list exists",
     ),
@@ -94,26 +94,26 @@ ROWS = [
         "LRANGE", 4, F.READONLY, FIRST, access="RO ACCESS", group="list",
         complexity=(
             "O(S+N) where S is the distance of start offset from HEAD for small lists, from nearest end (HEAD or "
-            "TAIL) for large lists; and N is the number of elements in the specified range"
+            "TAIL) for large lists; and N is the number of elements in the specified range."
         ),
         summary="Get a range of elements from a list",
     ),
     Command(
         "LREM", 4, F.WRITE, FIRST, access="RW DELETE", group="list",
-        complexity="O(N+M) where N is the length of the list and M is the number of elements removed",
+        complexity="O(N+M) where N is the length of the list and M is the number of elements removed.",
         summary="Remove elements from a list",
     ),
     Command(
         "LSET", 4, F.WRITE | F.DENYOOM, FIRST, access="RW UPDATE", group="list",
         complexity=(
             "O(N) where N is the length of the list. Setting either the first or the last element of the list is "
-            "O(1)"
+            "O(1)."
         ),
         summary="Set the value of an element in a list by its index",
     ),
     Command(
         "LTRIM", 4, F.WRITE, FIRST, access="RW DELETE", group="list",
-        complexity="O(N) where N is the number of elements to be removed by the operation",
+        complexity="O(N) where N is the number of elements to be removed by the operation.",
         summary="Trim a list to the specified range",
     ),
     Command(
@@ -130,7 +130,7 @@ ROWS = [
         "RPUSH", -3, F.WRITE | F.DENYOOM | F.FAST, FIRST, access="RW INSERT", group="list",
         complexity=(
             "O(1) for each element added, so O(N) to add N elements when the command is called with multiple "
-            "arguments"
+            "arguments."
         ),
         summary="Append one or multiple elements to a list",
     ),
@@ -138,7 +138,7 @@ ROWS = [
         "RPUSHX", -3, F.WRITE | F.DENYOOM | F.FAST, FIRST, access="RW INSERT", group="list", since="2.2.0",
         complexity=(
             "O(1) for each element added, so O(N) to add N elements when the command is called with multiple "
-            "arguments"
+            "arguments."
         ),
         summary="Append an element to a list, only if the list exists",
     ),

@@ -6,36 +6,36 @@ ROWS = [
     Command(
         "EVAL", -3, F.NOSCRIPT | F.STALE | F.SKIP_MONITOR | F.NO_MANDATORY_KEYS | F.MOVABLEKEYS, NumKeys(2),
         access="RW ACCESS UPDATE", effect=Effect.REWRITTEN, group="scripting", since="2.6.0",
-        complexity="Depends on the script that is executed", summary="Execute a Lua script server side",
+        complexity="Depends on the script that is executed.", summary="Execute a Lua script server side",
     ),
     Command(
         "EVALSHA", -3, F.NOSCRIPT | F.STALE | F.SKIP_MONITOR | F.NO_MANDATORY_KEYS | F.MOVABLEKEYS, NumKeys(2),
         access="RW ACCESS UPDATE", effect=Effect.REWRITTEN, group="scripting", since="2.6.0",
-        complexity="Depends on the script that is executed", summary="Execute a Lua script server side",
+        complexity="Depends on the script that is executed.", summary="Execute a Lua script server side",
     ),
     Command(
         "EVALSHA_RO", -3, F.READONLY | F.NOSCRIPT | F.STALE | F.SKIP_MONITOR | F.NO_MANDATORY_KEYS | F.MOVABLEKEYS,
         NumKeys(2), access="RO ACCESS", group="scripting", since="7.0.0",
-        complexity="Depends on the script that is executed", summary="Execute a read-only Lua script server side",
+        complexity="Depends on the script that is executed.", summary="Execute a read-only Lua script server side",
     ),
     Command(
         "EVAL_RO", -3, F.READONLY | F.NOSCRIPT | F.STALE | F.SKIP_MONITOR | F.NO_MANDATORY_KEYS | F.MOVABLEKEYS,
         NumKeys(2), access="RO ACCESS", group="scripting", since="7.0.0",
-        complexity="Depends on the script that is executed", summary="Execute a read-only Lua script server side",
+        complexity="Depends on the script that is executed.", summary="Execute a read-only Lua script server side",
     ),
     Command(
         "FCALL", -3, F.NOSCRIPT | F.STALE | F.SKIP_MONITOR | F.NO_MANDATORY_KEYS | F.MOVABLEKEYS, NumKeys(2),
         access="RW ACCESS UPDATE", effect=Effect.REWRITTEN, group="scripting", since="7.0.0",
-        complexity="Depends on the function that is executed", summary="Invoke a function",
+        complexity="Depends on the function that is executed.", summary="Invoke a function",
     ),
     Command(
         "FCALL_RO", -3, F.READONLY | F.NOSCRIPT | F.STALE | F.SKIP_MONITOR | F.NO_MANDATORY_KEYS | F.MOVABLEKEYS,
         NumKeys(2), access="RO ACCESS", group="scripting", since="7.0.0",
-        complexity="Depends on the function that is executed", summary="Invoke a read-only function",
+        complexity="Depends on the function that is executed.", summary="Invoke a read-only function",
     ),
     Command(
         "FUNCTION", -2, at=At.ROUTER, group="scripting", since="7.0.0", acl=(), container=True,
-        complexity="Depends on subcommand", summary="A container for function commands",
+        complexity="Depends on subcommand.", summary="A container for function commands",
     ),
     Command(
         "FUNCTION|DELETE", 3, F.WRITE | F.NOSCRIPT, spread=Spread.ALL, merge=Merge.ALL_OK, group="scripting", since="7.0.0",
@@ -58,7 +58,7 @@ ROWS = [
     Command(
         "FUNCTION|KILL", 2, F.NOSCRIPT | F.ALLOW_BUSY, at=At.ROUTER, group="scripting", since="7.0.0",
         tips=("request_policy:all_shards", "response_policy:one_succeeded"),
-        summary="Kill the function currently in execution",
+        summary="Kill the function currently in execution.",
     ),
     Command(
         "FUNCTION|LIST", -2, F.NOSCRIPT, spread=Spread.ALL, merge=Merge.ALL_OK, group="scripting", since="7.0.0",
@@ -84,25 +84,25 @@ ROWS = [
     ),
     Command(
         "SCRIPT", -2, at=At.ROUTER, group="scripting", since="2.6.0", acl=(), container=True,
-        complexity="Depends on subcommand", summary="A container for Lua scripts management commands",
+        complexity="Depends on subcommand.", summary="A container for Lua scripts management commands",
     ),
     Command(
         "SCRIPT|DEBUG", 3, F.NOSCRIPT, at=At.ROUTER, group="scripting", since="3.2.0",
-        summary="Set the debug mode for executed scripts",
+        summary="Set the debug mode for executed scripts.",
     ),
     Command(
         "SCRIPT|EXISTS", -3, F.NOSCRIPT, spread=Spread.ALL, merge=Merge.CUSTOM, group="scripting", since="2.6.0",
         tips=("request_policy:all_shards", "response_policy:agg_logical_and"),
         complexity=(
-            "O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation)"
+            "O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation)."
         ),
-        summary="Check existence of scripts in the script cache",
+        summary="Check existence of scripts in the script cache.",
     ),
     Command(
         "SCRIPT|FLUSH", -2, F.NOSCRIPT, spread=Spread.ALL, merge=Merge.ALL_OK, group="scripting", since="2.6.0",
         tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
         complexity="O(N) with N being the number of scripts in cache",
-        summary="Remove all the scripts from the script cache",
+        summary="Remove all the scripts from the script cache.",
     ),
     Command(
         "SCRIPT|HELP", 2, F.LOADING | F.STALE, at=At.ROUTER, group="scripting", since="5.0.0",
@@ -111,12 +111,12 @@ ROWS = [
     Command(
         "SCRIPT|KILL", 2, F.NOSCRIPT | F.ALLOW_BUSY, at=At.ROUTER, group="scripting", since="2.6.0",
         tips=("request_policy:all_shards", "response_policy:one_succeeded"),
-        summary="Kill the script currently in execution",
+        summary="Kill the script currently in execution.",
     ),
     Command(
         "SCRIPT|LOAD", 3, F.NOSCRIPT | F.STALE, spread=Spread.ALL, merge=Merge.ALL_OK, group="scripting", since="2.6.0",
         tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
-        complexity="O(N) with N being the length in bytes of the script body",
-        summary="Load the specified Lua script into the script cache",
+        complexity="O(N) with N being the length in bytes of the script body.",
+        summary="Load the specified Lua script into the script cache.",
     ),
 ]

@@ -43,7 +43,7 @@ ROWS = [
     Command(
         "COMMAND|INFO", -2, F.LOADING | F.STALE, at=At.ROUTER, group="server", since="2.8.13", acl=("connection",),
         tips=("nondeterministic_output_order",), complexity="O(N) where N is the number of commands to look up",
-        summary="Get array of specific Redis command details, or all when no argument is given",
+        summary="Get array of specific Redis command details, or all when no argument is given.",
     ),
     Command(
         "COMMAND|LIST", -2, F.LOADING | F.STALE, at=At.ROUTER, group="server", since="7.0.0", acl=("connection",),
@@ -57,7 +57,7 @@ ROWS = [
     ),
     Command(
         "FAILOVER", -1, F.ADMIN | F.NOSCRIPT | F.STALE, at=At.ROUTER, group="server", since="6.2.0",
-        summary="Start a coordinated failover between this server and one of its replicas",
+        summary="Start a coordinated failover between this server and one of its replicas.",
     ),
     Command(
         "FLUSHALL", -1, F.WRITE, spread=Spread.ALL, merge=Merge.ALL_OK, group="server",
@@ -98,7 +98,7 @@ ROWS = [
     ),
     Command(
         "REPLICAOF", 3, F.ADMIN | F.NOSCRIPT | F.STALE | F.NO_ASYNC_LOADING, at=At.ROUTER, group="server",
-        since="5.0.0", summary="Make the server a replica of another instance, or promote it as master",
+        since="5.0.0", summary="Make the server a replica of another instance, or promote it as master.",
     ),
     Command(
         "RESTORE-ASKING", -4, F.WRITE | F.DENYOOM | F.ASKING, FIRST, access="OW UPDATE", effect=Effect.REWRITTEN,
@@ -107,7 +107,7 @@ ROWS = [
             "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the"
             " number of Redis objects composing the value and M their average size. For small string values the "
             "time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values "
-            "the complexity is O(N*M*log(N)) because inserting values into sorted sets is O(log(N))"
+            "the complexity is O(N*M*log(N)) because inserting values into sorted sets is O(log(N))."
         ),
         summary="An internal command for migrating keys in a cluster",
     ),
@@ -132,11 +132,11 @@ ROWS = [
     Command(
         "SLAVEOF", 3, F.ADMIN | F.NOSCRIPT | F.STALE | F.NO_ASYNC_LOADING, at=At.ROUTER, group="server",
         deprecated="5.0.0", replaced_by="`REPLICAOF`",
-        summary="Make the server a replica of another instance, or promote it as master",
+        summary="Make the server a replica of another instance, or promote it as master.",
     ),
     Command(
         "SWAPDB", 3, F.WRITE | F.FAST, at=At.ROUTER, spread=Spread.ALL, group="server", since="4.0.0", acl=("keyspace", "dangerous"),
-        complexity="O(N) where N is the count of clients watching or blocking on keys from both databases",
+        complexity="O(N) where N is the count of clients watching or blocking on keys from both databases.",
         summary="Swaps two Redis databases",
     ),
     Command(

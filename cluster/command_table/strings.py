@@ -18,7 +18,7 @@ ROWS = [
         complexity=(
             "O(1). The amortized time complexity is O(1) assuming the appended value is small and the already "
             "present value is of any size, since the dynamic string library used by Redis will double the free "
-            "space available on every reallocation"
+            "space available on every reallocation."
         ),
         summary="Append a value to a key",
     ),
@@ -46,7 +46,7 @@ ROWS = [
         complexity=(
             "O(N) where N is the length of the returned string. The complexity is ultimately determined by the "
             "returned length, but because creating a substring from an existing string is very cheap, it can be "
-            "considered O(1) for small strings"
+            "considered O(1) for small strings."
         ),
         summary="Get a substring of the string stored at a key",
     ),
@@ -75,17 +75,17 @@ ROWS = [
     Command(
         "MGET", -2, F.READONLY | F.FAST, EACH, access="RO ACCESS", spread=Spread.SPLIT, merge=Merge.SCATTER,
         group="string", tips=("request_policy:multi_shard",),
-        complexity="O(N) where N is the number of keys to retrieve", summary="Get the values of all the given keys",
+        complexity="O(N) where N is the number of keys to retrieve.", summary="Get the values of all the given keys",
     ),
     Command(
         "MSET", -3, F.WRITE | F.DENYOOM, PAIRS, access="OW UPDATE", spread=Spread.SPLIT, merge=Merge.ALL_OK,
         group="string", since="1.0.1", tips=("request_policy:multi_shard", "response_policy:all_succeeded"),
-        complexity="O(N) where N is the number of keys to set", summary="Set multiple keys to multiple values",
+        complexity="O(N) where N is the number of keys to set.", summary="Set multiple keys to multiple values",
     ),
     Command(
         "MSETNX", -3, F.WRITE | F.DENYOOM, PAIRS, access="OW INSERT", group="string", since="1.0.1",
         tips=("request_policy:multi_shard", "response_policy:agg_min"),
-        complexity="O(N) where N is the number of keys to set",
+        complexity="O(N) where N is the number of keys to set.",
         summary="Set multiple keys to multiple values, only if none of the keys exist",
     ),
     Command(
@@ -109,7 +109,7 @@ ROWS = [
         complexity=(
             "O(1), not counting the time taken to copy the new string in place. Usually, this string is very "
             "small so the amortized complexity is O(1). Otherwise, complexity is O(M) with M being the length of "
-            "the value argument"
+            "the value argument."
         ),
         summary="Overwrite part of a string at key starting at the specified offset",
     ),
@@ -123,7 +123,7 @@ ROWS = [
         complexity=(
             "O(N) where N is the length of the returned string. The complexity is ultimately determined by the "
             "returned length, but because creating a substring from an existing string is very cheap, it can be "
-            "considered O(1) for small strings"
+            "considered O(1) for small strings."
         ),
         summary="Get a substring of the string stored at a key",
     ),

@@ -23,7 +23,7 @@ ROWS = [
     ),
     Command(
         "WATCH", -2, F.NOSCRIPT | F.LOADING | F.STALE | F.FAST | F.ALLOW_BUSY, EACH, access="RO", at=At.ROUTER,
-        group="transactions", since="2.2.0", complexity="O(1) for every key",
+        group="transactions", since="2.2.0", complexity="O(1) for every key.",
         summary="Watch the given keys to determine execution of the MULTI/EXEC block",
     ),
 ]

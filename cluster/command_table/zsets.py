@@ -8,14 +8,14 @@ ROWS = [
         effect=Effect.REWRITTEN, group="sorted-set", since="7.0.0",
         complexity=(
             "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the "
-            "sorted set, and M being the number of elements popped"
+            "sorted set, and M being the number of elements popped."
         ),
         summary="Remove and return members with scores in a sorted set or block until one is available",
     ),
     Command(
         "BZPOPMAX", -3, F.WRITE | F.NOSCRIPT | F.BLOCKING | F.FAST, Range(1, -2), access="RW ACCESS DELETE",
         effect=Effect.REWRITTEN, group="sorted-set", since="5.0.0",
-        complexity="O(log(N)) with N being the number of elements in the sorted set",
+        complexity="O(log(N)) with N being the number of elements in the sorted set.",
         summary=(
             "Remove and return the member with the highest score from one or more sorted sets, or block until one"
             " is available"
@@ -25,7 +25,7 @@ ROWS = [
     Command(
         "BZPOPMIN", -3, F.WRITE | F.NOSCRIPT | F.BLOCKING | F.FAST, Range(1, -2), access="RW ACCESS DELETE",
         effect=Effect.REWRITTEN, group="sorted-set", since="5.0.0",
-        complexity="O(log(N)) with N being the number of elements in the sorted set",
+        complexity="O(log(N)) with N being the number of elements in the sorted set.",
         summary=(
             "Remove and return the member with the lowest score from one or more sorted sets, or block until one "
             "is available"
@@ -34,7 +34,7 @@ ROWS = [
     ),
     Command(
         "ZADD", -4, F.WRITE | F.DENYOOM | F.FAST, FIRST, access="RW UPDATE", group="sorted-set", since="1.2.0",
-        complexity="O(log(N)) for each item added, where N is the number of elements in the sorted set",
+        complexity="O(log(N)) for each item added, where N is the number of elements in the sorted set.",
         summary="Add one or more members to a sorted set, or update its score if it already exists",
     ),
     Command(
@@ -43,14 +43,14 @@ ROWS = [
     ),
     Command(
         "ZCOUNT", 4, F.READONLY | F.FAST, FIRST, access="RO ACCESS", group="sorted-set", since="2.0.0",
-        complexity="O(log(N)) with N being the number of elements in the sorted set",
+        complexity="O(log(N)) with N being the number of elements in the sorted set.",
         summary="Count the members in a sorted set with scores within the given values",
     ),
     Command(
         "ZDIFF", -3, F.READONLY | F.MOVABLEKEYS, NumKeys(1), access="RO ACCESS", group="sorted-set", since="6.2.0",
         complexity=(
             "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size"
-            " of the first set, and K is the size of the result set"
+            " of the first set, and K is the size of the result set."
         ),
         summary="Subtract multiple sorted sets",
     ),
@@ -59,20 +59,20 @@ ROWS = [
         group="sorted-set", since="6.2.0",
         complexity=(
             "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size"
-            " of the first set, and K is the size of the result set"
+            " of the first set, and K is the size of the result set."
         ),
         summary="Subtract multiple sorted sets and store the resulting sorted set in a new key",
     ),
     Command(
         "ZINCRBY", 4, F.WRITE | F.DENYOOM | F.FAST, FIRST, access="RW ACCESS UPDATE", group="sorted-set",
-        since="1.2.0", complexity="O(log(N)) where N is the number of elements in the sorted set",
+        since="1.2.0", complexity="O(log(N)) where N is the number of elements in the sorted set.",
         summary="Increment the score of a member in a sorted set",
     ),
     Command(
         "ZINTER", -3, F.READONLY | F.MOVABLEKEYS, NumKeys(1), access="RO ACCESS", group="sorted-set", since="6.2.0",
         complexity=(
             "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of "
-            "input sorted sets and M being the number of elements in the resulting sorted set"
+            "input sorted sets and M being the number of elements in the resulting sorted set."
         ),
         summary="Intersect multiple sorted sets",
     ),
@@ -81,7 +81,7 @@ ROWS = [
         since="7.0.0",
         complexity=(
             "O(N*K) worst case with N being the smallest input sorted set, K being the number of input sorted "
-            "sets"
+            "sets."
         ),
         summary="Intersect multiple sorted sets and return the cardinality of the result",
     ),
@@ -90,13 +90,13 @@ ROWS = [
         group="sorted-set", since="2.0.0",
         complexity=(
             "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of "
-            "input sorted sets and M being the number of elements in the resulting sorted set"
+            "input sorted sets and M being the number of elements in the resulting sorted set."
         ),
         summary="Intersect multiple sorted sets and store the resulting sorted set in a new key",
     ),
     Command(
         "ZLEXCOUNT", 4, F.READONLY | F.FAST, FIRST, access="RO ACCESS", group="sorted-set", since="2.8.9",
-        complexity="O(log(N)) with N being the number of elements in the sorted set",
+        complexity="O(log(N)) with N being the number of elements in the sorted set.",
         summary="Count the number of members in a sorted set between a given lexicographical range",
     ),
     Command(
@@ -104,20 +104,20 @@ ROWS = [
         group="sorted-set", since="7.0.0",
         complexity=(
             "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the "
-            "sorted set, and M being the number of elements popped"
+            "sorted set, and M being the number of elements popped."
         ),
         summary="Remove and return members with scores in a sorted set",
     ),
     Command(
         "ZMSCORE", -3, F.READONLY | F.FAST, FIRST, access="RO ACCESS", group="sorted-set", since="6.2.0",
-        complexity="O(N) where N is the number of members being requested",
+        complexity="O(N) where N is the number of members being requested.",
         summary="Get the score associated with the given members in a sorted set",
     ),
     Command(
         "ZPOPMAX", -2, F.WRITE | F.FAST, FIRST, access="RW ACCESS DELETE", group="sorted-set", since="5.0.0",
         complexity=(
             "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of "
-            "elements popped"
+            "elements popped."
         ),
         summary="Remove and return members with the highest scores in a sorted set",
     ),
@@ -125,7 +125,7 @@ ROWS = [
         "ZPOPMIN", -2, F.WRITE | F.FAST, FIRST, access="RW ACCESS DELETE", group="sorted-set", since="5.0.0",
         complexity=(
             "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of "
-            "elements popped"
+            "elements popped."
         ),
         summary="Remove and return members with the lowest scores in a sorted set",
     ),
@@ -138,7 +138,7 @@ ROWS = [
         "ZRANGE", -4, F.READONLY, FIRST, access="RO ACCESS", group="sorted-set", since="1.2.0",
         complexity=(
             "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements "
-            "returned"
+            "returned."
         ),
         summary="Return a range of members in a sorted set",
     ),
@@ -148,7 +148,7 @@ ROWS = [
         complexity=(
             "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being"
             " returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can "
-            "consider it O(log(N))"
+            "consider it O(log(N))."
         ),
         summary="Return a range of members in a sorted set, by lexicographical range",
     ),
@@ -158,7 +158,7 @@ ROWS = [
         complexity=(
             "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being"
             " returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can "
-            "consider it O(log(N))"
+            "consider it O(log(N))."
         ),
         summary="Return a range of members in a sorted set, by score",
     ),
@@ -167,7 +167,7 @@ ROWS = [
         since="6.2.0",
         complexity=(
             "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements "
-            "stored into the destination key"
+            "stored into the destination key."
         ),
         summary="Store a range of members from sorted set into another key",
     ),
@@ -179,7 +179,7 @@ ROWS = [
         "ZREM", -3, F.WRITE | F.FAST, FIRST, access="RW DELETE", group="sorted-set", since="1.2.0",
         complexity=(
             "O(M*log(N)) with N being the number of elements in the sorted set and M the number of elements to be"
-            " removed"
+            " removed."
         ),
         summary="Remove one or more members from a sorted set",
     ),
@@ -187,7 +187,7 @@ ROWS = [
         "ZREMRANGEBYLEX", 4, F.WRITE, FIRST, access="RW DELETE", group="sorted-set", since="2.8.9",
         complexity=(
             "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements "
-            "removed by the operation"
+            "removed by the operation."
         ),
         summary="Remove all members in a sorted set between the given lexicographical range",
     ),
@@ -195,7 +195,7 @@ ROWS = [
         "ZREMRANGEBYRANK", 4, F.WRITE, FIRST, access="RW DELETE", group="sorted-set", since="2.0.0",
         complexity=(
             "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements "
-            "removed by the operation"
+            "removed by the operation."
         ),
         summary="Remove all members in a sorted set within the given indexes",
     ),
@@ -203,7 +203,7 @@ ROWS = [
         "ZREMRANGEBYSCORE", 4, F.WRITE, FIRST, access="RW DELETE", group="sorted-set", since="1.2.0",
         complexity=(
             "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements "
-            "removed by the operation"
+            "removed by the operation."
         ),
         summary="Remove all members in a sorted set within the given scores",
     ),
@@ -212,7 +212,7 @@ ROWS = [
         deprecated="6.2.0", replaced_by="`ZRANGE` with the `REV` argument",
         complexity=(
             "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements "
-            "returned"
+            "returned."
         ),
         summary="Return a range of members in a sorted set, by index, with scores ordered from high to low",
     ),
@@ -222,11 +222,11 @@ ROWS = [
         complexity=(
             "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being"
             " returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can "
-            "consider it O(log(N))"
+            "consider it O(log(N))."
         ),
         summary=(
             "Return a range of members in a sorted set, by lexicographical range, ordered from higher to lower "
-            "strings"
+            "strings."
         ),
 
     ),
@@ -236,7 +236,7 @@ ROWS = [
         complexity=(
             "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being"
             " returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can "
-            "consider it O(log(N))"
+            "consider it O(log(N))."
         ),
         summary="Return a range of members in a sorted set, by score, with scores ordered from high to low",
     ),
@@ -250,7 +250,7 @@ ROWS = [
         tips=("nondeterministic_output",),
         complexity=(
             "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to"
-            " return back to 0. N is the number of elements inside the collection"
+            " return back to 0. N is the number of elements inside the collection."
         ),
         summary="Incrementally iterate sorted sets elements and associated scores",
     ),
@@ -262,7 +262,7 @@ ROWS = [
         "ZUNION", -3, F.READONLY | F.MOVABLEKEYS, NumKeys(1), access="RO ACCESS", group="sorted-set", since="6.2.0",
         complexity=(
             "O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number "
-            "of elements in the resulting sorted set"
+            "of elements in the resulting sorted set."
         ),
         summary="Add multiple sorted sets",
     ),
@@ -271,7 +271,7 @@ ROWS = [
         group="sorted-set", since="2.0.0",
         complexity=(
             "O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number "
-            "of elements in the resulting sorted set"
+            "of elements in the resulting sorted set."
         ),
         summary="Add multiple sorted sets and store the resulting sorted set in a new key",
     ),

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from cluster.command_docs.history import HISTORY
+from cluster.command_docs.notes import NOTES, SYSTEM
 from cluster.command_docs.syntax import SYNTAX, Argument
 from cluster.command_table import TABLE
 from cluster.command_table.model import Command, Custom, F, Keyword, NumKeys, Range
@@ -107,12 +108,12 @@ def access_flags(part: str) -> SetReply:
 
 def key_specs(row: Command) -> SetReply:
     """The key specs of COMMAND INFO."""
-    return SetReply(
-        [
-            MapReply([b"flags", access_flags(part), b"begin_search", begin, b"find_keys", find])
-            for part, (begin, find) in zip(row.access.split(", "), places(row), strict=False)
-        ]
-    )
+    notes = NOTES.get(row.name, ())
+    found = []
+    for i, (part, (begin, find)) in enumerate(zip(row.access.split(", "), places(row), strict=False)):
+        note = [b"notes", notes[i].encode()] if i < len(notes) and notes[i] else []
+        found.append(MapReply([*note, b"flags", access_flags(part), b"begin_search", begin, b"find_keys", find]))
+    return SetReply(found)
 
 
 def description(row: Command) -> list[Any]:
@@ -158,8 +159,11 @@ def documentation(row: Command) -> MapReply:
     found: list[Any] = [b"summary", row.summary.encode(), b"since", row.since.encode(), b"group", row.group.encode()]
     if row.complexity:
         found += [b"complexity", row.complexity.encode()]
+    doc_flags = [Status(b"syscmd")] * (row.name in SYSTEM) + [Status(b"deprecated")] * bool(row.deprecated)
+    if doc_flags:
+        found += [b"doc_flags", SetReply(doc_flags)]
     if row.deprecated:
-        found += [b"doc_flags", SetReply([Status(b"deprecated")]), b"deprecated_since", row.deprecated.encode()]
+        found += [b"deprecated_since", row.deprecated.encode()]
     if row.replaced_by:
         found += [b"replaced_by", row.replaced_by.encode()]
     if row.name in HISTORY:

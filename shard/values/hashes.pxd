@@ -1,12 +1,13 @@
 # C declarations of shard/values/hashes.py, for the command files.
 
 cimport cython
+from shard.values.elements cimport Elements
 from shard.values.packed cimport Pack
 from shard.values.table cimport Table
 from shard.values.taker cimport Taker
 
 @cython.no_gc
-cdef class HashValue:
+cdef class HashValue(Elements):
     cdef Pack pack
     cdef Table* table
     cdef dict times

@@ -9,6 +9,8 @@ does not know the time: who uses it asks for `due(now)` and deletes those fields
 import cython
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.stdlib import calloc, free
+from cython.cimports.shard.slot_table import elixir_prefetch
+from cython.cimports.shard.values.elements import MANY, Elements
 from cython.cimports.shard.values.packed import (
     pack_append,
     pack_bytes,
@@ -27,8 +29,10 @@ from cython.cimports.shard.values.packed import (
 from cython.cimports.shard.values.table import (
     Node,
     Table,
+    bytes_hash,
     node_key,
     node_value,
+    table_ask,
     table_buckets,
     table_find,
     table_free,
@@ -41,6 +45,7 @@ from cython.cimports.shard.values.table import (
     table_release,
     table_remove,
     table_scan,
+    text_hash,
 )
 from cython.cimports.shard.values.taker import LIST, Taker
 
@@ -71,7 +76,7 @@ def get_limits() -> tuple:
 
 
 @cython.cclass
-class HashValue:
+class HashValue(Elements):
     """Fields and values, byte strings; a field may have an expiry, unix ms."""
 
     type_name = b"hash"
@@ -112,7 +117,7 @@ class HashValue:
             at = pack_next(cython.address(self.pack), at)
             value = pack_get(cython.address(self.pack), at, cython.address(length))
             at = pack_next(cython.address(self.pack), at)
-            table_put(table, key, size, value, length)
+            table_put(table, text_hash(key, size), key, size, value, length)
         self.table = table
         pack_free(cython.address(self.pack))
         return 0
@@ -131,6 +136,18 @@ class HashValue:
             return b"hashtable"
         return b"listpack" if self.times is None else b"listpackex"
 
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def ask(self, member: bytes, step: cython.int) -> cython.bint:
+        if self.table != cython.NULL:
+            if self.table.count < MANY:
+                return False
+            table_ask(self.table, bytes_hash(member), step)
+            return True
+        if step == 0:
+            elixir_prefetch(self.pack.data)
+        return False
+
     @cython.ccall
     def get(self, field: bytes) -> bytes:
         """The value of a field, or None."""
@@ -143,7 +160,7 @@ class HashValue:
             return None if at < 0 else pack_bytes(
                 cython.address(self.pack), pack_next(cython.address(self.pack), at)
             )
-        node = table_find(self.table, PyBytes_AS_STRING(field), PyBytes_GET_SIZE(field))
+        node = table_find(self.table, bytes_hash(field), PyBytes_AS_STRING(field), PyBytes_GET_SIZE(field))
         return None if node == cython.NULL else PyBytes_FromStringAndSize(node_value(node), node.value)
 
     @cython.ccall
@@ -169,7 +186,9 @@ class HashValue:
                     pack_append(cython.address(self.pack), PyBytes_AS_STRING(value), length)
                     return True
             self.enlarge()
-        return table_put(self.table, PyBytes_AS_STRING(field), size, PyBytes_AS_STRING(value), length)
+        return table_put(
+            self.table, bytes_hash(field), PyBytes_AS_STRING(field), size, PyBytes_AS_STRING(value), length
+        )
 
     @cython.ccall
     @cython.exceptval(-1, check=True)
@@ -177,7 +196,7 @@ class HashValue:
         """Take a field and its expiry out; whether it was there."""
         at: cython.Py_ssize_t
         if self.table != cython.NULL:
-            if not table_remove(self.table, PyBytes_AS_STRING(field), PyBytes_GET_SIZE(field)):
+            if not table_remove(self.table, bytes_hash(field), PyBytes_AS_STRING(field), PyBytes_GET_SIZE(field)):
                 return False
         else:
             at = pack_find(
@@ -195,7 +214,7 @@ class HashValue:
     def has(self, field: bytes) -> cython.bint:
         """Whether a field is there."""
         if self.table != cython.NULL:
-            return table_find(self.table, PyBytes_AS_STRING(field), PyBytes_GET_SIZE(field)) != cython.NULL
+            return table_find(self.table, bytes_hash(field), PyBytes_AS_STRING(field), PyBytes_GET_SIZE(field)) != cython.NULL
         return (
             pack_find(cython.address(self.pack), self.pack.head, PyBytes_AS_STRING(field), PyBytes_GET_SIZE(field), 1)
             >= 0

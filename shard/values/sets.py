@@ -14,6 +14,8 @@ from cython.cimports.cluster.numbers import longlong_text, string_to_longlong, w
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
 from cython.cimports.libc.string import memcpy, memmove
+from cython.cimports.shard.slot_table import elixir_prefetch
+from cython.cimports.shard.values.elements import MANY, Elements
 from cython.cimports.shard.values.packed import (
     pack_append,
     pack_bytes,
@@ -31,7 +33,9 @@ from cython.cimports.shard.values.packed import (
 from cython.cimports.shard.values.table import (
     Node,
     Table,
+    bytes_hash,
     node_key,
+    table_ask,
     table_buckets,
     table_find,
     table_free,
@@ -44,6 +48,7 @@ from cython.cimports.shard.values.table import (
     table_release,
     table_remove,
     table_scan,
+    text_hash,
 )
 from cython.cimports.shard.values.taker import LIST, Taker
 
@@ -67,7 +72,7 @@ def get_limits() -> tuple:
 
 
 @cython.cclass
-class SetValue:
+class SetValue(Elements):
     """Unique byte strings."""
 
     type_name = b"set"
@@ -224,13 +229,25 @@ class SetValue:
         at = pack_first(cython.address(self.pack))
         while at >= 0:
             key = pack_get(cython.address(self.pack), at, cython.address(size))
-            table_put(table, key, size, cython.NULL, 0)
+            table_put(table, text_hash(key, size), key, size, cython.NULL, 0)
             at = pack_next(cython.address(self.pack), at)
         self.table = table
         pack_free(cython.address(self.pack))
         return 0
 
     # -- members -----------------------------------------------------------------------
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def ask(self, member: bytes, step: cython.int) -> cython.bint:
+        if self.table != cython.NULL:
+            if self.table.count < MANY:
+                return False
+            table_ask(self.table, bytes_hash(member), step)
+            return True
+        if step == 0:
+            elixir_prefetch(self.numbers if self.width > 0 else self.pack.data)
+        return False
 
     @cython.ccall
     @cython.exceptval(-1, check=True)
@@ -240,7 +257,7 @@ class SetValue:
         value: cython.longlong = 0
         new: cython.int
         if self.table != cython.NULL:
-            return table_put(self.table, PyBytes_AS_STRING(member), size, cython.NULL, 0)
+            return table_put(self.table, bytes_hash(member), PyBytes_AS_STRING(member), size, cython.NULL, 0)
         if self.width > 0:
             if string_to_longlong(PyBytes_AS_STRING(member), size, cython.address(value)):
                 new = self.add_number(value)
@@ -271,7 +288,7 @@ class SetValue:
         value: cython.longlong = 0
         index: cython.Py_ssize_t = 0
         if self.table != cython.NULL:
-            return table_remove(self.table, PyBytes_AS_STRING(member), size)
+            return table_remove(self.table, bytes_hash(member), PyBytes_AS_STRING(member), size)
         if self.width > 0:
             if not string_to_longlong(PyBytes_AS_STRING(member), size, cython.address(value)):
                 return False
@@ -293,7 +310,7 @@ class SetValue:
         value: cython.longlong = 0
         index: cython.Py_ssize_t = 0
         if self.table != cython.NULL:
-            return table_find(self.table, PyBytes_AS_STRING(member), size) != cython.NULL
+            return table_find(self.table, bytes_hash(member), PyBytes_AS_STRING(member), size) != cython.NULL
         if self.width > 0:
             if not string_to_longlong(PyBytes_AS_STRING(member), size, cython.address(value)):
                 return False

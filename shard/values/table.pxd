@@ -4,6 +4,7 @@ from shard.values.taker cimport Taker
 
 cdef extern from "Python.h":
     Py_hash_t _Py_HashBytes(const void* data, Py_ssize_t size)
+    Py_hash_t PyObject_Hash(object key) noexcept
 
 cdef struct Node:
     Node* next
@@ -29,9 +30,16 @@ cdef inline char* node_value(Node* node) noexcept nogil:
 cdef inline size_t table_buckets(const Table* table) noexcept nogil:
     return (<size_t> 1 << table.bits) + table.split
 
-cdef Node* table_find(Table* table, const char* key, Py_ssize_t size) noexcept
-cdef int table_put(Table* table, const char* key, Py_ssize_t size, const char* value, Py_ssize_t length) except? -1
-cdef bint table_remove(Table* table, const char* key, Py_ssize_t size) noexcept
+cdef inline unsigned int text_hash(const char* key, Py_ssize_t size) noexcept:
+    return <unsigned int> _Py_HashBytes(key, size)
+
+cdef inline unsigned int bytes_hash(bytes key) noexcept:
+    return <unsigned int> PyObject_Hash(key)
+
+cdef void table_ask(Table* table, unsigned int hashed, int step) noexcept
+cdef Node* table_find(Table* table, unsigned int hashed, const char* key, Py_ssize_t size) noexcept
+cdef int table_put(Table* table, unsigned int hashed, const char* key, Py_ssize_t size, const char* value, Py_ssize_t length) except? -1
+cdef bint table_remove(Table* table, unsigned int hashed, const char* key, Py_ssize_t size) noexcept
 cdef Node* table_random(Table* table, unsigned long long seed) noexcept
 cdef Py_ssize_t table_give_bucket(const Table* table, size_t at, bint keys, bint values, Taker taker) except -1
 cdef int table_give(const Table* table, bint keys, bint values, Taker taker) except -1

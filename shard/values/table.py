@@ -6,6 +6,8 @@ moves on; so no insertion pays for a resize, however large the table is.
 
     node   [next][hash][key size][value size][key bytes][value bytes]
 
+A key's hash is Python's of its bytes (`bytes_hash`, which an object remembers, or `text_hash`).
+
 Scanning goes through the 2^bits buckets in the order of their reversed bits, and takes with
 each one the bucket that was split off from it. What one cursor has covered is a set of
 suffixes of hashes, which stays covered when the table grows or shrinks; so keys that are
@@ -16,6 +18,7 @@ import cython
 from cython.cimports.cpython.mem import PyMem_RawFree, PyMem_RawMalloc
 from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
 from cython.cimports.libc.string import memcmp, memcpy, memset
+from cython.cimports.shard.slot_table import elixir_prefetch
 from cython.cimports.shard.values.taker import Taker
 
 
@@ -59,11 +62,22 @@ def table_open(table: cython.pointer(Table), expected: cython.size_t) -> cython.
 
 @cython.cfunc
 @cython.exceptval(check=False)
+def table_ask(table: cython.pointer(Table), hashed: cython.uint, step: cython.int) -> cython.void:
+    """Ask for the memory of a key's bucket (step 0), and, once that is there, of its first node (step 1)."""
+    bucket: cython.pointer(cython.pointer(Node)) = cython.address(table.buckets[_bucket(table, hashed)])
+    node: cython.p_void = bucket if step == 0 else bucket[0]
+    elixir_prefetch(node)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
 def table_find(
-    table: cython.pointer(Table), key: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    table: cython.pointer(Table),
+    hashed: cython.uint,
+    key: cython.pointer(cython.const[cython.char]),
+    size: cython.Py_ssize_t,
 ) -> cython.pointer(Node):
     """The node of a key, or NULL."""
-    hashed: cython.uint = cython.cast(cython.uint, _Py_HashBytes(key, size))
     node: cython.pointer(Node) = table.buckets[_bucket(table, hashed)]
     while node != cython.NULL:
         if node.hash == hashed and node.key == size and memcmp(node_key(node), key, size) == 0:
@@ -76,13 +90,13 @@ def table_find(
 @cython.exceptval(-1)
 def table_put(
     table: cython.pointer(Table),
+    hashed: cython.uint,
     key: cython.pointer(cython.const[cython.char]),
     size: cython.Py_ssize_t,
     value: cython.pointer(cython.const[cython.char]),
     length: cython.Py_ssize_t,
 ) -> cython.int:
     """Store a key and its value; 1 when the key is new."""
-    hashed: cython.uint = cython.cast(cython.uint, _Py_HashBytes(key, size))
     link: cython.pointer(cython.pointer(Node)) = cython.address(table.buckets[_bucket(table, hashed)])
     first: cython.pointer(cython.pointer(Node)) = link
     node: cython.pointer(Node) = link[0]
@@ -205,10 +219,12 @@ def _shrink(table: cython.pointer(Table)) -> cython.void:
 @cython.cfunc
 @cython.exceptval(check=False)
 def table_remove(
-    table: cython.pointer(Table), key: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    table: cython.pointer(Table),
+    hashed: cython.uint,
+    key: cython.pointer(cython.const[cython.char]),
+    size: cython.Py_ssize_t,
 ) -> cython.bint:
     """Take a key out; whether it was there."""
-    hashed: cython.uint = cython.cast(cython.uint, _Py_HashBytes(key, size))
     link: cython.pointer(cython.pointer(Node)) = cython.address(table.buckets[_bucket(table, hashed)])
     node: cython.pointer(Node) = link[0]
     while node != cython.NULL:

@@ -1,11 +1,12 @@
 # C declarations of shard/values/zsets.py, for the command files.
 
 cimport cython
+from shard.values.elements cimport Elements
 from shard.values.score_index cimport ScoreIndex
 from shard.values.taker cimport Taker
 
 @cython.no_gc
-cdef class ZSetValue:
+cdef class ZSetValue(Elements):
     cdef unsigned char* packed
     cdef unsigned int used
     cdef unsigned int room

@@ -11,6 +11,8 @@ import cython
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.cpython.mem import PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cython.cimports.libc.string import memcmp, memcpy, memmove
+from cython.cimports.shard.slot_table import elixir_prefetch
+from cython.cimports.shard.values.elements import Elements
 from cython.cimports.shard.values.score_index import Cell, ScoreIndex
 from cython.cimports.shard.values.taker import Taker
 
@@ -46,7 +48,7 @@ def _header(at: cython.pointer(cython.uchar), size: cython.pointer(cython.uint))
 
 
 @cython.cclass
-class ZSetValue:
+class ZSetValue(Elements):
     """A sorted set: unique byte-string members, each with a double score, never NaN."""
 
     type_name = b"zset"
@@ -109,6 +111,15 @@ class ZSetValue:
             return False
         score[0] = cell.score
         return True
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def ask(self, member: bytes, step: cython.int) -> cython.bint:
+        if self.index is not None:
+            return self.index.ask(member, step)
+        if step == 0:
+            elixir_prefetch(self.packed)
+        return False
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)

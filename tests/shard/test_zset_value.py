@@ -19,7 +19,7 @@ def scanned(zset, count=10):
     return found
 
 
-@pytest.mark.parametrize("names, span, steps", [(100, 3, 400), (150, 1000, 1500), (5000, 3, 9000), (5000, 1000, 9000)])
+@pytest.mark.parametrize("names, span, steps", [(100, 3, 400), (150, 1000, 1500), (5000, 3, 9000), (5000, 1000, 9000), (5000, 10**6, 9000)])
 def test_any_history_of_writes_leaves_what_a_dictionary_would_hold(names, span, steps):
     rng = random.Random(names + span)
     zset, model = ZSetValue(), {}

@@ -14,9 +14,7 @@ LINES_MAX = 500
 LONGER = {
     "cluster/wire.py": 510,
     "router/core.py": 670,  # the compiled hot path: one C-level class
-    "shard/loop.py": 540,  # the compiled batch loop: one C-level class
     "shard/values/lists.py": 560,
-    "shard/values/score_index.py": 550,
     "shard/values/streams.py": 640,
 }
 
