@@ -22,7 +22,8 @@ from cython.cimports.shard import slot_table
 from cython.cimports.shard.direct import strings_of
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.entries import NOT_DIRECT, Entry
-from cython.cimports.shard.slot_table import SlotTable, elixir_prefetch, elixir_prefetch_place, hash_of
+from cython.cimports.shard.key_hash import hash_of
+from cython.cimports.shard.slot_table import SlotTable, elixir_prefetch, elixir_prefetch_place
 from cython.cimports.shard.values.elements import Elements
 
 AHEAD = cython.declare(cython.int, 15)

@@ -39,11 +39,10 @@ cdef class SlotTable:
     cdef int ask_item(self, unsigned int hash) noexcept nogil
     cdef int ask_all(self) noexcept nogil
 
-cdef unsigned int hash_of(const char* key, Py_ssize_t size) noexcept nogil
 cdef bytes key_of(Item* item)
 cdef object value_of(Item* item)
 
-# What Python does not say: prefetching, and the folded product of two 64-bit numbers.
+# What Python does not say: prefetching.
 cdef extern from *:
     """
     #if defined(__GNUC__)
@@ -53,20 +52,6 @@ cdef extern from *:
     #define elixir_prefetch(address) ((void)(address))
     #define elixir_prefetch_place(list, at) ((void)(at))
     #endif
-    #if defined(__SIZEOF_INT128__)
-    static inline unsigned long long elixir_fold(unsigned long long a, unsigned long long b)
-    {
-        unsigned __int128 product = (unsigned __int128)a * b;
-        return (unsigned long long)product ^ (unsigned long long)(product >> 64);
-    }
-    #else
-    static inline unsigned long long elixir_fold(unsigned long long a, unsigned long long b)
-    {
-        unsigned long long cross = (a >> 32) * (b & 0xffffffffu) + (a & 0xffffffffu) * (b >> 32);
-        return (a * b) ^ ((a >> 32) * (b >> 32) + (cross >> 32));
-    }
-    #endif
     """
     void elixir_prefetch(const void* address) noexcept nogil
     void elixir_prefetch_place(list items, Py_ssize_t at)
-    unsigned long long elixir_fold(unsigned long long a, unsigned long long b) noexcept nogil

@@ -26,7 +26,7 @@ from cluster.errors import MISCONF, NO_JOURNAL, CommandError
 from cluster.process import Control
 from cluster.records import done_note
 from cluster.wire import command, encoded, split_replies
-from shard import slot_table
+from shard import key_hash
 from shard.children import PART, SNAPSHOT, Children
 from shard.engine import Engine
 from shard.journal import Journal, write_rdb
@@ -379,7 +379,7 @@ def run(index: int, shards: int, endpoint: str, directory: str, config: Config, 
     # A full collection over millions of keys is a stall; nothing here forms cycles.
     gc.disable()
     gc.freeze()
-    slot_table.seed(secrets.randbits(64))
+    key_hash.seed(secrets.randbits(64))
     worker = Worker(index, shards, endpoint, directory, config, control)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

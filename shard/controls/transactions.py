@@ -9,7 +9,7 @@ from cython.cimports.libc.string import memcpy
 from cython.cimports.shard.direct import Strings, run_direct, strings_of
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.entries import Entry
-from cython.cimports.shard.slot_table import hash_of
+from cython.cimports.shard.key_hash import hash_of
 
 from cluster import records
 from cluster.errors import CommandError
