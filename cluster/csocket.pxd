@@ -56,6 +56,7 @@ cdef extern from "unistd.h" nogil:
 cdef extern from "time.h" nogil:
     cdef enum:
         CLOCK_MONOTONIC
+    int clock_gettime(int clock, timespec* now)
 
 cdef extern from "poll.h" nogil:
     cdef enum:

@@ -32,7 +32,8 @@ cdef class Conn:
     cdef unsigned long long head
     cdef unsigned long long tail
     cdef bint dirty
-    cdef bint waited
+    cdef bint resting
+    cdef int rested
     cdef public bint reading
     cdef public bint writing
     cdef public bint stalled
@@ -63,6 +64,10 @@ cdef class Link:
     cdef Conn run_conn
     cdef unsigned long long run_seq
     cdef Expected expected
+    cdef int alone
+    cdef int alone_sent
+    cdef unsigned long long siblings
+    cdef public long long sent_ms
     cdef bint readable
     cdef bint writing
     cdef public long long batches

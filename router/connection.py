@@ -15,7 +15,8 @@ class Conn:
     fast: single-key commands may go straight to a shard (no MULTI, logged in, ...).
     queueing: the same, inside MULTI; queue: what it has queued (router/multi.py), or None.
     paused: an operation is in flight that the next command must wait for.
-    dirty: it has output; waited: that has been kept back for a while, since more is to come.
+    dirty: it has new output. resting: its output is kept back, since more is to come; rested: it is among those, 2 when for
+    a while already (router/frontdoor.py).
     """
 
     def __init__(self, conn_id: int, fd: int = -1):
@@ -55,7 +56,11 @@ class Conn:
 
 @cython.cclass
 class Link:
-    """The router's end of the link to one shard."""
+    """The router's end of the link to one shard.
+
+    alone: queued commands that need no other link; siblings: a bit for each link that the queued parts of operations
+    need; alone_sent: how many of the first kind the batch under way has, sent at sent_ms. See router/rounds.py.
+    """
 
     def __init__(self, index: int):
         self.index = index

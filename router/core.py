@@ -434,6 +434,7 @@ class Core:
         link.last_flags = batch.size + 7
         batch.size += size + 12
         link.entries += 1
+        link.alone += 1
         return 0
 
     def forward(self, conn: Conn, shard: int, command: int, raw: bytes):
@@ -467,6 +468,10 @@ class Core:
         memcpy(batch.data + 24, cython.address(self.watermark), 8)
         link.batches += 1
         link.unanswered += 1
+        link.sent_ms = self.now
+        link.alone_sent = link.alone
+        link.alone = 0
+        link.siblings = 0
         return batch.take()
 
     # -- from shards -------------------------------------------------------------------
@@ -552,6 +557,8 @@ class Core:
             if type(target) is Conn:
                 self._settle(target, place, 0)
         link.batch.clear()
+        link.alone = 0
+        link.siblings = 0
         link.run_conn = None
         link.unanswered = 0
         link.up = False

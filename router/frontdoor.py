@@ -26,6 +26,7 @@ from cython.cimports.cluster.csocket import (
     POLLIN,
     TFD_CLOEXEC,
     TFD_NONBLOCK,
+    clock_gettime,
     close,
     epoll_create1,
     epoll_ctl,
@@ -45,20 +46,16 @@ from cython.cimports.libc.errno import errno as c_errno
 from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.router.connection import Conn, Link
 from cython.cimports.router.core import Core
+from cython.cimports.router.rounds import WINDOW, awaits_others, held_links, is_due, is_idle
 
 READ_SIZE = cython.declare(cython.Py_ssize_t, 1 << 16)
 EVENTS_MAX = cython.declare(cython.int, 256)
 ROUNDS = cython.declare(cython.int, 16)
 
-# While this many batches are under way to a shard, commands for it are collected: the busier it
-# is, the larger its batches, and the cheaper each command.
-WINDOW = cython.declare(cython.int, 1)
-BATCH_FULL = cython.declare(cython.Py_ssize_t, 1 << 16)
-
-# Fewer ready clients than this are not worth a turn of their own while every shard is busy: waiting for an answer,
+# Fewer ready descriptors than this are not worth a turn of their own while every shard is busy: waiting for an answer,
 # at most so long, makes larger turns (without pipelining half the CPU of router and shard for a command).
 FEW = cython.declare(cython.int, 50)
-PAUSE_US = cython.declare(cython.int, 150)
+PAUSE_NS = cython.declare(cython.long, 150_000)
 
 # Small numbers in epoll's data name links and listeners, file descriptors name clients.
 KIND_CLIENT = cython.declare(cython.ulonglong, 0)
@@ -68,7 +65,7 @@ KIND_TIMER = cython.declare(cython.ulonglong, 3)
 
 # A client gets the replies to what it has sent at once in one write, if the rest of them comes so soon (twice this at
 # most): a write costs the router and the client as much as ten commands.
-REST_NS = cython.declare(cython.long, 1_000_000)
+REST_NS = cython.declare(cython.long, 5_000_000)
 REST_BYTES = cython.declare(cython.Py_ssize_t, 1 << 16)
 
 
@@ -93,6 +90,7 @@ class FrontDoor:
     data = cython.declare(cython.p_char)
     timer_fd = cython.declare(cython.int)
     timer_set = cython.declare(cython.bint)
+    resting = cython.declare(list)
 
     def __init__(self, core: Core, clock):
         self.core = core
@@ -100,6 +98,7 @@ class FrontDoor:
         self.conns = {}
         self.listeners = {}
         self.link_fds = {}
+        self.resting = []
         self.out_watch = 1 << 20
         self.epfd = epoll_create1(EPOLL_CLOEXEC)
         self.data = cython.cast(cython.p_char, malloc(READ_SIZE))
@@ -183,8 +182,7 @@ class FrontDoor:
         while rounds < ROUNDS:
             rounds += 1
             count = epoll_wait(self.epfd, events, EVENTS_MAX, 0)
-            if 0 < count < FEW and self._shards_busy(events, count):
-                self._await_reply()
+            if 0 < count < FEW and self._await_replies(events, count):
                 count = epoll_wait(self.epfd, events, EVENTS_MAX, 0)
             if count <= 0:
                 break
@@ -232,34 +230,52 @@ class FrontDoor:
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def _shards_busy(self, events: cython.pointer(epoll_event), count: cython.int) -> cython.bint:
-        """Whether clients alone are ready, and what they ask for could not be sent on yet."""
+    def _await_replies(self, events: cython.pointer(epoll_event), count: cython.int) -> cython.bint:
+        """Wait a moment if that makes a larger turn: clients are ready whose commands could not be sent on yet, or
+        shards' replies that complete nothing without another shard's. False: there is work to do now.
+
+        Whoever becomes ready meanwhile is served in the same turn.
+        """
+        fds: pollfd[64]
+        links: list = []
         link: Link
         i: cython.int
+        here: cython.ulonglong = 0
+        now: timespec
+        pause: timespec
+        end_ns: cython.longlong
         for i in range(count):
-            if events[i].data.u64 >> 32 != KIND_CLIENT:
+            if events[i].data.u64 >> 32 == KIND_LINK:
+                link = self.link_fds.get(cython.cast(cython.int, events[i].data.u64 & 0xFFFFFFFF))
+                if link is None or not awaits_others(link):
+                    return False
+                here |= cython.cast(cython.ulonglong, 1) << link.index
+            elif events[i].data.u64 >> 32 != KIND_CLIENT:
                 return False
         for link in self.core.links:
-            if not link.up or link.unanswered < WINDOW:
+            if not link.up or is_idle(link) or link.index >= 64:
                 return False
-        return True
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def _await_reply(self) -> cython.int:
-        """Wait a moment until some shard answers: the clients that become ready meanwhile are read in one turn."""
-        fds: pollfd[64]
-        count: cython.int = 0
-        pause: timespec
-        for fd in self.link_fds:
-            if count < 64:
-                fds[count].fd = fd
-                fds[count].events = POLLIN
-                count += 1
+            if link.unanswered >= WINDOW and not (here >> link.index) & 1:
+                fds[len(links)].fd = link.peer.fileno()
+                fds[len(links)].events = POLLIN
+                links.append(link)
+        if not links:
+            return False
+        clock_gettime(CLOCK_MONOTONIC, cython.address(now))
+        end_ns = now.tv_sec * 1_000_000_000 + now.tv_nsec + PAUSE_NS
         pause.tv_sec = 0
-        pause.tv_nsec = PAUSE_US * 1000
-        ppoll(fds, count, cython.address(pause), cython.NULL)
-        return 0
+        pause.tv_nsec = PAUSE_NS
+        waiting: cython.int = len(links)
+        while waiting > 0 and pause.tv_nsec > 0 and ppoll(fds, len(links), cython.address(pause), cython.NULL) > 0:
+            for i in range(len(links)):
+                if fds[i].fd >= 0 and fds[i].revents:
+                    if not awaits_others(links[i]):
+                        return True
+                    fds[i].fd = -1
+                    waiting -= 1
+            clock_gettime(CLOCK_MONOTONIC, cython.address(now))
+            pause.tv_nsec = max(0, end_ns - now.tv_sec * 1_000_000_000 - now.tv_nsec)
+        return True
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -324,7 +340,8 @@ class FrontDoor:
         reading = not (conn.stalled or conn.closing) and (
             not conn.paused or conn.inbox.size - conn.inbox_at < READ_SIZE
         )
-        writing = conn.out.size > conn.out_sent and (conn.writing or not conn.dirty)  # what is new is tried first
+        # What is new is tried first.
+        writing = conn.out.size > conn.out_sent and (conn.writing or not (conn.dirty or conn.resting))
         if reading != conn.reading or writing != conn.writing:
             conn.reading = reading
             conn.writing = writing
@@ -379,24 +396,23 @@ class FrontDoor:
         """Send the batches, take the replies that are there, write to the clients."""
         link: Link
         worked: cython.bint = True
+        held: cython.ulonglong = held_links(self.core.links, self.core.now)
         while worked:
             worked = False
             for link in self.core.links:
                 if link.peer is None:
                     continue
-                if link.batch.size > 0 and link.up and (link.unanswered < WINDOW or link.batch.size > BATCH_FULL):
+                if is_due(link, held):
                     self.send(link, self.core.take_batch(link.index))
                 if link.readable and self._drain(link):
                     worked = True
-            self._write_dirty(False)
+            self._write_dirty()
+            held = held_links(self.core.links, self.core.now)
             for link in self.core.links:
-                if (
-                    link.batch.size > 0
-                    and link.up
-                    and link.peer is not None
-                    and (link.unanswered < WINDOW or link.batch.size > BATCH_FULL)
-                ):
+                if link.peer is not None and is_due(link, held):
                     worked = True
+        if held:
+            self._await_rest()
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -423,10 +439,23 @@ class FrontDoor:
     @cython.exceptval(-1, check=True)
     def _rest_is_late(self) -> cython.int:
         """The rest of some clients' replies did not come soon: they get what is there."""
+        conn: Conn
         expirations: cython.ulonglong = 0
         read(self.timer_fd, cython.address(expirations), 8)
         self.timer_set = False
-        self._write_dirty(True)
+        found: list = self.resting
+        self.resting = []
+        for conn in found:
+            if conn.closed or not conn.resting:
+                conn.rested = 0
+            elif conn.rested == 1:
+                conn.rested = 2
+                self.resting.append(conn)
+            else:
+                conn.rested = 0
+                self._write_now(conn)
+        if self.resting:
+            self._await_rest()
         return 0
 
     @cython.cfunc
@@ -443,42 +472,46 @@ class FrontDoor:
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def _write_dirty(self, late: cython.bint) -> cython.int:
-        """Send what the clients are owed; those whose next reply is under way wait for it.
-
-        `late`: the time is over for those that have waited since the last time.
-        """
+    def _write_dirty(self) -> cython.int:
+        """Send what the clients are owed; those whose next reply is under way wait for it."""
         conn: Conn
         found: list = self.core.dirty
         if not found:
             return 0
         self.core.dirty = []
         for conn in found:
+            conn.dirty = False
             if (
                 conn.head != conn.tail
-                and not (late and conn.waited)
                 and not (conn.closed or conn.closing or conn.stalled)
                 and conn.fd >= 0
                 and conn.out.size - conn.out_sent < REST_BYTES
             ):
-                conn.waited = conn.waited or late
-                self.core.dirty.append(conn)
+                conn.resting = True
+                if conn.rested == 0:
+                    conn.rested = 1
+                    self.resting.append(conn)
+                    self._await_rest()
+            elif conn.closed:
                 continue
-            conn.dirty = conn.waited = False
-            if conn.closed:
-                continue
-            if conn.fd < 0:
+            elif conn.fd < 0:
                 conn.session.output_ready()
                 if conn.stalled and not conn.closed:
                     self.core.proceed(conn)  # no readiness of a socket will do it: a replica's stream would stand still
-                continue
-            self._write(conn)
-            if conn.stalled and not conn.closed:
-                self.core.proceed(conn)
-            if conn.writing or conn.out.size > conn.out_sent or not conn.reading:
-                self._interest(conn)
-            elif conn.paused:
-                self._interest(conn)
-        if self.core.dirty:
-            self._await_rest()
+            else:
+                if conn.rested == 2:
+                    conn.rested = 1  # what it keeps back next has not waited yet
+                self._write_now(conn)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _write_now(self, conn: Conn) -> cython.int:
+        """Send what a client is owed, and go on with what it has sent."""
+        conn.resting = False
+        self._write(conn)
+        if conn.stalled and not conn.closed:
+            self.core.proceed(conn)
+        if conn.writing or conn.paused or conn.out.size > conn.out_sent or not conn.reading:
+            self._interest(conn)
         return 0

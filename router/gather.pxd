@@ -12,6 +12,7 @@ cdef int FIRST
 
 cdef class Gather(Parts):
     cdef int missing
+    cdef unsigned long long siblings
     cdef public int away
     cdef public list replies
     cdef public object records
@@ -34,4 +35,4 @@ cdef class Answer(Gather):
     cdef int _sum(self, Buffer out) except? -1
     cdef int _interleave(self, Buffer out) except? -1
 
-cdef int put(Core core, Parts target, int shard, int command, int db, int flags, unsigned int client, const char* raw, Py_ssize_t size) except? -1
+cdef int put(Core core, Parts target, int shard, int command, int db, int flags, unsigned int client, const char* raw, Py_ssize_t size, unsigned long long siblings) except? -1

@@ -34,13 +34,20 @@ def put(
     client: cython.uint,
     raw: cython.pointer(cython.const[cython.char]),
     size: cython.Py_ssize_t,
+    siblings: cython.ulonglong,
 ) -> cython.int:
-    """One part of an operation onto its link, as a run of its own. What is to RESOLVE a hold is not answered."""
+    """One part of an operation onto its link, as a run of its own. What is to RESOLVE a hold is not answered.
+
+    siblings: a bit for each link that has parts in the same go, 0: it is not to wait for others (router/rounds.py).
+    """
     link: Link = core.links[shard]
     core._close_run(link)
     if not flags & RESOLVE:
         link.expected.push(target, shard)
     core._entry(link, command, db, flags | 2, client, raw, size)
+    if siblings:
+        link.alone -= 1
+        link.siblings |= siblings
     return 0
 
 
@@ -48,7 +55,7 @@ def put(
 class Gather(Parts):
     """replies: by shard, raw, None where none is awaited or it was lost. away: the last shard that was lost, or -1.
 
-    record: the id of the record that carries the parts, None if none does.
+    record: the id of the record that carries the parts, None if none does. siblings: a bit for each shard asked.
     """
 
     @cython.cfunc

@@ -116,7 +116,8 @@ class Multi(Path):
         for shard, parts in by_shard.items():
             out.size = 0
             encode_command(out, parts)
-            put(core, IGNORED, shard, WATCH, conn.db, 0, conn.id, out.data, out.size)
+            # Nobody waits for it by itself: it goes with what follows.
+            put(core, IGNORED, shard, WATCH, conn.db, 0, conn.id, out.data, out.size, cython.cast(cython.ulonglong, 1) << (shard & 63))
         session.watch_shards.update(by_shard)
         self.stats.count_command("WATCH", 0)
         _say(core, conn, b"+OK\r\n", 5)
@@ -264,7 +265,7 @@ class Multi(Path):
                     out = Buffer(part.size + 64)
                     _open_txn(out, b"", b"E")
                     out.append_bulk(part.data, part.size)
-                    put(core, gather, shard, TXN, 0, 0, 0, out.data, out.size)
+                    put(core, gather, shard, TXN, 0, 0, 0, out.data, out.size, gather.siblings)
         return 1
 
     @cython.cfunc
@@ -356,7 +357,16 @@ class Multi(Path):
                 _drop_front(part, begin - 12)
             else:
                 put(
-                    core, gather, shard, command, conn.db, conn.flags & OUTSIDE, conn.id, part.data + begin, part.size - begin
+                    core,
+                    gather,
+                    shard,
+                    command,
+                    conn.db,
+                    conn.flags & OUTSIDE,
+                    conn.id,
+                    part.data + begin,
+                    part.size - begin,
+                    gather.siblings,
                 )
         if kind.write:
             self._send_record(core, gather)
@@ -389,8 +399,12 @@ class Multi(Path):
         gather.record = None
         gather.replies = [None] * core.shards
         gather.missing = 0
-        for part in self.parts:
-            gather.missing += cython.cast(Buffer, part).size > 0
+        gather.siblings = 0
+        shard: cython.int
+        for shard in range(core.shards):
+            if cython.cast(Buffer, self.parts[shard]).size > 0:
+                gather.missing += 1
+                gather.siblings |= cython.cast(cython.ulonglong, 1) << shard
         return gather
 
     @cython.cfunc
@@ -428,7 +442,7 @@ class Multi(Path):
         _open_txn(out, b"", b"R")
         out.append_bulk(blob.data, blob.size)
         for shard in members:
-            put(core, gather, shard, TXN, 0, 0, 0, out.data, out.size)
+            put(core, gather, shard, TXN, 0, 0, 0, out.data, out.size, gather.siblings)
         return 0
 
 

@@ -77,6 +77,7 @@ class Operation(Parts):
     members = cython.declare(list, visibility="public")
     missing = cython.declare(set, visibility="public")
     replies = cython.declare(dict, visibility="public")
+    siblings = cython.declare(cython.ulonglong)
 
     def __init__(self, operations, held, write: bool, done, watcher: bytes = b"", watch_shards=()):
         self.operations = operations
@@ -103,6 +104,10 @@ class Operation(Parts):
         if self.write:
             self.record = self.router.records.reserve()
             self.operations.turns.join(self)
+        self.siblings = 0
+        for shard in self.held:
+            if shard < 64:
+                self.siblings |= cython.cast(cython.ulonglong, 1) << shard
         for shard in self.held:
             self._hold(shard)
 
@@ -116,7 +121,7 @@ class Operation(Parts):
         """A message in the order of the link; `arrived` gets its reply."""
         out: Buffer = Buffer(128)
         encode_command(out, words)
-        put(self.core, self, shard, command, 0, 0, 0, out.data, out.size)
+        put(self.core, self, shard, command, 0, 0, 0, out.data, out.size, self.siblings)
         return 0
 
     @cython.cfunc
@@ -125,7 +130,7 @@ class Operation(Parts):
         """A message that overtakes what waits for holds; what comes back is an event."""
         out: Buffer = Buffer(128)
         encode_command(out, words)
-        put(self.core, self, shard, command, 0, RESOLVE, 0, out.data, out.size)
+        put(self.core, self, shard, command, 0, RESOLVE, 0, out.data, out.size, 0)
         return 0
 
     def tell(self, shard: int, command: int, words: list):

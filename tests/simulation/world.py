@@ -20,6 +20,7 @@ import hiredis
 from cluster.config import Config
 from cluster.wire import command
 from router.connection import Conn
+from router.rounds import due_links
 from router.router import Router
 from router.session import Session
 from shard.engine import Engine
@@ -230,6 +231,7 @@ class World:
         self.now = START_MS
         self.shard_count = shards
         self.fsync_always = fsync_always
+        self.windows = seed % 2 == 1  # as the router's shell does: one batch under way to a shard, operations in rounds
         self.config = config or Config()
         self.shards = [SimShard(self, i) for i in range(shards)]
         self.clients: dict[int, SimClient] = {}
@@ -276,11 +278,12 @@ class World:
         if router is None:
             return
         router.core.now = self.now
-        for link in router.core.links:
-            if link.up:
-                batch = router.core.take_batch(link.index)
-                if batch and self.shards[link.index].alive:
-                    self.shards[link.index].inbox.append(batch)
+        # At moment 0 no time is over: nothing that is held may need the clock to go on.
+        due = due_links(router.core.links, 0) if self.windows else [link for link in router.core.links if link.up]
+        for link in due:
+            batch = router.core.take_batch(link.index)
+            if batch and self.shards[link.index].alive:
+                self.shards[link.index].inbox.append(batch)
         for conn in router.core.take_dirty():
             client = self.clients.get(conn.id)
             data = conn.peek_output()
@@ -288,7 +291,7 @@ class World:
                 client.reader.feed(data)
                 while (reply := client.reader.gets()) is not False:
                     client.replies.append(reply)
-        if any(link.batch_size and link.up for link in router.core.links):
+        if due_links(router.core.links, 0) if self.windows else any(link.batch_size and link.up for link in router.core.links):
             self.pump()
 
     # -- shards ----------------------------------------------------------------------------

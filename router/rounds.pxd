@@ -1,0 +1,10 @@
+# C declarations of router/rounds.py, for the socket shell.
+
+from router.connection cimport Link
+
+cdef int WINDOW
+
+cdef unsigned long long held_links(list links, long long now) noexcept
+cdef bint is_due(Link link, unsigned long long held) noexcept
+cdef bint is_idle(Link link) noexcept
+cdef bint awaits_others(Link link) noexcept
