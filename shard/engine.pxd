@@ -4,6 +4,7 @@ from cluster.wire cimport Buffer
 from shard.entries cimport Entry
 from shard.holds cimport Holds
 from shard.keyspace cimport Database
+from shard.records cimport Records
 from shard.reply_writer cimport ReplyWriter
 from shard.values.taker cimport Taker
 
@@ -26,6 +27,9 @@ cdef class Engine:
     cdef public bint rewritten
     cdef public int depth
     cdef public list unit
+    cdef Buffer body
+    cdef int body_count
+    cdef int body_db
     cdef public Buffer stream
     cdef Buffer scratch
     cdef public int stream_db
@@ -54,7 +58,7 @@ cdef class Engine:
     cdef public bint over_memory
     cdef public list lazy
     cdef public object scan_snapshot
-    cdef public object records
+    cdef public Records records
     cdef public object pieces
     cdef public object staging
     cdef public int shard_index
@@ -75,5 +79,6 @@ cdef class Engine:
     cdef object _expire(self, bytes key, object value)
     cdef int begin(self) except? -1
     cdef int finish(self, const char* raw, Py_ssize_t size) except? -1
-    cdef int flush_unit(self, bytes prologue) except? -1
+    cdef int flush_unit(self, bytes record) except? -1
+    cdef int wrote(self, const char* raw, Py_ssize_t size) except? -1
     cdef int _select(self, int db) except? -1

@@ -71,6 +71,7 @@ class Engine:
         self.unit = []
         self.stream = Buffer(4096)
         self.scratch = Buffer(256)
+        self.body = Buffer(256)
         self.stream_db = -1
         self.events = []
         self.fed = []  # the same about the replication stream, told ahead of the replies that it belongs to
@@ -373,21 +374,33 @@ class Engine:
         if self.dirty > 0:
             self.changes += self.dirty
             if not self.rewritten:
-                if not self.unit:
+                if not self.unit and not self.body_count:
                     self._select(self.db.index)
                     self.stream.append(raw, size)
                     return 0
                 self.unit.append((self.db.index, raw[:size]))
-        if self.unit:
+        if self.unit or self.body_count:
             self.flush_unit(None)
         return 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def flush_unit(self, prologue: bytes) -> cython.int:
-        """Write the collected effects: one as it is, several as MULTI ... EXEC. A prologue
-        (the payload of a multi-shard record) always makes a unit."""
-        wrap: cython.bint = len(self.unit) > 1 or prologue is not None
+    def wrote(self, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
+        """A command inside a unit has changed something, and is its own effect."""
+        if self.unit or (self.body_count and self.body_db != self.db.index):
+            self.unit.append((self.db.index, raw[:size]))
+        else:
+            self.body.append(raw, size)
+            self.body_db = self.db.index
+            self.body_count += 1
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def flush_unit(self, record: bytes) -> cython.int:
+        """Write the collected effects: one as it is, several as MULTI ... EXEC. A multi-shard record always makes a
+        unit, which it opens."""
+        wrap: cython.bint = len(self.unit) + self.body_count > 1 or record is not None
         start: cython.Py_ssize_t = self.stream.size
         body: cython.Py_ssize_t
         db: cython.int = self.stream_db
@@ -397,24 +410,31 @@ class Engine:
             if self.stream_db < 0:
                 self._select(0)
             self.stream.append(b"*1\r\n$5\r\nMULTI\r\n", 15)
-            if prologue is not None:
-                self.stream.append(PyBytes_AS_STRING(prologue), PyBytes_GET_SIZE(prologue))
+            if record is not None:
+                self.stream.append(b"*2\r\n$4\r\nECHO\r\n", 14)
+                self.stream.append_bulk(PyBytes_AS_STRING(record), PyBytes_GET_SIZE(record))
         body = self.stream.size
+        if self.body_count:
+            self._select(self.body_db)
+            self.stream.append(self.body.data, self.body.size)
+            self.body.size = 0
+            self.body_count = 0
         for index, raw in self.unit:
             self._select(index)
             self.stream.append(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
         if wrap:
             self.stream.append(b"*1\r\n$4\r\nEXEC\r\n", 14)
-            if prologue is not None and self.feeding:
+            if record is not None and self.feeding:
                 # Replicas get a multi-shard record as one unit: the router joins the bodies.
                 self.units.append((start, body, self.stream.size - 14, self.stream.size, db, self.stream_db))
-        self.unit = []
+        if self.unit:
+            self.unit = []
         return 0
 
-    def end_unit(self, prologue=None):
+    def end_unit(self, record=None):
         """For Python callers (transactions, timers): write what the unit has collected."""
-        if self.unit or prologue is not None:
-            self.flush_unit(prologue)
+        if self.unit or self.body_count or record is not None:
+            self.flush_unit(record)
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

@@ -21,6 +21,7 @@ cdef class Entry:
     cdef public int key_at
     cdef public int member_at
     cdef public int direct
+    cdef public bint is_unit
     cdef public dict subcommands
     cdef public long long calls
     cdef public long long usec

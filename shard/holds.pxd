@@ -15,3 +15,6 @@ cdef class Holds:
     cdef int _is_held(self, bytes key) except? -1
     cdef int _blocks_first(self, const char* raw, Py_ssize_t size) except? -1
     cdef int _blocks_entries(self, bytes entries) except? -1
+
+cdef Py_ssize_t part_at(bytes blob, int shard, Py_ssize_t* length) except? -1
+cdef bytes own_part(bytes blob, int shard)

@@ -173,7 +173,7 @@ class Holds:
             return self._blocks_entries(args[3])
         if rule == UNIT and self.recording:
             return 1  # records are applied in the order of their ids
-        return self._blocks_entries(own_part(args[3], self.shard)[1])
+        return self._blocks_entries(own_part(args[3], self.shard))
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -245,24 +245,31 @@ def keys_of(entries: bytes) -> object:
     return found
 
 
-def own_part(blob: bytes, shard: cython.int) -> tuple:
-    """(id, this shard's entries) of a packed record (cluster/records.py). ValueError if it has none here."""
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def part_at(blob: bytes, shard: cython.int, length: cython.pointer(cython.Py_ssize_t)) -> cython.Py_ssize_t:
+    """Where this shard's entries are in a packed record (cluster/records.py). ValueError if it has none here."""
     data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(blob)
     size: cython.Py_ssize_t = PyBytes_GET_SIZE(blob)
     at: cython.Py_ssize_t = 22
-    epoch: cython.ulonglong = 0
-    sequence: cython.ulonglong = 0
     owner: cython.ushort = 0
-    length: cython.uint = 0
+    part: cython.uint = 0
     while at + 6 <= size:
         memcpy(cython.address(owner), data + at, 2)
-        memcpy(cython.address(length), data + at + 2, 4)
+        memcpy(cython.address(part), data + at + 2, 4)
         at += 6
-        if at + length > size:
+        if at + part > size:
             break
         if owner == shard:
-            memcpy(cython.address(epoch), data + 4, 8)
-            memcpy(cython.address(sequence), data + 12, 8)
-            return (epoch, sequence), PyBytes_FromStringAndSize(data + at, length)
-        at += length
+            length[0] = part
+            return at
+        at += part
     raise ValueError("a record without a part for this shard")
+
+
+@cython.cfunc
+def own_part(blob: bytes, shard: cython.int) -> bytes:
+    """This shard's entries in a packed record. ValueError if it has none here."""
+    size: cython.Py_ssize_t = 0
+    at: cython.Py_ssize_t = part_at(blob, shard, cython.address(size))
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(blob) + at, size)

@@ -139,10 +139,8 @@ class Journal:
         if last:
             epoch, _, number = last.partition(b"-")
             self.engine.records.last = (int(epoch), int(number))
-        from cluster.records import record_id
-
         for blob in reader.records:
-            self.engine.records.kept.append((record_id(blob), blob))
+            self.engine.records.keep(blob)
         from shard.scripting.scripts import scripts_of  # it imports the engine, which may not be there yet
 
         for entry in reader.functions:

@@ -16,6 +16,7 @@ from cython.cimports.cluster.wire import Buffer, encode, encode_command, split_c
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy
 from cython.cimports.posix.time import CLOCK_MONOTONIC, clock_gettime, timespec
+from cython.cimports.shard.controls.transactions import run_unit
 from cython.cimports.shard.direct import run_direct
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.entries import NOT_DIRECT, Entry
@@ -305,6 +306,8 @@ class Loop:
                     self.out,
                 )
             ):
+                return self._done(entry, None, raw, size)
+            if entry.is_unit and run_unit(engine, raw, size, self.out):
                 return self._done(entry, None, raw, size)
             if ahead.offsets[place] == offset and not kind:
                 args = cython.cast(list, ahead.args[place])

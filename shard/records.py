@@ -3,49 +3,75 @@
 from collections import deque
 
 import cython
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.libc.string import memcpy
+
+from cluster.records import record_id
 
 MARK_EVERY_MS = 5000
 
 
 @cython.cclass
 class Records:
-    """last: id of the newest applied record. kept: those that another participant may still
-    lack, oldest first; the watermark that every batch brings lets go of the rest. place: up to where everything of a
-    master's stream is here and noted in the journal, or None."""
-
-    last = cython.declare(tuple, visibility="public")
-    kept = cython.declare(object, visibility="public")
-    place = cython.declare(object, visibility="public")
-    place_changes = cython.declare(cython.longlong)  # the engine's count of changes there
-    _marked = cython.declare(tuple)
-    _mark_next = cython.declare(tuple)
-    _mark_at_ms = cython.declare(cython.longlong)
+    """last: id of the newest applied record. kept: (id, blob) of those that another participant may still lack, oldest
+    first; the watermark that every batch brings lets go of the rest. place: up to where everything of a master's stream
+    is here and noted in the journal, or None."""
 
     def __init__(self):
-        self.last = (0, 0)
-        self.kept = deque()
+        self.blobs = deque()
         self._marked = self._mark_next = (0, 0)
-        self._mark_at_ms = 0
+
+    @property
+    def last(self):
+        return (self.epoch, self.sequence)
+
+    @last.setter
+    def last(self, record):
+        self.epoch, self.sequence = record
+
+    @property
+    def kept(self):
+        return [(record_id(blob), blob) for blob in self.blobs]
 
     def lacks(self, record: tuple) -> bool:
         """Whether a record has not been applied here."""
         return record > self.last
 
-    def add(self, record: tuple, blob: bytes):
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def add(self, blob: bytes) -> cython.int:
         """A record was applied."""
-        if record > self.last:
-            self.last = record
-        self.kept.append((record, blob))
+        epoch: cython.ulonglong = 0
+        sequence: cython.ulonglong = 0
+        _id_of(blob, cython.address(epoch), cython.address(sequence))
+        if epoch > self.epoch or (epoch == self.epoch and sequence > self.sequence):
+            self.epoch = epoch
+            self.sequence = sequence
+        self.blobs.append(blob)
+        return 0
 
-    def trim(self, watermark: tuple):
-        """All records up to the watermark are known to be applied everywhere."""
-        while self.kept and self.kept[0][0] <= watermark:
-            self.kept.popleft()
+    def keep(self, blob: bytes):
+        """Another participant may lack this record, which was applied before."""
+        self.blobs.append(blob)
+
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def trim(self, epoch: cython.ulonglong, sequence: cython.ulonglong) -> cython.int:
+        """All records up to this one are known to be applied everywhere."""
+        oldest: cython.ulonglong = 0
+        number: cython.ulonglong = 0
+        while self.blobs:
+            blob: bytes = self.blobs[0]
+            _id_of(blob, cython.address(oldest), cython.address(number))
+            if oldest > epoch or (oldest == epoch and number > sequence):
+                break
+            self.blobs.popleft()
+        return 0
 
     def passed(self, watermark: tuple):
         """A journal says so: what it was part of itself it has applied."""
         self.last = max(self.last, watermark)
-        self.trim(watermark)
+        self.trim(watermark[0], watermark[1])
 
     def reached(self, place: tuple, changes: cython.longlong) -> bool:
         """A place in the stream; whether it is worth a note."""
@@ -72,3 +98,16 @@ class Records:
             return None
         self._marked = due
         return due
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def _id_of(
+    blob: bytes, epoch: cython.pointer(cython.ulonglong), sequence: cython.pointer(cython.ulonglong)
+) -> cython.int:
+    """The id of a packed record."""
+    if PyBytes_GET_SIZE(blob) < 22:
+        raise ValueError("a cut record")
+    memcpy(epoch, PyBytes_AS_STRING(blob) + 4, 8)
+    memcpy(sequence, PyBytes_AS_STRING(blob) + 12, 8)
+    return 0

@@ -29,7 +29,7 @@ def apply_command(engine, args: list) -> None:
         engine.select(int(args[1]))
     elif name == b"ECHO":
         if args[1].startswith(records.MAGIC):
-            engine.records.add(records.record_id(args[1]), args[1])
+            engine.records.add(args[1])
         elif args[1].startswith(records.DONE):
             engine.records.passed(records.done_id(args[1]))
         elif args[1].startswith(records.PLACE):

@@ -202,8 +202,7 @@ class Worker:
                 if self.interrupts.started_s:
                     self.interrupts.finished()
                 if executed:
-                    if self.engine.records.kept:
-                        self.engine.records.trim((self.loop.epoch, self.loop.watermark))
+                    self.engine.records.trim(self.loop.epoch, self.loop.watermark)
                     self.finish(True)
 
     def collect(self) -> None:

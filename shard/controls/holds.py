@@ -21,6 +21,7 @@ from cython.cimports.cluster.wire import Buffer, encode_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy
 from cython.cimports.shard.engine import Engine
+from cython.cimports.shard.holds import own_part
 
 from cluster import records
 from cluster.command_table import BY_ID
@@ -29,7 +30,7 @@ from cluster.errors import CommandError
 from cluster.replies import Status
 from cluster.wire import encoded, parse_commands
 from shard.controls.transactions import run_entries, run_record
-from shard.holds import keys_of, own_part
+from shard.holds import keys_of
 from shard.pieces import is_large
 from shard.projections import projection
 from shard.registry import handles
@@ -100,7 +101,7 @@ def prepare(engine: Engine, args: list) -> Any:
     _, op, watcher, blob = args
     engine.no_effect()
     engine.holds.prepared[op] = blob
-    engine.controls.hold(op, keys_of(own_part(blob, engine.shard_index)[1]), True)
+    engine.controls.hold(op, keys_of(own_part(blob, engine.shard_index)), True)
     return unwatched(engine, watcher)
 
 

@@ -3,19 +3,18 @@
 import logging
 
 import cython
-from cython.cimports.cluster.wire import Buffer, encode, slot_of_bytes, split_command
+from cython.cimports.cluster.wire import Buffer, encode, read_number, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cython.cimports.libc.string import memcpy
+from cython.cimports.libc.string import memcmp, memcpy
 from cython.cimports.shard.direct import Strings, run_direct, strings_of
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.entries import Entry
+from cython.cimports.shard.holds import part_at
 from cython.cimports.shard.key_hash import hash_of
 
 from cluster import records
 from cluster.errors import CommandError
 from cluster.replies import NIL_ARRAY, Raw
-from cluster.wire import command
-from shard.holds import own_part
 from shard.registry import handles
 from shard.signals import STAGED, Block
 
@@ -28,13 +27,21 @@ def run_entries(engine: Engine, entries: bytes) -> bytes:
 
     A failing command does not undo the others; blocking ones do not block.
     """
-    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(entries)
-    size: cython.Py_ssize_t = PyBytes_GET_SIZE(entries)
+    out: Buffer = Buffer(256)
+    _run(engine, PyBytes_AS_STRING(entries), PyBytes_GET_SIZE(entries), out)
+    return out.take()
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def _run(
+    engine: Engine, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, out: Buffer
+) -> cython.int:
+    """The same for entries where they are; the replies go to `out`."""
     at: cython.Py_ssize_t = 0
     count: cython.Py_ssize_t = 0
     length: cython.uint = 0
     command_id: cython.ushort = 0
-    out: Buffer = Buffer(256)
     db: object = engine.db
     while at + 12 <= size:
         memcpy(cython.address(length), data + at, 4)
@@ -53,7 +60,7 @@ def run_entries(engine: Engine, entries: bytes) -> bytes:
         at += length
     engine.db = db
     engine.replaying = False
-    return out.take()
+    return 0
 
 
 @cython.cfunc
@@ -82,7 +89,7 @@ def _run_direct(
         out,
     )
     if engine.dirty:
-        engine.unit.append((engine.db.index, PyBytes_FromStringAndSize(raw, size)))
+        engine.wrote(raw, size)
         engine.changes += 1
     engine.dirty += before
     entry.calls += done
@@ -138,20 +145,53 @@ def txn(engine: Engine, args: list) -> object:
     return Raw(run_record(engine, payload))
 
 
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def run_unit(
+    engine: Engine, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, out: Buffer
+) -> cython.int:
+    """SHARD.TXN of nobody who watches, from its bytes to the reply's; 0: it is another one, and nothing was done."""
+    at: cython.Py_ssize_t = 33
+    length: cython.Py_ssize_t
+    if size < 40 or memcmp(raw, b"*4\r\n$9\r\nSHARD.TXN\r\n$0\r\n\r\n$1\r\n", 29) or raw[32] != 36:
+        return 0
+    length = read_number(raw, size, cython.address(at))
+    if length < 0 or at + length + 2 > size:
+        return 0
+    engine.rewritten = True  # what its entries change is in the unit
+    if raw[29] == 69:  # E
+        _run(engine, raw + at, length, out)
+    else:
+        _run_record(engine, PyBytes_FromStringAndSize(raw + at, length), out)
+    return 1
+
+
 def run_record(engine: Engine, blob: bytes) -> bytes:
     """Run this shard's part of a multi-shard record and journal the whole of it."""
-    record, part = own_part(blob, engine.shard_index)
-    engine.no_effect()
+    out: Buffer = Buffer(256)
+    _run_record(engine, blob, out)
+    return out.take()
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def _run_record(engine: Engine, blob: bytes, out: Buffer) -> cython.int:
+    size: cython.Py_ssize_t = 0
+    at: cython.Py_ssize_t = part_at(blob, engine.shard_index, cython.address(size))
+    engine.rewritten = True
     # Another participant may have applied it already: this one cannot refuse any more.
-    refusals = engine.write_error, engine.over_memory
-    engine.write_error, engine.over_memory = b"", False
+    write_error: bytes = engine.write_error
+    over_memory: cython.bint = engine.over_memory
+    engine.write_error = b""
+    engine.over_memory = False
     try:
-        replies = run_entries(engine, part)
+        _run(engine, PyBytes_AS_STRING(blob) + at, size, out)
     finally:
-        engine.write_error, engine.over_memory = refusals
-    engine.records.add(record, blob)
-    engine.end_unit(command(b"ECHO", blob))
-    return replies
+        engine.write_error = write_error
+        engine.over_memory = over_memory
+    engine.records.add(blob)
+    engine.flush_unit(blob)
+    return 0
 
 
 @handles("SHARD.RECORD")

@@ -217,7 +217,7 @@ def record(sequence: int) -> bytes:
 def test_a_journal_notes_which_records_need_not_be_kept_when_it_is_replayed(tmp_path):
     engine, journal = opened(tmp_path)
     for sequence in (1, 2, 3):
-        engine.records.add((7, sequence), record(sequence))
+        engine.records.add(record(sequence))
         journal.append(command(b"ECHO", record(sequence)))
     marks = [engine.records.mark((7, 2), NOW + at_ms) for at_ms in (0, 100, MARK_EVERY_MS, 2 * MARK_EVERY_MS)]
     assert marks == [None, None, (7, 2), None]  # once, and some seconds late: others may not have synced it before

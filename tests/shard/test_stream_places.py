@@ -47,7 +47,7 @@ def test_told_from_the_journal_is_what_would_have_been_told_at_once():
     engine.run([b"SET", b"b", b"1"], 5)
     engine.unit.append((4, command("SET", "c", 1)))
     engine.unit.append((2, command("SET", "d", 1)))
-    engine.end_unit(command(b"ECHO", blob))
+    engine.end_unit(blob)
     engine.run([b"SET", b"e", b"1"], 2)
     effects = engine.take_stream()
 

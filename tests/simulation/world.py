@@ -188,7 +188,7 @@ class SimShard:
             return
         if not self.loop.execute(message):
             return
-        self.engine.records.trim((self.loop.epoch, self.loop.watermark))
+        self.engine.records.trim(self.loop.epoch, self.loop.watermark)
         if power:
             self.answer(True)
         else:
