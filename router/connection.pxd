@@ -72,6 +72,7 @@ cdef class Link:
     cdef bint writing
     cdef public long long batches
     cdef public long long entries
+    cdef void sent(self, long long now) noexcept
 
 cdef class Parts:
     cdef int arrived(self, int shard, const char* data, Py_ssize_t size) except? -1

@@ -68,6 +68,17 @@ class Link:
         self.expected = Expected()
         self.last_flags = -1
 
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def sent(self, now: cython.longlong) -> cython.void:
+        """A batch of all that is queued is under way."""
+        self.batches += 1
+        self.unanswered += 1
+        self.sent_ms = now
+        self.alone_sent = self.alone
+        self.alone = 0
+        self.siblings = 0
+
     @property
     def in_flight(self):
         """Runs and operations that the shard has not answered yet."""

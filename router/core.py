@@ -466,12 +466,7 @@ class Core:
         memcpy(batch.data + 8, cython.address(self.now), 8)
         memcpy(batch.data + 16, cython.address(self.epoch), 8)
         memcpy(batch.data + 24, cython.address(self.watermark), 8)
-        link.batches += 1
-        link.unanswered += 1
-        link.sent_ms = self.now
-        link.alone_sent = link.alone
-        link.alone = 0
-        link.siblings = 0
+        link.sent(self.now)
         return batch.take()
 
     # -- from shards -------------------------------------------------------------------

@@ -23,39 +23,34 @@ from cython.cimports.cluster.csocket import (
     EPOLLOUT,
     MSG_DONTWAIT,
     MSG_NOSIGNAL,
-    POLLIN,
     TFD_CLOEXEC,
     TFD_NONBLOCK,
-    clock_gettime,
     close,
     epoll_create1,
     epoll_ctl,
     epoll_event,
     epoll_wait,
     itimerspec,
-    pollfd,
-    ppoll,
     read,
     recv,
     send,
     timerfd_create,
     timerfd_settime,
-    timespec,
 )
 from cython.cimports.libc.errno import errno as c_errno
 from cython.cimports.libc.stdlib import free, malloc
+from cython.cimports.router.answers import await_answers
 from cython.cimports.router.connection import Conn, Link
 from cython.cimports.router.core import Core
-from cython.cimports.router.rounds import WINDOW, awaits_others, held_links, is_due, is_idle
+from cython.cimports.router.rounds import awaited, awaits_others, held_links, is_due
 
 READ_SIZE = cython.declare(cython.Py_ssize_t, 1 << 16)
 EVENTS_MAX = cython.declare(cython.int, 256)
 ROUNDS = cython.declare(cython.int, 16)
 
-# Fewer ready descriptors than this are not worth a turn of their own while every shard is busy: waiting for an answer,
-# at most so long, makes larger turns (without pipelining half the CPU of router and shard for a command).
+# Fewer ready descriptors than this are not worth a turn of their own while every shard is busy: waiting a moment for an
+# answer makes larger turns (without pipelining half the CPU of router and shard for a command).
 FEW = cython.declare(cython.int, 50)
-PAUSE_NS = cython.declare(cython.long, 150_000)
 
 # Small numbers in epoll's data name links and listeners, file descriptors name clients.
 KIND_CLIENT = cython.declare(cython.ulonglong, 0)
@@ -236,14 +231,9 @@ class FrontDoor:
 
         Whoever becomes ready meanwhile is served in the same turn.
         """
-        fds: pollfd[64]
-        links: list = []
         link: Link
         i: cython.int
         here: cython.ulonglong = 0
-        now: timespec
-        pause: timespec
-        end_ns: cython.longlong
         for i in range(count):
             if events[i].data.u64 >> 32 == KIND_LINK:
                 link = self.link_fds.get(cython.cast(cython.int, events[i].data.u64 & 0xFFFFFFFF))
@@ -252,30 +242,10 @@ class FrontDoor:
                 here |= cython.cast(cython.ulonglong, 1) << link.index
             elif events[i].data.u64 >> 32 != KIND_CLIENT:
                 return False
-        for link in self.core.links:
-            if not link.up or is_idle(link) or link.index >= 64:
-                return False
-            if link.unanswered >= WINDOW and not (here >> link.index) & 1:
-                fds[len(links)].fd = link.peer.fileno()
-                fds[len(links)].events = POLLIN
-                links.append(link)
-        if not links:
-            return False
-        clock_gettime(CLOCK_MONOTONIC, cython.address(now))
-        end_ns = now.tv_sec * 1_000_000_000 + now.tv_nsec + PAUSE_NS
-        pause.tv_sec = 0
-        pause.tv_nsec = PAUSE_NS
-        waiting: cython.int = len(links)
-        while waiting > 0 and pause.tv_nsec > 0 and ppoll(fds, len(links), cython.address(pause), cython.NULL) > 0:
-            for i in range(len(links)):
-                if fds[i].fd >= 0 and fds[i].revents:
-                    if not awaits_others(links[i]):
-                        return True
-                    fds[i].fd = -1
-                    waiting -= 1
-            clock_gettime(CLOCK_MONOTONIC, cython.address(now))
-            pause.tv_nsec = max(0, end_ns - now.tv_sec * 1_000_000_000 - now.tv_nsec)
-        return True
+        here = awaited(self.core.links, here)
+        if here:
+            await_answers(self.core.links, here)
+        return here != 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

@@ -3,6 +3,7 @@
 from cluster.wire cimport Buffer
 from router.connection cimport Conn, Parts
 from router.core cimport Core
+from router.open_records cimport Open, OpenRecords
 
 # How replies of parts become one.
 cdef int INTERLEAVE
@@ -15,8 +16,8 @@ cdef class Gather(Parts):
     cdef unsigned long long siblings
     cdef public int away
     cdef public list replies
-    cdef public object records
-    cdef public tuple record
+    cdef public OpenRecords records
+    cdef public Open record
     cdef int finish(self) except? -1
 
 cdef class Collected(Gather):

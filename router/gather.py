@@ -55,7 +55,7 @@ def put(
 class Gather(Parts):
     """replies: by shard, raw, None where none is awaited or it was lost. away: the last shard that was lost, or -1.
 
-    record: the id of the record that carries the parts, None if none does. siblings: a bit for each shard asked.
+    record: the record that carries the parts, None if none does. siblings: a bit for each shard asked.
     """
 
     @cython.cfunc

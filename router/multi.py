@@ -20,6 +20,7 @@ from cython.cimports.router.connection import Conn, Link, Parts
 from cython.cimports.router.core import Core, Path
 from cython.cimports.router.gather import Answer, put
 from cython.cimports.router.kinds import AT_MOST, BEGIN, COMMIT, OBSERVE, OTHER, SPLIT, Kind, kind_of, one_shard
+from cython.cimports.router.open_records import Open, OpenRecords
 from cython.cimports.router.queued import Queue, begin_entry
 
 from cluster.command_table import BY_ID, TABLE
@@ -45,7 +46,7 @@ class Multi(Path):
     """
 
     operations = cython.declare(object, visibility="public")
-    records = cython.declare(object)
+    records = cython.declare(OpenRecords)
     stats = cython.declare(object)
     unknown_text = cython.declare(str)
     parts = cython.declare(list)  # a scratch buffer for each shard
@@ -418,8 +419,9 @@ class Multi(Path):
         number: cython.ushort = gather.missing
         length: cython.uint
         part: Buffer
-        record: tuple = self.records.next_id()
-        epoch, sequence = record
+        record: Open = self.records.opened()
+        epoch = record.epoch
+        sequence = record.sequence
         gather.record = record
         if gather.merge:
             gather.skip = 4
@@ -427,22 +429,22 @@ class Multi(Path):
         blob.append(cython.cast(cython.p_char, cython.address(epoch)), 8)
         blob.append(cython.cast(cython.p_char, cython.address(sequence)), 8)
         blob.append(cython.cast(cython.p_char, cython.address(number)), 2)
-        members: list = []
         for shard in range(core.shards):
             part = self.parts[shard]
             if part.size:
-                members.append(shard)
                 number = shard
                 length = part.size
                 blob.append(cython.cast(cython.p_char, cython.address(number)), 2)
                 blob.append(cython.cast(cython.p_char, cython.address(length)), 4)
                 blob.append(part.data, part.size)
-        self.records.keep(record, PyBytes_FromStringAndSize(blob.data, blob.size), set(members))
+        record.blob = PyBytes_FromStringAndSize(blob.data, blob.size)
+        record.missing = gather.siblings
         out: Buffer = Buffer(blob.size + 64)
         _open_txn(out, b"", b"R")
         out.append_bulk(blob.data, blob.size)
-        for shard in members:
-            put(core, gather, shard, TXN, 0, 0, 0, out.data, out.size, gather.siblings)
+        for shard in range(core.shards):
+            if (gather.siblings >> shard) & 1:
+                put(core, gather, shard, TXN, 0, 0, 0, out.data, out.size, gather.siblings)
         return 0
 
 

@@ -24,6 +24,7 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringA
 from cython.cimports.router.connection import Parts
 from cython.cimports.router.core import Core
 from cython.cimports.router.gather import put
+from cython.cimports.router.open_records import Open
 
 from cluster import errors, frames
 from cluster.command_table import TABLE
@@ -71,8 +72,8 @@ class Operation(Parts):
     moved_ms = cython.declare(cython.longlong, visibility="public")
     first = cython.declare(cython.int, visibility="public")
     gone = cython.declare(set, visibility="public")
-    record = cython.declare(tuple, visibility="public")
-    committed = cython.declare(tuple, visibility="public")
+    record = cython.declare(Open, visibility="public")
+    committed = cython.declare(Open, visibility="public")
     blob = cython.declare(bytes, visibility="public")
     members = cython.declare(list, visibility="public")
     missing = cython.declare(set, visibility="public")
@@ -173,7 +174,7 @@ class Operation(Parts):
     @cython.ccall
     def commit(self, parts: bytes, members: list):
         """What is to be written is known (packed, see cluster/records.py): commit it as soon as it is our turn."""
-        self.blob = record_head(self.record, len(members)) + parts
+        self.blob = record_head(self.record.id, len(members)) + parts
         self.members = members
         self.state = "ready"
         self.operations.turns.advance(self)
@@ -195,7 +196,7 @@ class Operation(Parts):
         self.state = "committing"
         self.committed, self.record = self.record, None
         self.missing = set(members)
-        self.router.records.keep(self.committed, self.blob, set(members))
+        self.router.records.keep(self.committed, self.blob, members)
         words: list = self._commit_words()
         for shard in members:
             if shard not in self.gone:
@@ -440,7 +441,7 @@ class Prepared(Operation):
             for member, entries in self.parts.items():
                 packed += [part_head(member, entries), entries]
             self.members = list(self.parts)
-            self.blob = record_head(self.record, len(self.members)) + b"".join(packed)
+            self.blob = record_head(self.record.id, len(self.members)) + b"".join(packed)
         if shard in self.parts:
             self._ask(shard, PREPARE, [b"SHARD.PREPARE", self.id, watcher, self.blob])
         else:

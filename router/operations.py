@@ -79,7 +79,7 @@ class Operations:
         or another shard that is to decide on an operation of its is away still: `settled` comes back to it."""
         for operation in list(self.active.values()):
             if operation.state == "deciding" and operation.first == shard:
-                operation.decided(last >= operation.record)
+                operation.decided(last >= operation.record.id)
         held = [one for one in self.active.values() if one.state == "deciding" and shard in one.held]
         if held:
             self.postponed.add(shard)

@@ -1,8 +1,7 @@
-"""The router's side of multi-shard records: numbering, what is open, what a shard lacks. Compiled."""
-
-from collections import OrderedDict
+"""The router's side of multi-shard records: handing them out, and to shards that come back what they lack. Compiled."""
 
 import cython
+from cython.cimports.router.open_records import Open, OpenRecords
 
 from cluster.command_table import TABLE
 from cluster.records import Record, pack_entries, record_id, unpack
@@ -11,78 +10,18 @@ from router.gather import Collected
 
 
 @cython.cclass
-class Open:
-    """A record that not all participants have confirmed; `blob` is empty while it is only reserved."""
+class RouterRecords(OpenRecords):
+    """Numbering, what is open, what a shard lacks (see router/open_records.py)."""
 
-    id = cython.declare(tuple, visibility="public")
-    blob = cython.declare(bytes, visibility="public")
-    missing = cython.declare(set, visibility="public")
-
-    def __init__(self, record: tuple, blob: bytes, missing: set):
-        self.id = record
-        self.blob = blob
-        self.missing = missing
-
-
-class RouterRecords:
-    """Numbers records and keeps those that a participant may lack.
-
-    Sequence numbers are given in the order in which parts enter the links (for an operation
-    with holds: when it takes its holds), so they grow along every link. `open` is in the order of
-    the ids: its first says how far the watermark may go.
-    """
+    router = cython.declare(object)
+    txn_id = cython.declare(cython.int)
+    record_id = cython.declare(cython.int)
 
     def __init__(self, router):
+        OpenRecords.__init__(self, router.core)
         self.router = router
-        self.epoch = 0
-        self.sequence = 0
-        self.open = OrderedDict()
         self.txn_id = TABLE["SHARD.TXN"].id
         self.record_id = TABLE["SHARD.RECORD"].id
-
-    def next_id(self) -> tuple:
-        """The next record id."""
-        self.sequence += 1
-        return (self.epoch, self.sequence)
-
-    def reserve(self) -> tuple:
-        """An id for a record that will be committed later (an operation that holds); it keeps the
-        watermark below."""
-        record = self.next_id()
-        self.open[record] = Open(record, b"", set())
-        return record
-
-    def cancel(self, record: tuple):
-        """The operation of a reserved id was aborted."""
-        self.open.pop(record, None)
-        self.advance()
-
-    def keep(self, record: tuple, blob: bytes, missing: set):
-        """A record is about to be sent: keep it until all participants confirm."""
-        self.open[record] = Open(record, blob, missing)
-
-    def opened(self, record: Record) -> bytes:
-        """The same, for one that is not packed yet. Its blob."""
-        blob = record.pack()
-        self.keep(record.id, blob, set(record.parts))
-        return blob
-
-    def confirmed(self, record: tuple, shard: int):
-        """A participant has applied (and journalled) a record."""
-        entry = self.open.get(record)
-        if entry is None:
-            return
-        entry.missing.discard(shard)
-        if not entry.missing:
-            del self.open[record]
-            self.advance()
-
-    def advance(self):
-        """Raise the watermark to just below the oldest record that is not done. While one of
-        an earlier router is open, shards are to keep everything."""
-        core = self.router.core
-        epoch, sequence = next(iter(self.open), (self.epoch, self.sequence + 1))
-        core.epoch, core.watermark = (self.epoch, sequence - 1) if epoch == self.epoch else (0, 0)
 
     def send(
         self,
@@ -92,10 +31,11 @@ class RouterRecords:
     ):
         """Send a write's parts as one record, in one go. `done` gets shard -> raw array reply
         (None: the shard was lost; the part will be applied when it is back)."""
-        record = Record(self.next_id(), {shard: pack_entries(entries) for shard, entries in parts.items()})
+        entry: Open = self.opened()
+        self.keep(entry, Record(entry.id, {shard: pack_entries(part) for shard, part in parts.items()}).pack(), list(parts))
         gather = Collected(list(parts), done)
-        gather.records, gather.record = self, record.id
-        raw = encode(b"SHARD.TXN", watcher.encode(), b"R", self.opened(record))
+        gather.records, gather.record = self, entry
+        raw = encode(b"SHARD.TXN", watcher.encode(), b"R", entry.blob)
         for shard in parts:
             self.router.core.submit(shard, self.txn_id, 0, 0, 0, raw, gather)
 
@@ -103,18 +43,17 @@ class RouterRecords:
         """A shard is (back) on its link and has everything up to `last`: hand it what it lacks,
         before anything else. How many records that were."""
         count = 0
-        for record in sorted(self.open):
-            entry = self.open[record]
-            if shard not in entry.missing:
+        for entry in list(self.line):
+            if not entry.lacks(shard):
                 continue
-            if record <= last:
-                self.confirmed(record, shard)
+            if entry.id <= last:
+                self.confirmed(entry, shard)
                 continue
             count += 1
 
-            def arrived(raw: bytes | None, record: tuple = record):
+            def arrived(raw: bytes | None, entry: Open = entry):
                 if raw is not None:
-                    self.confirmed(record, shard)
+                    self.confirmed(entry, shard)
 
             self.router.core.submit(shard, self.record_id, 0, 0, 0, encode(b"SHARD.RECORD", entry.blob), arrived)
         return count
@@ -126,4 +65,7 @@ class RouterRecords:
         for number, blob in sorted(found.items()):
             missing = {shard for shard in unpack(blob).parts if shard in last and number > last[shard]}
             if missing:
-                self.keep(number, blob, missing)
+                entry: Open = self.opened()
+                self.sequence -= 1  # it has its number already
+                entry.epoch, entry.sequence = number
+                self.keep(entry, blob, missing)

@@ -2,9 +2,7 @@
 
 from router.connection cimport Link
 
-cdef int WINDOW
-
 cdef unsigned long long held_links(list links, long long now) noexcept
 cdef bint is_due(Link link, unsigned long long held) noexcept
-cdef bint is_idle(Link link) noexcept
+cdef unsigned long long awaited(list links, unsigned long long here) noexcept
 cdef bint awaits_others(Link link) noexcept

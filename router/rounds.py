@@ -59,16 +59,24 @@ def is_due(link: Link, held: cython.ulonglong) -> cython.bint:
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def is_idle(link: Link) -> cython.bint:
-    """Whether what comes for a link now would be sent at once: it is free, and nothing is held for it."""
-    return link.up and link.unanswered < WINDOW and link.batch.size == 0
+def awaits_others(link: Link) -> cython.bint:
+    """Whether the batch under way to a link has only parts of operations that other links have parts of, too."""
+    return link.unanswered == 1 and link.alone_sent == 0 and link.index < 64
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def awaits_others(link: Link) -> cython.bint:
-    """Whether the batch under way to a link has only parts of operations that other links have parts of, too."""
-    return link.unanswered == 1 and link.alone_sent == 0 and link.index < 64
+def awaited(links: list, here: cython.ulonglong) -> cython.ulonglong:
+    """A bit for each link whose answer is to come before anything can be done for clients; `here`: those whose answers
+    are there. 0: what comes for some link now would be sent at once, since it is free and nothing is held for it."""
+    link: Link
+    found: cython.ulonglong = 0
+    for link in links:
+        if not link.up or link.index >= 64 or (link.unanswered < WINDOW and link.batch.size == 0):
+            return 0
+        if link.unanswered >= WINDOW:
+            found |= cython.cast(cython.ulonglong, 1) << link.index
+    return found & ~here
 
 
 def due_links(links: list, now: cython.longlong) -> list:

@@ -163,11 +163,11 @@ class Upstream:
         for entry in entries:
             core.submit(shard, *entry, lambda raw: None)
         records = self.router.records
-        last = max((record for record in records.open if shard in records.open[record].missing), default=None)
+        lacking = [entry for entry in records.open.values() if entry.lacks(shard)]
+        last = max((entry.id for entry in lacking), default=None)
         self._note(shard, self.offset - self.unapplied, last)
-        for record in list(records.open):
-            if shard in records.open[record].missing:
-                records.confirmed(record, shard)
+        for entry in lacking:
+            records.confirmed(entry, shard)
         log.info("shard %d has caught up with the stream: %d bytes of it", shard, len(stream))
         self.behind.discard(shard)
         if not self.behind and self.session is not None:

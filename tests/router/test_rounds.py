@@ -138,3 +138,20 @@ def test_dataflow_takes_its_holds_together(group):
     assert group.under_way() == [1, 0, 0]
     group.world.settle()
     assert list(client.replies) == [b"OK"]
+
+
+def test_a_record_is_open_until_all_have_confirmed_it_and_keeps_the_watermark(group):
+    records = group.world.router.records
+    group.write(0, 1)
+    group.write(1, 2)
+    group.write(0, 2)
+    first, second, third = records.open
+    assert [entry.lacks(1) for entry in records.open.values()] == [True, True, False]
+    group.answer(1)
+    assert not records.open[first].lacks(1) and records.open[first].lacks(0)
+    assert (group.core.epoch, group.core.watermark) == (first[0], first[1] - 1)
+    group.answer(0)
+    assert list(records.open) == [second, third]
+    assert (group.core.epoch, group.core.watermark) == first
+    group.world.settle()
+    assert not records.open and (group.core.epoch, group.core.watermark) == third

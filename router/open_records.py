@@ -1,0 +1,104 @@
+"""The multi-shard records that not all participants have confirmed, in the order of their ids. Compiled.
+
+The oldest says how far the watermark goes that every batch carries: what is below has been applied by all.
+"""
+
+from collections import deque
+
+import cython
+from cython.cimports.router.core import Core
+
+
+@cython.cclass
+class Open:
+    """A record that a participant may lack; `blob` is empty while it is only reserved."""
+
+    @property
+    def id(self):
+        """(epoch, sequence)"""
+        return (self.epoch, self.sequence)
+
+    def lacks(self, shard: cython.int) -> bool:
+        """Whether a participant has not confirmed it yet."""
+        if shard >= 64:
+            return self.others is not None and shard in self.others
+        return (self.missing >> shard) & 1 > 0
+
+
+@cython.cclass
+class OpenRecords:
+    """Numbers records and keeps those that a participant may lack.
+
+    Sequence numbers are given in the order in which parts enter the links (for an operation with holds: when it takes
+    its holds), so they grow along every link.
+    """
+
+    def __init__(self, core: Core):
+        self.core = core
+        self.line = deque()
+
+    @property
+    def open(self):
+        """id -> record, in the order of the ids."""
+        return {entry.id: entry for entry in self.line if not entry.settled}
+
+    @cython.cfunc
+    def opened(self) -> Open:
+        """The next record; it keeps the watermark below."""
+        entry: Open = Open.__new__(Open)
+        self.sequence += 1
+        entry.epoch = self.epoch
+        entry.sequence = self.sequence
+        entry.blob = b""
+        self.line.append(entry)
+        return entry
+
+    def reserve(self) -> Open:
+        """The same, for one that will be committed later (an operation that holds)."""
+        return self.opened()
+
+    def keep(self, entry: Open, blob: bytes, shards):
+        """It is about to be sent: keep it until all these participants confirm."""
+        entry.blob = blob
+        entry.missing = 0
+        entry.others = {shard for shard in shards if shard >= 64}
+        for shard in shards:
+            if shard < 64:
+                entry.missing |= cython.cast(cython.ulonglong, 1) << cython.cast(cython.int, shard)
+
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def confirmed(self, entry: Open, shard: cython.int) -> cython.int:
+        """A participant has applied (and journalled) a record."""
+        if shard < 64:
+            entry.missing &= ~(cython.cast(cython.ulonglong, 1) << shard)
+        elif entry.others is not None:
+            entry.others.discard(shard)
+        if entry.missing == 0 and not entry.others:
+            self.cancel(entry)
+        return 0
+
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def cancel(self, entry: Open) -> cython.int:
+        """Nobody lacks it, or nobody will get it."""
+        entry.settled = True
+        self.advance()
+        return 0
+
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def advance(self) -> cython.int:
+        """Raise the watermark to just below the oldest record that is not done. While one of an earlier router is
+        open, shards are to keep everything."""
+        oldest: Open
+        self.core.epoch = self.epoch
+        self.core.watermark = self.sequence
+        while self.line:
+            oldest = self.line[0]
+            if not oldest.settled:
+                self.core.epoch = oldest.epoch if oldest.epoch == self.epoch else 0
+                self.core.watermark = oldest.sequence - 1 if oldest.epoch == self.epoch else 0
+                break
+            self.line.popleft()
+        return 0
