@@ -25,9 +25,12 @@ DbKey = tuple[int, bytes]
 
 
 class Waiter:
-    """One blocked client. args: what to run when a key is ready; empty: the router serves it."""
+    """One blocked client. args: what to run when a key is ready; empty: the router serves it.
 
-    __slots__ = ("args", "db", "deadline_ms", "keys", "nil", "offered", "resp", "token")
+    offered: its router has been told and tries; missed: a key was written since, maybe after the router had looked.
+    """
+
+    __slots__ = ("args", "db", "deadline_ms", "keys", "missed", "nil", "offered", "resp", "token")
 
     def __init__(self, token: bytes, db: int, keys: list[bytes], args: list[bytes], deadline_ms: int, nil: Any, resp: int):
         self.token = token
@@ -38,6 +41,7 @@ class Waiter:
         self.nil = nil
         self.resp = resp
         self.offered = False
+        self.missed = False
 
 
 class Waiting:
@@ -101,7 +105,9 @@ class Waiting:
         """Serve the first in a queue; whether the next one may have a look."""
         if not waiter.args:
             engine.db = engine.dbs[place[0]]
-            if not waiter.offered and engine.lookup(place[1]) is not None:
+            if waiter.offered:
+                waiter.missed = True
+            elif engine.lookup(place[1]) is not None:
                 waiter.offered = True
                 engine.events.append((b"ready", waiter.token))
             return False
@@ -153,8 +159,12 @@ class Waiting:
     def retried(self, engine: Any, token: bytes) -> None:
         """A router has tried for its waiter and got nothing: it waits on, at its place."""
         waiter = self.waiters.get(token)
-        if waiter is not None:
-            waiter.offered = False
+        if waiter is None:
+            return
+        waiter.offered = False
+        if waiter.missed:
+            waiter.missed = False
+            self.ready.extend((waiter.db, key) for key in waiter.keys)
 
     def expire(self, engine: Any) -> None:
         """End the waits whose time is over."""
