@@ -131,7 +131,7 @@ class _Collector:
     def _instance(self) -> Iterator[Family]:
         router = self.router
         server = info.server(router, self.shards)
-        role = "master" if router.upstream is None else "slave"
+        role = "master" if router.replica_of is None else "slave"
         names = ("redis_version", "redis_mode", "os", "run_id", "tcp_port")
         yield Family("redis_instance_info", "Who this is.").add(
             1, role=role, **{name: str(server[name]) for name in names}

@@ -103,7 +103,9 @@ class Router:
         self.leave_listeners.append(lambda session: self.settle_paths() if session.monitor else None)
         self.serving = False
         self.loading = Loading(now_ms)
-        self.replica_of: tuple[str, int] | None = None
+        # Of a replica, also before its shards are there and it can follow: nobody may take it for a master meanwhile.
+        host, _, port = str(config["replicaof"]).partition(" ")
+        self.replica_of: tuple[str, int] | None = (host, int(port)) if host else None
         self.settle_paths()
         self.greetings: dict[int, dict[str, Any]] = {}
         # The shell fills these in.
@@ -350,9 +352,8 @@ class Router:
             place = self.fill.place
         self.serving = True
         self.scripts.router_back()
-        if self.config["replicaof"]:
-            host, port = str(self.config["replicaof"]).split()
-            self.become_replica(host, int(port), place=place)
+        if self.replica_of is not None:
+            self.become_replica(*self.replica_of, place=place)
         self.kick()
         self.report({"ready": True})
 

@@ -334,7 +334,7 @@ class WebServer:
 
     def broadcast(self, text: str, event: dict[str, Any]) -> None:
         """Tell every connection."""
-        connection = "slave" if self.router.upstream is not None else "master"
+        connection = "slave" if self.router.replica_of is not None else "master"
         message = json.dumps({"type": "BROADCAST", "message": text, "connection": connection, "event": event})
         for peer in list(self.peers):
             if peer.may_hear():

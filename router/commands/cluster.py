@@ -84,7 +84,7 @@ def shards(router: Router, session: Session, args: list[bytes]) -> Any:
             b"port", port,
             b"ip", host,
             b"endpoint", host,
-            b"role", b"replica" if router.upstream is not None else b"master",
+            b"role", b"replica" if router.replica_of is not None else b"master",
             b"replication-offset", router.master.feed.offset,
             b"health", b"online" if router.serving else b"loading",
         ]
@@ -96,7 +96,7 @@ def shards(router: Router, session: Session, args: list[bytes]) -> Any:
 def nodes(router: Router, session: Session, args: list[bytes]) -> Any:
     """CLUSTER NODES"""
     host, port = endpoint(router, session)
-    role = "slave" if router.upstream is not None else "master"
+    role = "slave" if router.replica_of is not None else "master"
     address = f"{host.decode()}:{port}@{port + 10000}"
     text = f"{node_id(router).decode()} {address} myself,{role} - 0 0 0 connected 0-{SLOTS - 1}"
     return Verbatim(text.encode() + b"\n")

@@ -114,7 +114,7 @@ def hello(router: Router, session: Session, args: list[bytes]) -> Any:
             b"proto", version,
             b"id", session.id,
             b"mode", b"standalone",
-            b"role", b"replica" if router.upstream is not None else b"master",
+            b"role", b"replica" if router.replica_of is not None else b"master",
             b"modules", [],
         ]
     )  # fmt: skip

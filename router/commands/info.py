@@ -299,7 +299,10 @@ SYNC_STATES = {"queued": "wait_bgsave", "waiting": "wait_bgsave", "sending": "se
 def replication(router: Router, shards: Shards) -> Fields:
     """Master or replica, as Sentinel reads it."""
     feed, up = router.master.feed, router.upstream
-    found: Fields = {"role": "master" if up is None else "slave"}
+    found: Fields = {"role": "master" if router.replica_of is None else "slave"}
+    if router.replica_of is not None and up is None:  # it still loads
+        host, port = router.replica_of
+        found |= {"master_host": host, "master_port": port, "master_link_status": "down"}
     if up is not None:
         linked = up.state == "connected"
         found |= {

@@ -142,6 +142,9 @@ def sync(router: Router, session: Session, args: list[bytes]) -> Any:
 @handles("ROLE")
 def role(router: Router, session: Session, args: list[bytes]) -> Any:
     """ROLE: [master, offset, replicas] or [slave, host, port, state, offset]."""
+    if router.replica_of is not None and router.upstream is None:  # it still loads
+        host, port = router.replica_of
+        return [b"slave", host.encode(), port, b"connect", -1]
     if router.upstream is not None:
         up = router.upstream
         return [b"slave", up.host.encode(), up.port, up.state.encode(), up.offset]
