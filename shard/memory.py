@@ -1,8 +1,9 @@
 """maxmemory: how much is used, and which keys make room.
 
-The figure is measured by a probe that the worker brings (`shard.process_memory`), ten times a
-second; in between, what is evicted is subtracted. What one turn leaves to do the next batch does. Each shard has an equal share of the
-group's limit. Victims are the best of a few sampled keys, as in Redis ("Key eviction").
+The figure is measured by a probe that the worker brings (`shard.process_memory`), ten times a second; in between, what
+keys and short strings grow by is added and what is evicted subtracted. It is what data and buffers take: the
+interpreter's own memory is none of the limit's. What one turn leaves to do the next batch does. Each shard has an equal
+share of the group's limit. Victims are the best of a few sampled keys, as in Redis ("Key eviction").
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from shard.commands.object import memory_of
-from shard.slot_table import SlotTable
+from shard.slot_table import SlotTable, small_items
 
 SLOTS = 16384
 EVICTIONS_MAX = 500  # in one turn (a batch or a tick), so that a shard goes on answering
@@ -25,6 +26,8 @@ class Memory:
 
     def __init__(self, probe: Callable[[], tuple[int, int]] | None = None) -> None:
         self.probe = probe
+        self.forget: Callable[[], None] = lambda: None  # tells the probe that there is no data
+        self.items_bytes = 0
         self.limit = 0
         self.policy = "noeviction"
         self.samples = 5
@@ -56,6 +59,7 @@ class Memory:
         """Take a new figure."""
         if self.probe is not None:
             self.used, self.rss = self.probe()
+            self.items_bytes = small_items()[1]
             self.peak = max(self.peak, self.used)
 
     def tick(self, engine: Any) -> None:
@@ -63,11 +67,17 @@ class Memory:
         # The C allocator counts by walking its free blocks: without a limit now and then is enough (INFO asks itself).
         self.ticks += 1
         if self.limit or self.ticks % UNLIMITED_TICKS == 0:
+            if not engine.loading and not engine.lazy and not any(db.size for db in engine.dbs):
+                self.forget()
             self.measure()
         self.relieve(engine)
 
     def relieve(self, engine: Any) -> int:
         """Evict until the figure is below the limit or this turn's work is done; keys evicted."""
+        items_bytes = small_items()[1]
+        if items_bytes > self.items_bytes and self.probe is not None:
+            self.used += items_bytes - self.items_bytes
+        self.items_bytes = items_bytes
         if not self.limit or self.used <= self.limit or not engine.master:
             engine.over_memory = False
             return 0
@@ -82,6 +92,7 @@ class Memory:
         engine.db = current
         # While there are victims writes go on; eviction continues in the next turn.
         engine.over_memory = self.used > self.limit and not found and not engine.holds.count
+        self.items_bytes = small_items()[1]
         return evicted
 
     def _evict_one(self, engine: Any) -> bool:

@@ -1,9 +1,10 @@
 """What the shard's process uses, measured: the shell behind `shard.memory`.
 
 Python's small objects live in arenas that are hardly ever given back, so RSS alone would say
-that eviction frees nothing. Large blocks are counted by the C allocator (mallinfo2), small ones by
-the interpreter (number of blocks in use) times the bytes per block that were seen when the
-process was at its largest.
+that eviction frees nothing. Large blocks are counted by the C allocator (mallinfo2), keys with their short strings by
+their tables, other small blocks by the interpreter (number of blocks in use) times the bytes per block that were seen
+when the process was at its largest. What a process takes without data (interpreter, modules, buffers once made) is
+not counted: the figure is 0 when it has just been made, and whenever somebody says that there is no data (`forget`).
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import ctypes
 import resource
 import sys
 
+from shard.slot_table import small_items
+
 PAGE_BYTES = resource.getpagesize()
-LEARN_BYTES = 1 << 20  # from this growth on bytes per block are learned
+LEARN_BYTES = 1 << 18  # from this growth on bytes per block are learned
 BLOCK_BYTES = 64.0  # before that
 
 
@@ -27,7 +30,7 @@ class _Mallinfo2(ctypes.Structure):
 
 
 class ProcessMemory:
-    """Calling it gives (bytes in use by data since it was made, RSS bytes)."""
+    """Calling it gives (bytes in use by data, RSS bytes)."""
 
     def __init__(self) -> None:
         try:
@@ -36,9 +39,14 @@ class ProcessMemory:
         except AttributeError:  # a C library without it: RSS has to do
             self._mallinfo = None
         self.block_bytes = BLOCK_BYTES
-        self.peak_bytes = 0
-        self.start_in_use, held, self.start_blocks = self._malloc()
-        self.start_small = self.rss() - held
+        self.peak_blocks = 0
+        self.forget()
+        self.start_small = self.rss() - self._malloc()[1]
+
+    def forget(self) -> None:
+        """There is no data: what is in use now is not counted from now on."""
+        self.start_in_use, _, blocks = self._malloc()
+        self.start_blocks = blocks - small_items()[0]
 
     @staticmethod
     def rss() -> int:
@@ -56,9 +64,12 @@ class ProcessMemory:
     def __call__(self) -> tuple[int, int]:
         in_use, held, blocks = self._malloc()
         rss = self.rss()
-        small = rss - held - self.start_small
-        grown = blocks - self.start_blocks
-        if small > max(self.peak_bytes, LEARN_BYTES) and grown > 0:
-            self.peak_bytes = small
-            self.block_bytes = min(max(small / grown, 16.0), 512.0)
-        return max(in_use - self.start_in_use, 0) + max(int(grown * self.block_bytes), 0), rss
+        items, item_bytes = small_items()
+        small = rss - held - self.start_small - item_bytes
+        grown = blocks - items - self.start_blocks
+        if blocks > self.peak_blocks:
+            self.peak_blocks = blocks
+            # Where nearly all blocks are items the rest is a difference of large numbers, and says nothing.
+            if small > LEARN_BYTES and grown * 4 > items:
+                self.block_bytes = min(max(small / grown, 16.0), 512.0)
+        return max(in_use - self.start_in_use, 0) + item_bytes + max(int(grown * self.block_bytes), 0), rss

@@ -31,6 +31,13 @@ replaced = []
 REPLACED_MAX = 16
 LARGE = 4096  # members
 
+# How many items and strings there are, and their bytes, without those larger than what Python's allocator has blocks
+# for: those the C library counts.
+SMALL = cython.declare(cython.longlong[2])
+SMALL[0] = SMALL[1] = 0
+SMALL_MAX = cython.declare(cython.Py_ssize_t, 512)
+STRING_BYTES = cython.declare(cython.Py_ssize_t, 33)  # of a bytes object beside its text
+
 # How often a key has given up an object: who has noted one without a reference knows whether it is still there.
 RELEASES = 0
 
@@ -52,6 +59,11 @@ def _key(item: cython.pointer(Item)) -> cython.p_char:
     return cython.cast(cython.p_char, item) + cython.sizeof(Item)
 
 
+def small_items() -> tuple:
+    """(items and strings that are small blocks of Python's allocator, their bytes), of all tables of this process."""
+    return SMALL[0], SMALL[1]
+
+
 @cython.cfunc
 def key_of(item: cython.pointer(Item)) -> bytes:
     """An item's key."""
@@ -69,11 +81,26 @@ def value_of(item: cython.pointer(Item)) -> object:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def _release(item: cython.pointer(Item)) -> cython.void:
+def _count(size: cython.Py_ssize_t, items: cython.int) -> cython.void:
+    """An item or a string of so many bytes is made (1) or freed (-1)."""
+    if size <= SMALL_MAX:
+        SMALL[0] += items
+        SMALL[1] += (size + 15) // 16 * 16 * items
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _free(item: cython.pointer(Item)) -> cython.void:
     global RELEASES
+    _count(_size(item), -1)
     if not item.value & 1:
         RELEASES += 1
-        Py_DECREF(cython.cast(object, cython.cast(cython.pointer(PyObject), item.value)))
+        value: object = cython.cast(object, cython.cast(cython.pointer(PyObject), item.value))
+        if type(value) is bytes:
+            _count(STRING_BYTES + PyBytes_GET_SIZE(value), -1)
+        Py_DECREF(value)
+    PyMem_Free(item)
 
 
 @cython.cfunc
@@ -108,12 +135,8 @@ class SlotTable:
         at: cython.Py_ssize_t = 0
         if self.buckets == cython.NULL:
             return
-        while True:
-            item = self.walk(cython.address(at))
-            if item == cython.NULL:
-                break
-            _release(item)
-            PyMem_Free(item)
+        while (item := self.walk(cython.address(at))) != cython.NULL:
+            _free(item)
         give_block(self.buckets, _order(self.mask + 1))
 
     # -- look-ups ----------------------------------------------------------------------
@@ -256,6 +279,7 @@ class SlotTable:
             item = cython.cast(cython.pointer(Item), PyMem_Malloc(need))
             if item == cython.NULL:
                 raise MemoryError
+            _count(need, 1)
             item.hash = hash
             item.key_size = size
             memcpy(_key(item), key, size)
@@ -264,23 +288,27 @@ class SlotTable:
             old = item.value
             # Its room is the allocator's for this size: nothing to do while that stays.
             if (_size(item) + 15) // 16 != (need + 15) // 16:
+                before: cython.Py_ssize_t = _size(item)
                 item = cython.cast(cython.pointer(Item), PyMem_Realloc(item, need))
                 if item == cython.NULL:
                     raise MemoryError
                 where[0] = item
+                _count(before, -1)
+                _count(need, 1)
         if text != cython.NULL:
             item.value = cython.cast(cython.size_t, length) * 2 + 1
             memcpy(_key(item) + size, text, length)
         else:
             Py_INCREF(value)
+            if type(value) is bytes:
+                _count(STRING_BYTES + PyBytes_GET_SIZE(value), 1)
             item.value = cython.cast(cython.size_t, cython.cast(cython.pointer(PyObject), value))
         if new:
             try:
                 if self.count >= (self.mask + 1) * FULL:
                     self._resize((self.mask + 1) * 2)
             except MemoryError:
-                _release(item)
-                PyMem_Free(item)
+                _free(item)
                 raise
             self._place(item)
             self.count += 1
@@ -289,7 +317,9 @@ class SlotTable:
             global RELEASES
             RELEASES += 1
             gone: object = cython.cast(object, cython.cast(cython.pointer(PyObject), old))
-            if type(gone) is not bytes and gone is not value:
+            if type(gone) is bytes:
+                _count(STRING_BYTES + PyBytes_GET_SIZE(gone), -1)
+            elif gone is not value:
                 _retire(gone)
             Py_DECREF(gone)
         return new
@@ -367,8 +397,7 @@ class SlotTable:
         item = where[0]
         value = value_of(item)
         self._take_out(where)
-        _release(item)
-        PyMem_Free(item)
+        _free(item)
         if self.mask and self.count <= self.mask:
             try:
                 self._resize((self.mask + 1) // 2)
@@ -397,22 +426,18 @@ class SlotTable:
         found: list = []
         at: cython.Py_ssize_t = 0
         item: cython.pointer(Item)
-        while True:
-            item = self.walk(cython.address(at))
-            if item == cython.NULL:
-                return found
+        while (item := self.walk(cython.address(at))) != cython.NULL:
             found.append(key_of(item))
+        return found
 
     def items(self) -> list:
         """[(key, value)] of this moment."""
         found: list = []
         at: cython.Py_ssize_t = 0
         item: cython.pointer(Item)
-        while True:
-            item = self.walk(cython.address(at))
-            if item == cython.NULL:
-                return found
+        while (item := self.walk(cython.address(at))) != cython.NULL:
             found.append((key_of(item), value_of(item)))
+        return found
 
     def objects(self, kind: type) -> list:
         """[(key, value)] of the values of one class, which no short string is of."""
@@ -420,14 +445,12 @@ class SlotTable:
         at: cython.Py_ssize_t = 0
         item: cython.pointer(Item)
         value: object
-        while True:
-            item = self.walk(cython.address(at))
-            if item == cython.NULL:
-                return found
+        while (item := self.walk(cython.address(at))) != cython.NULL:
             if not item.value & 1:
                 value = cython.cast(object, cython.cast(cython.pointer(PyObject), item.value))
                 if type(value) is kind:
                     found.append((key_of(item), value))
+        return found
 
     def near(self, number: cython.Py_ssize_t) -> bytes:
         """A key at the place with this number or behind it, for sampling. KeyError when there is none."""
@@ -460,8 +483,7 @@ class SlotTable:
                     item = bucket.items[i]
                     found = (key_of(item), value_of(item))
                     self._take_out(cython.address(bucket.items[i]))
-                    _release(item)
-                    PyMem_Free(item)
+                    _free(item)
                     return found
             self.drained -= 1
         raise KeyError("no keys")

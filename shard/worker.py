@@ -64,7 +64,8 @@ class Worker:
         self.poll = self.interrupts.poll
         self.engine.shard_index = index
         self.engine.worker_shards = shards
-        self.engine.memory.probe = ProcessMemory()
+        self.engine.memory.probe = probe = ProcessMemory()
+        self.engine.memory.forget = probe.forget
         self.engine.memory.follow(self.engine, config, shards)
         self.engine.controls = self.loop
         self.engine.notifier.follow(self.engine, config)

@@ -58,18 +58,17 @@ def _radius(first_option: int) -> Callable[[Sequence[bytes]], list[int]]:
 
 
 def _migrate(args: Sequence[bytes]) -> list[int]:
-    """The third argument, or all that follows KEYS when that is empty."""
+    """The third argument, or all that follows KEYS when that is empty. Both is an error, and no keys."""
     if len(args) < 4:
         return []
-    if args[3] == b"":
-        for i in range(6, len(args)):
-            if args[i].upper() == b"KEYS":
-                return list(range(i + 1, len(args)))
+    for i in range(6, len(args)):
+        if args[i].upper() == b"KEYS":
+            return [] if args[3] else list(range(i + 1, len(args)))
     return [3]
 
 
 SORT = Custom(1, _sort, places=("1", "?", "?"), more=_sort_points)
 SORT_RO = Custom(1, lambda args: [1] if len(args) > 1 else [], places=("1", "?"), more=_sort_points)
-GEORADIUS = Custom(1, _radius(5), places=("1", "STORE@6", "STOREDIST@6"))
-GEORADIUSBYMEMBER = Custom(1, _radius(4), places=("1", "STORE@5", "STOREDIST@5"))
+GEORADIUS = Custom(1, _radius(6), places=("1", "STORE@6", "STOREDIST@6"))
+GEORADIUSBYMEMBER = Custom(1, _radius(5), places=("1", "STORE@5", "STOREDIST@5"))
 MIGRATE = Custom(3, _migrate, places=("3", "KEYS@-2.."))

@@ -250,7 +250,7 @@ ROWS = [
         tips=("nondeterministic_output",),
         complexity=(
             "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to"
-            " return back to 0. N is the number of elements inside the collection."
+            " return back to 0. N is the number of elements inside the collection.."
         ),
         summary="Incrementally iterate sorted sets elements and associated scores",
     ),

@@ -238,7 +238,7 @@ def inner_keys(args: list[bytes]) -> tuple[Command, list[int]]:
         row = named(args[0] + b"|" + args[1])
     if row is None:
         raise CommandError(INVALID)
-    if row.keys is None:
+    if row.keys is None or row.access == "NOT_KEY":  # a channel, which is sharded as a key is
         raise CommandError("ERR The command has no key arguments")
     if not row.arity_ok(len(args)):
         raise CommandError("ERR Invalid number of arguments specified for command")

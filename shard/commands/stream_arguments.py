@@ -153,6 +153,8 @@ class Trimming:
         limit: cython.longlong = -1
         at: cython.Py_ssize_t = 2
         by: cython.int
+        ms: cython.ulonglong = 0
+        seq: cython.ulonglong = 0
         self.create = True
         while at < size:
             option = args[at]
@@ -186,6 +188,8 @@ class Trimming:
             elif adding and is_word(option, b"NOMKSTREAM", 10):
                 self.create = False
             elif adding:
+                if limit >= 0:  # a bad id is told of before a LIMIT out of place
+                    parse_id(option.removesuffix(b"-*"), cython.address(ms), cython.address(seq), 0)
                 break
             else:
                 raise errors.syntax_error()

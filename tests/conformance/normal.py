@@ -66,14 +66,11 @@ def masked(reply: Any) -> Any:
 
 
 def unordered(reply: Any) -> Any:
-    """A command's description: sets in one order, without the notes, which are prose."""
+    """A command's description: sets in one order."""
     if isinstance(reply, Mark) and isinstance(reply.value, list):
         return Mark(reply.kind, unordered(reply.value))
     if not isinstance(reply, list):
         return reply
-    if b"notes" in reply:
-        at = reply.index(b"notes")
-        reply = reply[:at] + reply[at + 2 :]
     items = [unordered(item) for item in reply]
     words = all(isinstance(item, bytes) or (isinstance(item, Mark) and item.kind == "+") for item in items)
     return sorted(items, key=repr) if words else items

@@ -80,3 +80,10 @@ def test_a_group_read_from_the_last_id_reads_what_is_new(shard):
     assert shard.reply(f"XREADGROUP GROUP g alice STREAMS s {top}-{top}") is NIL_ARRAY
     shard.reply("XADD s 1-1 f v")
     assert shard.reply(f"XREADGROUP GROUP g alice STREAMS s {top}-{top}") == [[b"s", [[b"1-1", [b"f", b"v"]]]]]
+
+
+def test_a_bad_id_is_told_of_before_a_limit_out_of_place(shard):
+    assert shard.reply("XADD x MAXLEN 4 LIMIT 5 -1 f v") == "ERR Invalid stream ID specified as stream command argument"
+    assert shard.reply("XADD x MAXLEN 4 LIMIT 5 1-* f v") == (
+        "ERR syntax error, LIMIT cannot be used without the special ~ option"
+    )
