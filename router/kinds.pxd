@@ -24,6 +24,7 @@ ctypedef struct Kind:
     int merge
     int write
     int home
+    int blind
 
 cdef Kind* kind_of(int command) noexcept
 cdef int one_shard(Core core, Kind* kind, Py_ssize_t argc, const char* data, Py_ssize_t size) noexcept

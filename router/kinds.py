@@ -1,7 +1,7 @@
 """The command table as transactions and commands with many keys read it: a row of numbers for each command. Compiled.
 
 kind: what a command is to `router/multi.py`. first, last, step: where its keys stand. home: where it runs when its keys lie
-on several shards and feed each other. merge: how the replies of its parts are joined (router/gather.py).
+on several shards and feed each other. merge: how the replies of its parts are joined (router/gather.py). blind: it reads only its first key.
 """
 
 import cython
@@ -40,6 +40,7 @@ def _fill():
             kind.kind = SPLIT if splits else KEYED
             if row.spread is Spread.ONE and row.name not in ("COPY", "MOVE"):  # those reach into other databases
                 kind.home = AT_FIRST if stores_first(row) else AT_MOST
+                kind.blind = row.name == "RENAME"
 
 
 _fill()

@@ -171,7 +171,7 @@ class Multi(Path):
         gather: Answer = self._gather(core, conn, entry, 1, FIRST_REPLY)
         gather.skip = 4
         conn.paused = True
-        self.operations.flow(keys, home, entry.take(), kind.write, gather.operated)
+        self.operations.flow(keys, home, entry.take(), kind.write, gather.operated, kind.blind)
         return 1
 
     @cython.cfunc

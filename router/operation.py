@@ -291,7 +291,8 @@ class Dataflow(Operation):
     """Commands that feed each other: they run at one home.
 
     keys: shard -> [(database, key), ...]. entries: what is run. lends: it may ask for keys that were not named,
-    so all shards are held whole. roams: it may touch any key of its home, which is held whole.
+    so all shards are held whole. roams: it may touch any key of its home, which is held whole. blind: it reads keys of
+    its home only, so it runs there with the hold, and its commit is all that is left.
     """
 
     keys = cython.declare(dict, visibility="public")
@@ -299,6 +300,7 @@ class Dataflow(Operation):
     entries = cython.declare(bytes, visibility="public")
     lends = cython.declare(cython.bint, visibility="public")
     roams = cython.declare(cython.bint, visibility="public")
+    blind = cython.declare(cython.bint, visibility="public")
     asking = cython.declare(cython.bint)  # what runs at home waits for an answer
     borrowed = cython.declare(bytes)
     moves = cython.declare(object, visibility="public")
@@ -315,6 +317,7 @@ class Dataflow(Operation):
         watch_shards=(),
         lends: bool = False,
         roams: bool = False,
+        blind: bool = False,
     ):
         Operation.__init__(self, operations, {home, *keys, *watch_shards}, write, done, watcher, watch_shards)
         self.keys = keys
@@ -322,6 +325,7 @@ class Dataflow(Operation):
         self.entries = entries
         self.lends = lends
         self.roams = roams
+        self.blind = blind
 
     @cython.ccall
     def _hold(self, shard: cython.int):
@@ -329,7 +333,9 @@ class Dataflow(Operation):
         watched: cython.bint = shard in self.watch_shards
         if self.write or watched or shard == self.home:
             how: bytes = b"R" if self.write else b""
-            if shard != self.home:
+            if self.blind:
+                how += b"X" if shard == self.home else b""
+            elif shard != self.home:
                 how += b"LP" if len(self.entries) < BRIEF else b"L"
             if self.lends or (self.roams and shard == self.home):
                 how += b"W"
@@ -341,7 +347,7 @@ class Dataflow(Operation):
         for db, key in self.keys.get(shard, ()):
             words.append(db)
             words.append(key)
-        if command == HOLD and b"P" in how:
+        if command == HOLD and (b"P" in how or b"X" in how):
             words.append(self.entries)
         self._ask(shard, command, words)
 
@@ -349,6 +355,10 @@ class Dataflow(Operation):
     def all_held(self):
         borrowed: Buffer = Buffer(256)
         raw: bytes
+        if self.blind:
+            said = parse_command(split_reply(self.answers[self.home])[2].partition(b"\r\n")[2])
+            self.ran(self.home, said[0], said[1], said[2:])
+            return
         large: list = []
         for shard, raw in self.answers.items():
             if shard != self.home and _append_lent(borrowed, raw):

@@ -106,9 +106,9 @@ class Operations:
         """Commit packed entries of shards if the watched keys are untouched."""
         self.launch(Prepared(self, parts, done, watcher, watch_shards))
 
-    def flow(self, keys: dict, home: int, entries: bytes, write: bool, done):
-        """Run packed entries at `home`, on the keys of all shards."""
-        self.launch(Dataflow(self, keys, home, entries, write, done))
+    def flow(self, keys: dict, home: int, entries: bytes, write: bool, done, blind: bool = False):
+        """Run packed entries at `home`, on the keys of all shards; `blind`: it reads none of the others'."""
+        self.launch(Dataflow(self, keys, home, entries, write, done, blind=blind))
 
     def dataflow(self, session, row, args: list):
         """One command whose keys lie on several shards."""

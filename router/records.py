@@ -1,6 +1,5 @@
 """The router's side of multi-shard records: handing them out, and to shards that come back what they lack. Compiled."""
 
-import cython
 from cython.cimports.router.open_records import Open, OpenRecords
 
 from cluster.command_table import TABLE
@@ -9,13 +8,8 @@ from cluster.wire import command as encode
 from router.gather import Collected
 
 
-@cython.cclass
 class RouterRecords(OpenRecords):
     """Numbering, what is open, what a shard lacks (see router/open_records.py)."""
-
-    router = cython.declare(object)
-    txn_id = cython.declare(cython.int)
-    record_id = cython.declare(cython.int)
 
     def __init__(self, router):
         OpenRecords.__init__(self, router.core)
@@ -31,7 +25,7 @@ class RouterRecords(OpenRecords):
     ):
         """Send a write's parts as one record, in one go. `done` gets shard -> raw array reply
         (None: the shard was lost; the part will be applied when it is back)."""
-        entry: Open = self.opened()
+        entry: Open = self.reserve()
         self.keep(entry, Record(entry.id, {shard: pack_entries(part) for shard, part in parts.items()}).pack(), list(parts))
         gather = Collected(list(parts), done)
         gather.records, gather.record = self, entry
@@ -43,7 +37,7 @@ class RouterRecords(OpenRecords):
         """A shard is (back) on its link and has everything up to `last`: hand it what it lacks,
         before anything else. How many records that were."""
         count = 0
-        for entry in list(self.line):
+        for entry in self.open.values():
             if not entry.lacks(shard):
                 continue
             if entry.id <= last:
@@ -65,7 +59,7 @@ class RouterRecords(OpenRecords):
         for number, blob in sorted(found.items()):
             missing = {shard for shard in unpack(blob).parts if shard in last and number > last[shard]}
             if missing:
-                entry: Open = self.opened()
+                entry: Open = self.reserve()
                 self.sequence -= 1  # it has its number already
                 entry.epoch, entry.sequence = number
                 self.keep(entry, blob, missing)

@@ -14,6 +14,7 @@ from cython.cimports.shard.keyspace import Database
 from cluster import errors
 from cluster.command_table import TABLE, row_of
 from cluster.errors import CommandError
+from cluster.records import unpack_entries
 from cluster.slots import slot_map, slot_of
 from cluster.wire import command as encode
 from cluster.wire import parse_command
@@ -245,6 +246,13 @@ class Staging:
             engine.rewritten,
             engine.changes,
         ) = self.saved
+
+    def assume_absent(self, entries: bytes):
+        """The keys of other shards in these entries are only written: what they have does not matter."""
+        for command, db, _, _, raw in unpack_entries(entries):
+            for key in effect_keys(parse_command(raw)):
+                if self.dbs[db].owner_of(key) != self.engine.shard_index:
+                    self.dbs[db].lend(key, None, -1)
 
     def end(self):
         """What was written is forgotten; the next operation may use this one."""

@@ -51,7 +51,9 @@ def hold(engine: Engine, args: list) -> Any:
     """Reply: [1 if the watcher's keys are untouched else 0, lent values], and "db key ..." of the large ones, if any.
 
     how: letters. L: lend the keys; W: hold everything, not only these keys; R: a record may be committed; P: the last
-    word are the entries that will be run, so that no more is lent than they need (shard/projections.py).
+    word are the entries that will be run, so that no more is lent than they need (shard/projections.py). X: the last
+    word are entries that read no key of another shard. They are run at once; the reply is [1, "", what RUN's event
+    says of it].
     """
     how: bytes = args[3]
     engine.no_effect()
@@ -60,6 +62,8 @@ def hold(engine: Engine, args: list) -> Any:
     part = projection(args[len(args) - 1]) if b"P" in how else None
     lent = packed_values(engine, args, 4, large, part) if b"L" in how else b""
     engine.controls.hold(args[1], None if b"W" in how else set(args[5::2]), b"R" in how)
+    if b"X" in how:
+        return [untouched, b"", encoded_command(_staged(engine, args[1], args[len(args) - 1], b"", [b"PIECES", b"BLIND"]))]
     return [untouched, lent, encoded_command(large)] if large else [untouched, lent]
 
 
@@ -133,15 +137,21 @@ def run(engine: Engine, args: list) -> Any:
 
     LENDS: keys that are not here may be asked for. PIECES: large values may be fetched.
     """
-    op: bytes = args[1]
-    entries: bytes = args[2]
-    borrowed: bytes = args[3]
     engine.no_effect()
-    how: list = args[4:]
+    engine.events.append((b"op", args[1], b"ran", *_staged(engine, args[1], args[2], args[3], args[4:])))
+    return None
+
+
+@cython.cfunc
+def _staged(engine: Engine, op: bytes, entries: bytes, borrowed: bytes, how: list) -> list:
+    """Run entries on a staged keyspace: [replies, parts of a record, then db, key and owner of each large value].
+    borrowed: what other shards have lent. BLIND: of their keys nothing is read."""
     staging = staging_of(engine, Asking(engine, op) if b"LENDS" in how else None, leaves_values(entries), projection(entries))
     large: list = []
     try:
         with staging:
+            if b"BLIND" in how:
+                staging.assume_absent(entries)
             # Expired keys of other shards die at their owners: here they only hide.
             for number, key, kind, raw, at_ms in parse_commands(borrowed)[0]:
                 engine.dbs[int(number)].lend(key, *borrowed_value(engine, kind, raw, at_ms))
@@ -153,8 +163,7 @@ def run(engine: Engine, args: list) -> Any:
         replies = b"*1\r\n" + encoded(error)
         parts = b""
     staging.end()
-    engine.events.append((b"op", op, b"ran", replies, parts, *large))
-    return None
+    return [replies, parts, *large]
 
 
 @cython.cfunc

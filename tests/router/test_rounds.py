@@ -15,7 +15,7 @@ class Group:
     """A router whose shards answer when they are told to."""
 
     def __init__(self) -> None:
-        self.world = World(1, shards=SHARDS, config=Config())
+        self.world = World(4, shards=SHARDS, config=Config())
         assert self.world.windows
         self.core = self.world.router.core
         self.keys = {}

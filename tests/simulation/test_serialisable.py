@@ -20,7 +20,7 @@ from tests.simulation.history import Txn, Violation, check_appends
 from tests.simulation.workload import Run
 from tests.simulation.world import Disk, SimShard
 
-KINDS = ["append", "read", "transaction", "watched", "transfer", "audit", "move", "carry", "count_tokens"]
+KINDS = ["append", "read", "transaction", "watched", "transfer", "audit", "move", "carry", "count_tokens", "replace", "look"]
 SEEDS = 2000
 CHUNK = 100
 
@@ -48,7 +48,7 @@ def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def move(seed: int) -> Run:
     """One seed of moves over shards alone: there a shard is to decide before the others commit, and dies as it does."""
-    one = Run(seed, ["move", "carry", "count_tokens"], shards=2 + seed % 3, power_cuts=seed % 4 == 3, operations=20)
+    one = Run(seed, ["move", "carry", "count_tokens", "replace", "look"], shards=2 + seed % 3, power_cuts=seed % 4 == 3, operations=20)
     try:
         one.go()
     except Exception as error:

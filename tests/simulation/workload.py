@@ -190,6 +190,30 @@ class Worker:
             return
         self.done(txn)
 
+    def replace(self) -> Program:
+        """Put one key of this worker's in the other's place, whose value goes."""
+        one, other = (f"own:{self.number}:{which}" for which in range(2))
+        if self.rng.randrange(2):
+            one, other = other, one
+        new = f"c{self.number}-{self.count}"
+        (reply,) = yield [("MSET", one, f"{new}:new", other, f"{new}:old")]
+        self.sure(reply)
+        (reply,) = yield [("RENAME", one, other)]
+        self.sure(reply)
+        (reply,) = yield [("MGET", one, other)]
+        self.sure(reply)
+        if reply != [None, f"{new}:new".encode()]:
+            raise Violation(f"{one} replaced {other} by {new}, and they are {reply}")
+
+    def look(self) -> Program:
+        """Both keys of a worker are as one step of it has left them."""
+        number = self.rng.randrange(len(self.run.workers))
+        (reply,) = yield [("MGET", f"own:{number}:0", f"own:{number}:1")]
+        self.sure(reply)
+        said = sorted(value.decode().split(":") for value in reply if value is not None)
+        if [what for _, what in said] not in ([], ["new"], ["new", "old"]) or len({new for new, _ in said}) > 1:
+            raise Violation(f"the keys of worker {number} are {reply}")
+
     def count_tokens(self) -> Program:
         (reply,) = yield [("EXISTS", *TOKENS)]
         self.sure(reply)
@@ -263,7 +287,7 @@ class Run:
             world.start_shard(index)
         elif kind == 6 and world.router is not None:
             world.kill_router()
-        elif kind == 7 and self.power_cuts and self.rng.random() < 0.3 and world.router is not None:
+        elif kind == 7 and self.power_cuts and self.rng.random() < 0.7 and world.router is not None:
             world.power_cut()
         elif world.router is None:
             world.start_router()

@@ -231,7 +231,7 @@ class World:
         self.now = START_MS
         self.shard_count = shards
         self.fsync_always = fsync_always
-        self.windows = seed % 2 == 1  # as the router's shell does: one batch under way to a shard, operations in rounds
+        self.windows = seed // 4 % 2 == 1  # as the router's shell does: one batch under way to a shard, operations in rounds
         self.config = config or Config()
         self.shards = [SimShard(self, i) for i in range(shards)]
         self.clients: dict[int, SimClient] = {}
