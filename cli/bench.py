@@ -21,7 +21,15 @@ from rich.console import Console
 from rich.table import Table
 
 import elixircache
-from cli import bench_durability, bench_growth, bench_load, bench_metrics, bench_replication, bench_systems
+from cli import (
+    bench_durability,
+    bench_growth,
+    bench_load,
+    bench_metrics,
+    bench_replication,
+    bench_stalls,
+    bench_systems,
+)
 from cli.bench_load import Sample, Workload
 from cli.bench_systems import System
 
@@ -31,7 +39,7 @@ if console.width < 150:
     console = Console(width=150)  # a narrower table breaks its figures over lines
 SECTIONS = {"core": bench_load.CORE, "types": bench_load.TYPES, "transactions": bench_load.TRANSACTIONS,
             "scripts": bench_load.SCRIPTS}  # fmt: skip
-OTHER_SECTIONS = ("memory", "memory-keys", "growth", "durability", "replication", "metrics")
+OTHER_SECTIONS = ("memory", "memory-keys", "growth", "stalls", "durability", "replication", "metrics")
 REQUESTS = {1: 60_000, 16: 400_000, 64: 600_000}
 Results = dict[tuple[str, int], dict[str, list[Sample]]]
 
@@ -150,6 +158,21 @@ def growth_table(sizes: list[int], requests: int, starts: dict[str, bench_growth
     return table, rows
 
 
+def stalls_table(found: dict[str, list[bench_stalls.Stall]]) -> Table:
+    """The longest wait of others while a large collection goes, by type."""
+    table = Table(title="longest GET of another key in ms while a large collection goes (before it)")
+    table.add_column("")
+    for kind in bench_stalls.KINDS:
+        table.add_column(kind, justify="right")
+    for name, stalls in found.items():
+        for operation in bench_stalls.OPERATIONS:
+            each = [stall for stall in stalls if stall.operation == operation]
+            table.add_row(
+                f"{name}: {operation}", *(f"{stall.during_ms:.1f} ({stall.before_ms:.1f})" for stall in each)
+            )
+    return table
+
+
 def durability_table(rows: list[dict[str, Any]]) -> Table:
     """What was measured beside what is wanted."""
     table = Table(title="durability, one shard")
@@ -212,7 +235,8 @@ def bench(
     only: Annotated[
         str,
         typer.Option(
-            help="sections (core, types, scripts, transactions, memory, growth, durability, replication, metrics) "
+            help="sections (core, types, scripts, transactions, memory, growth, stalls, durability, replication, "
+            "metrics) "
             "or workload names, comma-separated; everything when empty"
         ),
     ] = "",
@@ -273,6 +297,13 @@ def bench(
             [1000, 20_000 if quick else 1_000_000], int(100_000 * scale) + 1000, starts
         )
         tables.append(table)
+    if not wanted or "stalls" in wanted:
+        waits = {
+            name: bench_stalls.stalls(start, items, lambda text: console.print(f"[dim]{text}"))
+            for name, start in starts.items()
+        }
+        figures["stalls"] = [{"system": name, **vars(one)} for name, found in waits.items() for one in found]
+        tables.append(stalls_table(waits))
     if not wanted or "durability" in wanted:
         rows = bench_durability.measure(rounds, scale, items, lambda text: console.print(f"[dim]{text}"))
         figures["durability"] = rows
