@@ -13,8 +13,6 @@ _PATTERNS = (
 NOTES: dict[str, tuple[str, ...]] = {
     "BITFIELD": ("This command allows both access and modification of the key",),
     "EVAL": (_WORST_RW,),
-    "EVALSHA": (_WORST_RW,),
-    "EVALSHA_RO": (_WORST_RO,),
     "EVAL_RO": (_WORST_RO,),
     "FCALL": (_WORST_RW,),
     "FCALL_RO": (_WORST_RO,),

@@ -133,7 +133,7 @@ def areas(lon: float, lat: float, width_m: float, height_m: float, radius_m: flo
     position: half its width and height in metres, and the radius of a circle around it."""
     lat_delta = height_m / RADIUS_M / RADIAN
     edge = lat - lat_delta if lat < 0 else lat + lat_delta
-    lon_delta = width_m / RADIUS_M / math.cos(edge * RADIAN) / RADIAN
+    lon_delta = width_m / RADIUS_M / cos(edge * RADIAN) / RADIAN  # of an infinite edge not a number
     west, south, east, north = lon - lon_delta, lat - lat_delta, lon + lon_delta, lat + lat_delta
     steps = _steps_for(radius_m, lat)
     bits = encode(lon, lat, steps)

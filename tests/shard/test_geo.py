@@ -26,3 +26,8 @@ def test_searching_in_a_circle_and_in_a_box(shard):
 
 def test_a_position_off_the_map_is_an_error(shard):
     assert shard.run("GEOADD g 181 0 m") == ("ERR invalid longitude,latitude pair 181.000000,0.000000", [])
+
+
+def test_a_box_without_end_finds_everything_and_is_no_error(shard):
+    shard.reply("GEOADD g 2.349014 48.864716 Paris 13.361389 38.115556 Palermo")
+    assert shard.reply("GEOSEARCH g FROMMEMBER Paris BYBOX 200 inf mi ASC") == [b"Paris"]
