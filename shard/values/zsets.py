@@ -63,8 +63,11 @@ class ZSetValue(Elements):
     @classmethod
     def load(cls, pairs):
         """Build from an iterable of (member, score) in any order."""
-        value: ZSetValue = cls()
-        for member, score in pairs:
+        entries: list = pairs if type(pairs) is list else list(pairs)
+        # One that ends up large is never packed, where it would lose its minus zeros.
+        large: bool = len(entries) > LIMITS[0] or any(len(member) > LIMITS[1] for member, _ in entries)
+        value: ZSetValue = cls(large)
+        for member, score in entries:
             value.store(member, score)
         return value
 

@@ -79,3 +79,9 @@ def test_members_over_the_limits_make_a_set_large_for_good():
     assert zset.encoding() == b"skiplist"
     assert ZSetValue.load((b"%d" % i, i) for i in range(128)).encoding() == b"listpack"
     assert ZSetValue.load((b"%d" % i, i) for i in range(129)).encoding() == b"skiplist"
+
+
+def test_a_set_that_is_loaded_large_keeps_its_minus_zeros():
+    loaded = ZSetValue.load([(b"a", -0.0), (b"m" * 65, 0.0)])
+    assert loaded.encoding() == b"skiplist"
+    assert str(loaded.score(b"a")) == "-0.0"
