@@ -61,6 +61,6 @@ def stalls(start: Start, members: int, say: Callable[[str], None]) -> list[Stall
                     actor.sendall(encode(command))
                     found.append(Stall(kind, operation, before, _longest_ms(probe, WATCHED_S)))
                     actor.recv(4096)
-                say(f"{system.name}: {kind}, {operation}: {found[-1].during_ms:.1f} ms")
+                say(f"{system.name}: {kind}, {operation}: {found[-1].during_ms:.1f} ms, {before:.1f} before")
                 run_commands(system.port, [[b"FLUSHALL"]])
     return found
