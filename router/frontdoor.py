@@ -42,6 +42,7 @@ from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.router.answers import await_answers
 from cython.cimports.router.connection import Conn, Link
 from cython.cimports.router.core import Core
+from cython.cimports.router.replication.inflow import Inflow
 from cython.cimports.router.rounds import awaited, awaits_others, held_links, is_due
 
 READ_SIZE = cython.declare(cython.Py_ssize_t, 1 << 16)
@@ -57,6 +58,7 @@ KIND_CLIENT = cython.declare(cython.ulonglong, 0)
 KIND_LINK = cython.declare(cython.ulonglong, 1)
 KIND_LISTENER = cython.declare(cython.ulonglong, 2)
 KIND_TIMER = cython.declare(cython.ulonglong, 3)
+KIND_INFLOW = cython.declare(cython.ulonglong, 4)
 
 # A client gets the replies to what it has sent at once in one write, if the rest of them comes so soon (twice this at
 # most): a write costs the router and the client as much as ten commands.
@@ -74,6 +76,7 @@ class FrontDoor:
     conns = cython.declare(dict, visibility="public")
     listeners = cython.declare(dict, visibility="public")
     link_fds = cython.declare(dict)
+    inflows = cython.declare(dict)
     on_accept = cython.declare(object, visibility="public")
     on_closed = cython.declare(object, visibility="public")
     on_link_message = cython.declare(object, visibility="public")
@@ -94,6 +97,7 @@ class FrontDoor:
         self.listeners = {}
         self.link_fds = {}
         self.resting = []
+        self.inflows = {}
         self.out_watch = 1 << 20
         self.epfd = epoll_create1(EPOLL_CLOEXEC)
         self.data = cython.cast(cython.p_char, malloc(READ_SIZE))
@@ -123,6 +127,26 @@ class FrontDoor:
         """Stop watching a listening socket (the caller closes it)."""
         self.listeners.pop(sock.fileno(), None)
         self._control(EPOLL_CTL_DEL, sock.fileno(), 0, KIND_LISTENER)
+
+    def add_inflow(self, inflow: Inflow):
+        """Read a master's stream."""
+        self.inflows[inflow.fd] = inflow
+        self._control(EPOLL_CTL_ADD, inflow.fd, EPOLLIN, KIND_INFLOW)
+
+    def remove_inflow(self, inflow: Inflow):
+        """Read it no more (the caller closes its socket)."""
+        self.inflows.pop(inflow.fd, None)
+        self._control(EPOLL_CTL_DEL, inflow.fd, 0, KIND_INFLOW)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _pace(self, inflow: Inflow) -> cython.int:
+        """Read a stream only while the shards keep up with it."""
+        wanted: cython.bint = inflow.wanted()
+        if wanted != inflow.reading:
+            inflow.reading = wanted
+            self._control(EPOLL_CTL_MOD, inflow.fd, EPOLLIN if wanted else 0, KIND_INFLOW)
+        return 0
 
     def add_conn(self, conn: Conn, sock):
         """Serve a client; `sock` is kept until `close`."""
@@ -190,6 +214,9 @@ class FrontDoor:
                     self._client(fd, events[i].events)
                 elif kind == KIND_LINK:
                     self._link(fd, events[i].events)
+                elif kind == KIND_INFLOW:
+                    if fd in self.inflows:
+                        cython.cast(Inflow, self.inflows[fd]).readable(self.data, READ_SIZE)
                 elif kind == KIND_LISTENER:
                     self.on_accept(self.listeners.get(fd))
                 else:
@@ -383,6 +410,8 @@ class FrontDoor:
                     worked = True
         if held:
             self._await_rest()
+        for inflow in self.inflows.values():
+            self._pace(inflow)
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

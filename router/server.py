@@ -23,6 +23,7 @@ from cluster.process import Control
 from router.connection import Conn
 from router.frontdoor import FrontDoor
 from router.links import ShardLinks
+from router.replication.link import SocketLink
 from router.replication.master import PIECE_MS
 from router.replication.progress import Progress
 from router.replication.upstream import Upstream
@@ -66,7 +67,7 @@ class Server:
         self.router.send_alone = self.send_alone
         self.router.report = self.report
         self.router.server = self
-        self.router.make_upstream = lambda host, port: Upstream(self.router, host, port)
+        self.router.make_upstream = lambda host, port: Upstream(self.router, host, port, self.connect)
         self.router.listening_port = lambda: self.port
         self.router.run_directory = str(config["dir"])
         self.router.master.send_file = self.send_file
@@ -120,6 +121,10 @@ class Server:
         return 0
 
     # -- links -----------------------------------------------------------------------------
+
+    async def connect(self, host: str, port: int) -> SocketLink:
+        """A connection to a master. OSError."""
+        return await SocketLink.open(host, port, self.front)
 
     def open_link(self, shard: int) -> None:
         """Connect to a shard; it serves once it has answered the greeting."""

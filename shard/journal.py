@@ -387,7 +387,7 @@ class Journal:
             self.manifest.increments = before
             raise
         self.engine.stream_db = -1
-        self.engine.records.place = None  # to be noted in this file, too
+        self.engine.records.note = None  # to be noted in this file, too
 
     def _rewrite_failed(self, reason: str) -> None:
         """Try again later, and later each time."""

@@ -4,8 +4,8 @@ cdef class Records:
     cdef unsigned long long epoch
     cdef unsigned long long sequence
     cdef object blobs
-    cdef public object place
-    cdef long long place_changes  # the engine's count of changes there
+    cdef public bytes note
+    cdef long long note_changes  # the engine's count of changes there
     cdef tuple _marked
     cdef tuple _mark_next
     cdef long long _mark_at_ms

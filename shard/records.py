@@ -6,7 +6,7 @@ import cython
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy
 
-from cluster.records import record_id
+from cluster.records import noted_place, record_id
 
 MARK_EVERY_MS = 5000
 
@@ -14,8 +14,8 @@ MARK_EVERY_MS = 5000
 @cython.cclass
 class Records:
     """last: id of the newest applied record. kept: (id, blob) of those that another participant may still lack, oldest
-    first; the watermark that every batch brings lets go of the rest. place: up to where everything of a master's stream
-    is here and noted in the journal, or None."""
+    first; the watermark that every batch brings lets go of the rest. note: up to where everything of a master's stream
+    is here and noted in the journal (`cluster.records.place_note`), or None."""
 
     def __init__(self):
         self.blobs = deque()
@@ -73,16 +73,16 @@ class Records:
         self.last = max(self.last, watermark)
         self.trim(watermark[0], watermark[1])
 
-    def reached(self, place: tuple, changes: cython.longlong) -> bool:
+    def reached(self, note: bytes, changes: cython.longlong) -> bool:
         """A place in the stream; whether it is worth a note."""
-        known: cython.bint = self.place == place and self.place_changes == changes
-        self.place = place
-        self.place_changes = changes
+        known: cython.bint = self.note == note and self.note_changes == changes
+        self.note = note
+        self.note_changes = changes
         return not known
 
     def place_at(self, changes: cython.longlong):
         """The place that the keys are at, if nothing was changed since."""
-        return self.place if changes == self.place_changes else None
+        return None if self.note is None or changes != self.note_changes else noted_place(self.note)
 
     def mark(self, watermark: tuple, now_ms: cython.longlong):
         """A watermark that is worth a note in the journal, so that whoever replays it keeps few records; most often None.

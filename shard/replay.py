@@ -33,9 +33,10 @@ def apply_command(engine, args: list) -> None:
         elif args[1].startswith(records.DONE):
             engine.records.passed(records.done_id(args[1]))
         elif args[1].startswith(records.PLACE):
-            engine.records.place = records.noted_place(args[1])
+            records.noted_place(args[1])  # ValueError: the file is damaged
+            engine.records.note = args[1]
     elif name not in (b"MULTI", b"EXEC", b"PING"):
-        engine.records.place = None  # until the note behind it
+        engine.records.note = None  # until the note behind it
         engine.apply(args)
 
 

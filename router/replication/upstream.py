@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.command_table import TABLE
 from cluster.frames import FROM_MASTER, SILENT
-from cluster.records import Place, RecordId
+from cluster.records import Place, RecordId, place_note
 from cluster.wire import command as encode
 from router.connection import Conn
+from router.replication.link import MasterLink
 from router.replication.master import new_replid
 from router.replication.missed import entries_for
 from router.replication.progress import Progress
@@ -32,19 +33,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("elixircache.router")
 PLACE = TABLE["SHARD.PLACE"].id
-IN_FLIGHT_MAX = 4 << 20
-BATCHES_MAX = 16  # that a shard has not answered
-PIECE = 1 << 18
 RETRY_S = 1.0
 SAY_EVERY_MS = 2000
 
 
-Connect = Callable[[str, int], Coroutine[Any, Any, tuple[asyncio.StreamReader, Any]]]
-
-
-async def open_connection(host: str, port: int) -> tuple[asyncio.StreamReader, Any]:
-    """A TCP connection to a master. OSError."""
-    return await asyncio.open_connection(host, port, limit=1 << 20)
+Connect = Callable[[str, int], Coroutine[Any, Any, MasterLink]]
 
 
 class SyncFailed(Exception):
@@ -75,13 +68,14 @@ class Stream(Session):
 class Upstream:
     """Follows one master until `stop`. state: connect, handshake, sync, connected.
 
+    connect(host, port): a connection to a master; OSError.
     failover: None, or what is called once the master has taken over from us (True) or will not (False)."""
 
     failover: Callable[[bool], None] | None = None
-    connect: Connect = staticmethod(open_connection)
 
-    def __init__(self, router: Router, host: str, port: int):
+    def __init__(self, router: Router, host: str, port: int, connect: Connect):
         self.router = router
+        self.connect = connect
         self.host = host
         self.port = port
         self.state = "connect"
@@ -93,7 +87,8 @@ class Upstream:
         self.task: asyncio.Task[None] | None = None
         self.conn: Any = None
         self.session: Stream | None = None
-        self.writer: Any = None
+        self.link: MasterLink | None = None
+        self.pending = b""  # of the stream, behind a snapshot
         self.sync_total = self.sync_read = self.next_said_ms = 0
         self.heard_ms = 0
         self.down_since_ms = router.now
@@ -186,9 +181,11 @@ class Upstream:
                     self._note(link.index, point)
 
     def _note(self, shard: int, point: int, last: RecordId | None = None) -> None:
-        record = b"" if last is None else b"%d-%d" % last
-        replid, db = self.router.master.feed.replid, self.selected_db
-        raw = encode(b"SHARD.PLACE", replid, point, db, record)
+        db = self.selected_db
+        words = [place_note((self.router.master.feed.replid, point, db))]
+        if last is not None:
+            words.append(b"%d-%d" % last)
+        raw = encode(b"SHARD.PLACE", *words)
         self.router.core.submit(shard, PLACE, db, FROM_MASTER | SILENT, 0, raw, lambda raw: None)
 
     def resync(self) -> None:
@@ -224,9 +221,9 @@ class Upstream:
         return 0 if self.session is None else self.session.db
 
     def _hang_up(self) -> None:
-        if self.writer is not None:
-            self.writer.close()
-            self.writer = None
+        if self.link is not None:
+            self.link.close()
+            self.link = None
 
     def _forget(self) -> None:
         if self.conn is not None:
@@ -239,7 +236,7 @@ class Upstream:
         while not self.stopped:
             try:
                 await self._follow()
-            except (TimeoutError, OSError, SyncFailed, asyncio.IncompleteReadError, ValueError) as error:
+            except (TimeoutError, OSError, SyncFailed, EOFError, ValueError) as error:
                 if self.state == "connected":
                     self.down_since_ms = self.router.now
                 log.warning("link to the master %s:%d: %s", self.host, self.port, error or type(error).__name__)
@@ -255,44 +252,44 @@ class Upstream:
         while self.router.fill.pending or not all(link.up for link in self.router.core.links):
             await asyncio.sleep(0.01)
         timeout = float(self.router.config["repl-timeout"])
-        reader, writer = await asyncio.wait_for(self.connect(self.host, self.port), timeout)
+        link = await asyncio.wait_for(self.connect(self.host, self.port), timeout)
         if self.stopped:
-            writer.close()
+            link.close()
             return
-        self.writer = writer
+        self.link = link
         self.state = "handshake"
         tell = self.router.tell
         tell("Handshake started", kind="handshake")
         tell("Slave -> Master: PING", kind="handshake")
-        answer = await self._ask(reader, "PING")
+        answer = await self._ask("PING")
         if not answer.startswith((b"+PONG", b"-NOAUTH", b"-NOPERM")):
             raise SyncFailed(f"PING: {answer.decode(errors='replace')}")
         tell("Master -> Slave: PONG", kind="handshake")
         if self.router.config["masterauth"]:
             user = str(self.router.config["masteruser"])
             words = ["AUTH", *([user] if user else []), str(self.router.config["masterauth"])]
-            await self._expect_ok(reader, "AUTH", *words[1:])
+            await self._expect_ok("AUTH", *words[1:])
         port = int(self.router.config["replica-announce-port"]) or self.router.listening_port()
         tell(f"Slave -> Master: REPLCONF listening-port {port}", kind="handshake")
-        await self._expect_ok(reader, "REPLCONF", "listening-port", port)
+        await self._expect_ok("REPLCONF", "listening-port", port)
         tell("Master -> Slave: OK", kind="handshake")
         announced = str(self.router.config["replica-announce-ip"])
         if announced:
-            await self._expect_ok(reader, "REPLCONF", "ip-address", announced)
+            await self._expect_ok("REPLCONF", "ip-address", announced)
         tell("Slave -> Master: REPLCONF capa psync2", kind="handshake")
-        await self._expect_ok(reader, "REPLCONF", "capa", "eof", "capa", "psync2")
+        await self._expect_ok("REPLCONF", "capa", "eof", "capa", "psync2")
         tell("Master -> Slave: OK", kind="handshake")
         wanted = self.offset + 1 if self.offset >= 0 else -1
         tell(f"Slave -> Master: PSYNC {self.replid} {wanted}", kind="handshake")
         self.state = "sync"
-        answer = await self._ask(reader, "PSYNC", self.replid, wanted, *(["FAILOVER"] if self.failover else []))
+        answer = await self._ask("PSYNC", self.replid, wanted, *(["FAILOVER"] if self.failover else []))
         words = answer.decode(errors="replace").split()
         tell("Master -> Slave: " + answer.decode(errors="replace").lstrip("+"), kind="handshake")
         if self.failover is not None and words and words[0] in ("+FULLRESYNC", "+CONTINUE"):
             self.failover(True)
             self.failover = None
         if words and words[0] == "+FULLRESYNC" and len(words) >= 3:
-            await self._full(reader, words[1], int(words[2]))
+            await self._full(link, words[1], int(words[2]))
         elif words and words[0] == "+CONTINUE":
             if len(words) > 1 and words[1] != self.replid:
                 self.replid = words[1]
@@ -301,28 +298,29 @@ class Upstream:
         else:
             raise SyncFailed(f"PSYNC: {answer.decode(errors='replace')}")
         tell("Handshake completed successfully", kind="handshake")
-        await self._stream(reader)
+        await self._stream(link)
 
-    async def _ask(self, reader: asyncio.StreamReader, *words: Any) -> bytes:
-        if self.writer is None:
+    async def _ask(self, *words: Any) -> bytes:
+        link = self.link
+        if link is None:
             raise SyncFailed("one of our shards was restarted")
-        self.writer.write(encode(*words))
+        link.write(encode(*words))
         while True:
-            line = await asyncio.wait_for(reader.readuntil(b"\n"), float(self.router.config["repl-timeout"]))
+            line = await asyncio.wait_for(link.readline(), float(self.router.config["repl-timeout"]))
             if line.strip():
                 return line.strip()
 
-    async def _expect_ok(self, reader: asyncio.StreamReader, *words: Any) -> None:
-        answer = await self._ask(reader, *words)
+    async def _expect_ok(self, *words: Any) -> None:
+        answer = await self._ask(*words)
         # An old master may not know an option of REPLCONF; that alone is no reason to stop.
         if answer.startswith(b"-") and words[0] == "AUTH":
             raise SyncFailed(f"{words[0]}: {answer.decode(errors='replace')}")
 
     # -- the snapshot ----------------------------------------------------------------------
 
-    async def _full(self, reader: asyncio.StreamReader, replid: str, offset: int) -> None:
+    async def _full(self, link: MasterLink, replid: str, offset: int) -> None:
         fill, feed = self.router.fill, self.router.master.feed
-        await self._receive(reader, fill.part)
+        await self._receive(link, fill.part)
         loaded: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
         def changing() -> None:
@@ -348,11 +346,11 @@ class Upstream:
         self.replid, self.offset, self.applied, self.on_disk, self.noted = replid, offset, offset, -1, -1
         self.first_db = db
 
-    async def _receive(self, reader: asyncio.StreamReader, path: str) -> None:
+    async def _receive(self, link: MasterLink, path: str) -> None:
         """The RDB file: `$size` and its bytes, or `$EOF:mark`, bytes, mark."""
         timeout = float(self.router.config["repl-timeout"])
         while True:
-            line = (await asyncio.wait_for(reader.readuntil(b"\n"), timeout)).strip()
+            line = (await asyncio.wait_for(link.readline(), timeout)).strip()
             if line:
                 break
         if not line.startswith(b"$"):
@@ -367,7 +365,7 @@ class Upstream:
         with open(path, "wb") as file:
             while left != 0:
                 wish = min(left, 1 << 20) if left > 0 else 1 << 16
-                data = await asyncio.wait_for(reader.read(wish), timeout)
+                data = await asyncio.wait_for(link.read(wish), timeout)
                 if not data:
                     raise SyncFailed("the link broke during the snapshot")
                 self.sync_read += len(data)
@@ -395,35 +393,30 @@ class Upstream:
 
     # -- the stream ------------------------------------------------------------------------
 
-    async def _stream(self, reader: asyncio.StreamReader) -> None:
-        router = self.router
-        if self.writer is None:
+    async def _stream(self, link: MasterLink) -> None:
+        if self.link is None:
             raise SyncFailed("one of our shards was restarted")
         if self.conn is None:
             self._open_inner()
         conn = self.conn
         self.state = "connected"
-        self.heard_ms = router.now
-        data, self.pending = getattr(self, "pending", b""), b""
-        while True:
-            if data:
-                self.heard_ms = router.now
-                self.offset += len(data)
-                router.master.feed.put(data)
-                router.core.receive_data(conn, data)
-                self.note()
-                router.kick()
-            while self.conn is conn and self._ahead(conn):
-                await asyncio.sleep(0.001)
-            data = await reader.read(PIECE)  # `beat` ends it when the master is silent
-            if self.conn is not conn:  # what was read meanwhile belongs to an offset that no longer counts
-                raise SyncFailed("one of our shards was restarted")
-            if not data:
-                raise SyncFailed("the master closed the link")
+        self.heard_ms = self.router.now
+        data, self.pending = self.pending, b""
+        if data:
+            self._take(conn, data)
+            self.router.kick()
+        await link.stream(self.router.core, conn, lambda data: self._take(conn, data))  # `beat` ends it when the master is silent
+        raise SyncFailed("the master closed the link" if self.conn is conn else "one of our shards was restarted")
 
-    def _ahead(self, conn: Conn) -> bool:
-        """Whether more has come than our shards should have before them."""
-        return conn.in_size > IN_FLIGHT_MAX or any(link.unanswered > BATCHES_MAX for link in self.router.core.links)
+    def _take(self, conn: Conn, data: bytes) -> None:
+        """Something of the stream has come."""
+        if self.conn is not conn:  # it belongs to an offset that no longer counts
+            return
+        self.heard_ms = self.router.now
+        self.offset += len(data)
+        self.router.master.feed.put(data)
+        self.router.core.receive_data(conn, data)
+        self.note()
 
     def _open_inner(self) -> None:
         conn = self.conn = Conn(self.router.new_id())
@@ -438,10 +431,10 @@ class Upstream:
 
     def acknowledge(self) -> None:
         """Tell the master how far we are: all that was given to the shards and answered."""
-        if self.writer is None or self.state != "connected" or self.conn is None:
+        if self.link is None or self.state != "connected" or self.conn is None:
             return
         disk = ("FACK", self.on_disk) if self.on_disk >= 0 else ()
-        self.writer.write(encode("REPLCONF", "ACK", self.applied, *disk))
+        self.link.write(encode("REPLCONF", "ACK", self.applied, *disk))
 
     def beat(self) -> None:
         """Once a second: tell how far we are, and how far our disks are; give a master up that is silent."""

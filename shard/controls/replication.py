@@ -5,8 +5,8 @@
     SHARD.PRELOAD path             read those of our keys that an RDB file has, beside the keys that are served and
                                    between batches; "" gives up. Event ("preloaded", path) when that is done
     SHARD.LOAD path                the keys of the file, preloaded or not, take the place of all keys
-    SHARD.PLACE id offset db record   everything up to this place of the master's stream, and of our records up to this
-                                   one, was asked for before; noted in the journal
+    SHARD.PLACE note [record]      everything up to this place of the master's stream (`cluster.records.place_note`), and of
+                                   our records up to this one, was asked for before; noted in the journal
     SHARD.ROLE master|replica feed refusal stale   who decides that a key expires; whether the router gets the stream;
                                    what a script that writes is answered with, if anything; whether old data is
                                    not to be shown
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.errors import CommandError
-from cluster.records import done_note, place_note
+from cluster.records import done_note
 from cluster.replies import OK
 from shard.children import PART
 from shard.commands.databases import Discarded
@@ -136,7 +136,7 @@ def load(engine: Any, args: list[bytes]) -> Any:
     except CommandError as error:  # of another version, say; the keys are good all the same
         log.error("a library of the master's snapshot cannot be loaded: %s", error.text)
     engine.lazy += [Discarded(db.slots, db.size) for db in engine.dbs if db.size]
-    engine.records.place = None
+    engine.records.note = None
     engine.dbs = found.fresh
     engine.db = found.fresh[0]
     worker.replaced_keyspace(found.base)
@@ -160,13 +160,11 @@ def role(engine: Any, args: list[bytes]) -> Any:
 
 @handles("SHARD.PLACE")
 def place(engine: Any, args: list[bytes]) -> Any:
-    """SHARD.PLACE id offset db epoch-sequence|"" """
-    engine.no_effect()
-    found = (args[1].decode(), int(args[2]), int(args[3]))
-    if args[4]:
-        epoch, _, sequence = args[4].partition(b"-")
+    """SHARD.PLACE note [epoch-sequence]"""
+    if len(args) > 2:
+        epoch, _, sequence = args[2].partition(b"-")
         engine.records.passed((int(epoch), int(sequence)))
         engine.effect(b"ECHO", done_note(engine.records.last))
-    if engine.records.reached(found, engine.changes):
-        engine.effect(b"ECHO", place_note(found))
+    if engine.records.reached(args[1], engine.changes):
+        engine.effect_of([b"ECHO", args[1]])
     return OK

@@ -307,3 +307,16 @@ def test_the_backlog_s_size_can_be_changed_and_disks_are_waited_for(pair):
     master.config_set("repl-backlog-size", 1 << 20)
     master.set("large", bytes(300_000))
     assert master.info("replication")["repl_backlog_histlen"] > 400_000
+
+
+def test_commands_and_units_of_many_megabytes_come_through(pair):
+    master, replica = pair
+    follow(replica, master)
+    large = b"0123456789abcdef" * (9 << 16)
+    master.set("large", large)
+    with master.pipeline() as unit:
+        for number in range(3):
+            unit.set(f"large:{number}", large)
+        unit.execute()
+    assert master.execute_command("WAIT", 1, 30_000) == 1
+    assert [replica.get(key) == large for key in ("large", "large:0", "large:1", "large:2")] == [True] * 4

@@ -19,6 +19,7 @@ from typing import Any
 
 from cluster.config import Config
 from router.connection import Conn
+from router.replication.link import Take
 from router.replication.upstream import Upstream
 from router.session import Session
 from tests.simulation.world import START_MS, World
@@ -39,7 +40,7 @@ class Clock(asyncio.SelectorEventLoop):
 
 class Wire:
     """One connection from a replica's router to its master's. It is a client of the master's World as SimClient is,
-    and the StreamWriter of the replica's follower."""
+    and the MasterLink of the replica's follower."""
 
     def __init__(self, net: Net, replica: Group, master: Group):
         router = master.router
@@ -51,7 +52,7 @@ class Wire:
         self.closed = False  # by the master's router
         self.hung_up = False  # by the replica's
         self.broken = self.told_replica = False
-        self.stream = asyncio.StreamReader(limit=1 << 20)
+        self.came = asyncio.StreamReader(limit=1 << 20)
         self.reader = self  # what World.pump feeds
         self.router = router
         self.conn = Conn(router.new_id())
@@ -69,7 +70,17 @@ class Wire:
     def gets() -> bool:
         return False
 
-    # What the follower asks of its writer:
+    # What the follower asks of its link:
+
+    async def readline(self) -> bytes:
+        return await self.came.readuntil(b"\n")
+
+    async def read(self, most: int) -> bytes:
+        return await self.came.read(most)
+
+    async def stream(self, core: Any, conn: Any, take: Take) -> None:
+        while (data := await self.came.read(1 << 18)) and not self.hung_up:
+            take(data)
 
     def write(self, data: bytes) -> None:
         if not (self.hung_up or self.broken):
@@ -77,7 +88,7 @@ class Wire:
 
     def close(self) -> None:
         self.hung_up = True
-        self.stream.feed_eof()
+        self.came.feed_eof()
 
     # What befalls it:
 
@@ -108,11 +119,11 @@ class Wire:
         if way == "down":
             if not self.down:
                 self.told_replica = True
-                self.stream.feed_eof()
+                self.came.feed_eof()
                 return
             size = rng.choice((1, 7, 1000, 1 << 20))
             if not self.hung_up:
-                self.stream.feed_data(bytes(self.down[:size]))
+                self.came.feed_data(bytes(self.down[:size]))
             del self.down[:size]
         elif self.up:
             size = rng.choice((1, 20, 1 << 20))
@@ -146,9 +157,7 @@ class Group(World):
         router.master.send_file = self.send_file
 
         def follow(host: str, port: int) -> Upstream:
-            upstream = Upstream(router, host, port)
-            upstream.connect = lambda host, port: self.net.connect(self, int(host))  # type: ignore[method-assign]
-            return upstream
+            return Upstream(router, host, port, lambda host, port: self.net.connect(self, int(host)))
 
         router.make_upstream = follow
 
@@ -210,7 +219,7 @@ class Net:
         self.groups = [Group(self, number, count) for number, count in enumerate(shards)]
         self.pass_time(0)
 
-    async def connect(self, replica: Group, number: int) -> tuple[asyncio.StreamReader, Wire]:
+    async def connect(self, replica: Group, number: int) -> Wire:
         """OSError if nobody answers there."""
         await asyncio.sleep(self.rng.randrange(50) / 1000)
         master = self.groups[number]
@@ -218,7 +227,7 @@ class Net:
             raise ConnectionRefusedError("nobody is there")
         wire = Wire(self, replica, master)
         self.wires.append(wire)
-        return wire.stream, wire
+        return wire
 
     def pass_time(self, ms: int) -> None:
         self.clock.now_ms += ms

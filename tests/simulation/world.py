@@ -55,7 +55,7 @@ class Disk:
             for key, value, _ in db.items():
                 out.append(command("SET", key, value if isinstance(value, int) else bytes(value)))
         engine.stream_db = -1
-        engine.records.place = None
+        engine.records.note = None
         self.data = b"".join(out)
         self.base += 1
         self.sync()

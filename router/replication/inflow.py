@@ -1,0 +1,62 @@
+"""The socket on which a master's stream comes in, as the front door reads it. Compiled."""
+
+import errno
+
+import cython
+from cython.cimports.cluster.csocket import MSG_DONTWAIT, recv
+from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
+from cython.cimports.libc.errno import errno as c_errno
+from cython.cimports.router.connection import Conn, Link
+from cython.cimports.router.core import Core
+
+# What may have been received and not executed while an operation of the stream is under way, and how many batches a
+# shard may have before it: beyond that the master waits.
+IN_FLIGHT_MAX = cython.declare(cython.Py_ssize_t, 4 << 20)
+BATCHES_MAX = cython.declare(cython.int, 16)
+
+
+@cython.cclass
+class Inflow:
+    """One stream's socket. take(bytes): something has come for `conn`. ended(error or None): nothing comes any more.
+    over: nothing is wanted any more."""
+
+    def __init__(self, fd: int, core: Core, conn: Conn, take, ended):
+        self.fd = fd
+        self.core = core
+        self.conn = conn
+        self.take = take
+        self.ended = ended
+        self.reading = True
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def readable(self, room: cython.p_char, room_size: cython.Py_ssize_t) -> cython.int:
+        """Read once; `room` is the reader's, for as long as this takes."""
+        if self.over:
+            return 0
+        size: cython.Py_ssize_t = recv(self.fd, room, room_size, MSG_DONTWAIT)
+        if size < 0 and (c_errno == errno.EAGAIN or c_errno == errno.EINTR):
+            return 0
+        if size <= 0:
+            self.ended(None)
+            return 0
+        try:
+            self.take(PyBytes_FromStringAndSize(room, size))
+        except Exception as error:
+            self.ended(error)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def wanted(self) -> cython.bint:
+        """Whether our shards can have more before them. Half a command is no reason to wait, however large it is."""
+        link: Link
+        if self.over:
+            return False
+        held: cython.bint = self.conn.paused or self.conn.stalled
+        if held and self.conn.inbox.size - self.conn.inbox_at > IN_FLIGHT_MAX:
+            return False
+        for link in self.core.links:
+            if link.unanswered > BATCHES_MAX:
+                return False
+        return True
