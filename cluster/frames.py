@@ -10,11 +10,12 @@ Reply (shard to router):
 
     header   generation u32, flags u32, stream offset u64                           16 bytes
     entry    payload length u32, kind u8, 3 bytes of padding                         8 bytes
-             payload: RUN: the replies of one run; EVENT, FED: a RESP array
+             payload: RUN: the replies of one run; EVENT, FED: a RESP array; STREAM, SAME: see there
 
 A run is a row of entries for one client; END_OF_RUN marks its last. Replies carry no ids:
 runs are answered in the order of the link. What does not come in that order is an EVENT; what is about the
-replication stream is FED, and heard ahead of the message's replies: whoever is answered is in the stream already.
+replication stream is FED, STREAM or SAME, and heard ahead of the message's replies: whoever is answered is in the stream
+already.
 
 generation: counts the router's links to this shard; a batch or reply of an older one is
 dropped. epoch, watermark: multi-shard records up to (epoch, watermark) are known to be
@@ -29,6 +30,7 @@ REQUEST_HEADER = struct.Struct("<IIqQQ")
 REQUEST_ENTRY = struct.Struct("<IHBBI")
 REPLY_HEADER = struct.Struct("<IIQ")
 REPLY_ENTRY = struct.Struct("<IB3x")
+STREAM_HEAD = struct.Struct("<ii")
 
 # A link opens with HELLO + JSON each way; no batch starts like this (generations are small).
 HELLO = b"HELO"
@@ -43,6 +45,7 @@ ASIDE = b"ASDE"
 
 # Flags of a request header.
 ECHO = 1  # answer even if there is nothing to say: a heartbeat
+KEPT = 2  # the router has the batch until it is answered: what it feeds to replicas may be named by its entry
 
 # Flags of a request entry.
 RESP3 = 1
@@ -59,12 +62,14 @@ OVER_MEMORY = 1
 WRITE_ERROR = 2
 LOADING = 4
 ANSWER = 8  # it answers a batch: a router counts how many are under way
-FEEDING = 16  # it has entries of the kind FED
+FEEDING = 16  # it has entries of the kinds FED, STREAM, SAME
 
 # Kinds of a reply entry.
 RUN = 0
 EVENT = 1
 FED = 2
+STREAM = 3  # first database i32, last database i32, effects
+SAME = 4  # first and last database, a bit for each entry of the batch at hand: the effects are those commands as they came
 
 
 def request(generation: int, now_ms: int, entries: list[tuple[int, int, int, int, bytes]], epoch: int = 0,

@@ -60,6 +60,7 @@ class Link:
 
     alone: queued commands that need no other link; siblings: a bit for each link that the queued parts of operations
     need; alone_sent: how many of the first kind the batch under way has, sent at sent_ms. See router/rounds.py.
+    kept: each batch that is not answered, None where it is not needed.
     """
 
     def __init__(self, index: int):
@@ -67,6 +68,7 @@ class Link:
         self.batch = Buffer(1 << 16)
         self.expected = Expected()
         self.last_flags = -1
+        self.kept = []
 
     @cython.cfunc
     @cython.exceptval(check=False)

@@ -15,6 +15,7 @@ from cython.cimports.cluster.wire import Buffer, encode, read_number, slot, slot
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memchr, memcpy, memset
 from cython.cimports.router.connection import Conn, Link, Parts
+from cython.cimports.router.replication.backlog import Backlog
 from cython.cimports.router.rows import Row, find, is_word
 
 from router import paths
@@ -26,6 +27,8 @@ OUT_MAX = cython.declare(cython.Py_ssize_t, 1 << 20)
 OWED_MAX = cython.declare(cython.longlong, 4 << 20)
 ARGS_MAX = cython.declare(cython.Py_ssize_t, 1 << 20)
 INLINE_MAX = cython.declare(cython.Py_ssize_t, 64 * 1024)
+# A larger batch is not kept for naming its entries: its memory is worth more than a copy.
+KEPT_MAX = cython.declare(cython.Py_ssize_t, 1 << 20)
 
 # See router/paths.py.
 ONE_KEY = cython.declare(cython.int, paths.ONE_KEY)
@@ -65,6 +68,7 @@ class Core:
             self.owner[i] = owners[i]
         self.links = [Link(i) for i in range(self.shards)]
         self.dirty = []
+        self.named = Buffer(1 << 16)
         self.bulk_max = 512 << 20
         self.known_scripts = set()
         self.whole_scripts = set()
@@ -462,12 +466,15 @@ class Core:
         self._close_run(link)
         memset(batch.data, 0, 32)
         memcpy(batch.data, cython.address(link.generation), 4)
-        batch.data[4] = 1 if echo else 0
+        kept: cython.bint = self.outflow is not None and self.outflow.direct[shard] and batch.size <= KEPT_MAX
+        batch.data[4] = echo | kept << 1
         memcpy(batch.data + 8, cython.address(self.now), 8)
         memcpy(batch.data + 16, cython.address(self.epoch), 8)
         memcpy(batch.data + 24, cython.address(self.watermark), 8)
         link.sent(self.now)
-        return batch.take()
+        message: bytes = batch.take()
+        link.kept.append(message if kept else None)
+        return message
 
     # -- from shards -------------------------------------------------------------------
 
@@ -488,13 +495,16 @@ class Core:
         link.heard_ms = self.now
         memcpy(cython.address(link.flags), data + 4, 4)
         memcpy(cython.address(link.offset), data + 8, 8)
-        if link.flags & 8:
+        answers: cython.bint = link.flags & 8
+        if answers:
             link.unanswered -= 1
         if link.flags & 16:
             while at + 8 <= size:
                 memcpy(cython.address(length), data + at, 4)
                 if data[at + 4] == 2:
                     self.on_event(shard, split_command(data + at + 8, length))
+                elif data[at + 4] > 2:
+                    self._fed(shard, link, data[at + 4], data + at + 8, length)
                 at += 8 + length
             at = 16
         while at + 8 <= size:
@@ -512,7 +522,58 @@ class Core:
             elif data[at + 4] == 1:
                 self.on_event(shard, split_command(data + at + 8, length))
             at += 8 + length
+        if answers and link.kept:
+            link.kept.pop(0)
         return True
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _fed(
+        self,
+        shard: cython.int,
+        link: Link,
+        kind: cython.int,
+        data: cython.pointer(cython.const[cython.char]),
+        size: cython.Py_ssize_t,
+    ) -> cython.int:
+        """A piece of a shard's stream: into the group's, if nothing of another shard must come first."""
+        out: Backlog = self.outflow
+        first: cython.int = 0
+        last: cython.int = 0
+        memcpy(cython.address(first), data, 4)
+        memcpy(cython.address(last), data + 4, 4)
+        data += 8
+        size -= 8
+        if kind == 4:
+            self.named.clear()
+            self._same(link.kept[0], data, size)
+            data, size = self.named.data, self.named.size
+        if not out.direct[shard]:
+            self.on_event(shard, [b"stream", first, last, PyBytes_FromStringAndSize(data, size)])
+            return 0
+        out.select(first)
+        out.append(data, size)
+        out.db = last
+        return out.settle()
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _same(self, batch: bytes, bits: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
+        """Put those commands of a batch whose bits are set together, in `named`."""
+        data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(batch)
+        end: cython.Py_ssize_t = PyBytes_GET_SIZE(batch)
+        at: cython.Py_ssize_t = 32
+        number: cython.Py_ssize_t = 0
+        length: cython.uint = 0
+        self.named.reserve(end)
+        while at + 12 <= end and number < 8 * size:
+            memcpy(cython.address(length), data + at, 4)
+            at += 12
+            if bits[number >> 3] >> (number & 7) & 1:
+                self.named.append(data + at, length)
+            at += length
+            number += 1
+        return 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -556,6 +617,7 @@ class Core:
         link.siblings = 0
         link.run_conn = None
         link.unanswered = 0
+        link.kept = []
         link.up = False
         return lost
 
@@ -588,6 +650,12 @@ class Core:
         """Out-of-band bytes (pub/sub, invalidations), ahead of replies that are not there yet."""
         if not conn.closed:
             conn.out.append(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+            self._mark(conn)
+
+    def push_stream(self, conn: Conn, count: int):
+        """Send a replica the last bytes of the stream."""
+        if not conn.closed:
+            self.outflow.copy(conn.out, count)
             self._mark(conn)
 
     @cython.cfunc

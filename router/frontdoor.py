@@ -216,7 +216,7 @@ class FrontDoor:
                     self._link(fd, events[i].events)
                 elif kind == KIND_INFLOW:
                     if fd in self.inflows:
-                        cython.cast(Inflow, self.inflows[fd]).readable(self.data, READ_SIZE)
+                        cython.cast(Inflow, self.inflows[fd]).readable()
                 elif kind == KIND_LISTENER:
                     self.on_accept(self.listeners.get(fd))
                 else:

@@ -246,6 +246,10 @@ class Router:
             upstream.succeed(before)
             before.stop()
         else:
+            # Said here, before the shards stop to feed us: what a step still to come would write, the stream would lack.
+            under_way = any(operation.write for operation in self.operations.active.values())
+            links_up = all(link.up for link in self.core.links)
+            upstream.own_history = self.master.feed.active and self.serving and links_up and not under_way
             self.master.close_replicas("this group is a replica now")
             self.blocking.unblock_all(errors.UNBLOCKED_ROLE)
         if failover is not None:

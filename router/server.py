@@ -71,7 +71,7 @@ class Server:
         self.router.listening_port = lambda: self.port
         self.router.run_directory = str(config["dir"])
         self.router.master.send_file = self.send_file
-        self.router.master.send_soon = lambda: self.loop.call_later(PIECE_MS / 1000, self.router.master.send)
+        self.router.master.send_soon = lambda due: self.loop.call_later(PIECE_MS / 1000, due)
         self.links = ShardLinks(config, control.fileno() >= 0)
         self.loop = asyncio.get_running_loop()
         self.kicked = False

@@ -71,7 +71,7 @@ def run_direct(
     table: object = db.slots[slot]
     where: cython.pointer(cython.pointer(Item)) = cython.NULL
     value: cython.pointer(PyObject)
-    if engine.track_access or db.expires[slot] is not None:
+    if engine.track_access or (db.volatile > 0 and db.expires[slot] is not None):
         return 0
     if engine.listening and (kind == DIRECT_SET or engine.listening & NOTIFIER):
         return 0

@@ -65,6 +65,8 @@ cdef class Engine:
     cdef public Holds holds
     cdef public bint feeding
     cdef public list units
+    cdef Buffer named
+    cdef public Py_ssize_t named_size
     cdef public int worker_shards
     cpdef object lookup(self, bytes key)
     cpdef object typed(self, bytes key, object kind)
@@ -82,3 +84,4 @@ cdef class Engine:
     cdef int flush_unit(self, bytes record) except? -1
     cdef int wrote(self, const char* raw, Py_ssize_t size) except? -1
     cdef int _select(self, int db) except? -1
+    cdef int name(self, Py_ssize_t number, Py_ssize_t size) except? -1

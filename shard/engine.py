@@ -93,6 +93,7 @@ class Engine:
         self.shard_index = 0
         self.holds = Holds(self.watching)
         self.units = []
+        self.named = Buffer(64)
         self.worker_shards = 1
 
     # -- keys, for handlers ------------------------------------------------------------
@@ -370,14 +371,14 @@ class Engine:
     @cython.cfunc
     @cython.exceptval(-1, check=True)
     def finish(self, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
-        """After a top-level command: put its effects into the stream."""
+        """After a top-level command: put its effects into the stream. 1 if its effect is the command as it came, else 0."""
         if self.dirty > 0:
             self.changes += self.dirty
             if not self.rewritten:
                 if not self.unit and not self.body_count:
                     self._select(self.db.index)
                     self.stream.append(raw, size)
-                    return 0
+                    return 1
                 self.unit.append((self.db.index, raw[:size]))
         if self.unit or self.body_count:
             self.flush_unit(None)
@@ -460,3 +461,19 @@ class Engine:
     def take_stream(self) -> bytes:
         """The effects since the last call, RESP commands."""
         return self.stream.take()
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def name(self, number: cython.Py_ssize_t, size: cython.Py_ssize_t) -> cython.int:
+        """The last effect, of so many bytes, is an entry of the batch as it came."""
+        place: cython.Py_ssize_t = number >> 3
+        while self.named.size <= place:
+            self.named.append(b"\0", 1)
+        self.named.data[place] = self.named.data[place] | 1 << (number & 7)
+        self.named_size += size
+        return 0
+
+    def take_named(self) -> bytes:
+        """A bit for each entry of the batch that has been named since the last call."""
+        self.named_size = 0
+        return self.named.take()

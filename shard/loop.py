@@ -33,6 +33,7 @@ from shard.slowlog import SlowLog
 log = logging.getLogger("elixircache.shard")
 
 WRITTEN = cython.declare(object, _WRITTEN)
+PIECES = cython.declare(dict, {b"stream": frames.STREAM, b"same": frames.SAME})
 F_RESP3 = cython.declare(cython.int, 1)
 F_END = cython.declare(cython.int, 2)
 F_NO_TOUCH = cython.declare(cython.int, 4)
@@ -61,6 +62,7 @@ class Loop:
     deferred = cython.declare(object, visibility="public")
     holds = cython.declare(Holds, visibility="public")
     partial = cython.declare(bytes, visibility="public")
+    kept = cython.declare(cython.bint)  # the router has the batch: its entries can be named
     generation = cython.declare(cython.uint, visibility="public")
     epoch = cython.declare(cython.ulonglong, visibility="public")
     watermark = cython.declare(cython.ulonglong, visibility="public")
@@ -129,6 +131,7 @@ class Loop:
         memcpy(cython.address(generation), data, 4)
         if generation != self.generation:
             return False
+        self.kept = data[4] & 2
         memcpy(cython.address(now), data + 8, 8)
         memcpy(cython.address(self.epoch), data + 16, 8)
         memcpy(cython.address(self.watermark), data + 24, 8)
@@ -137,6 +140,7 @@ class Loop:
         self.batches += 1
         self._begin_reply()
         self._entries(message, 32, False)
+        self.kept = False
         self._resume()
         return True
 
@@ -369,8 +373,8 @@ class Loop:
         engine: Engine = self.engine
         ended: cython.longlong
         took: cython.longlong
-        if engine.dirty > 0 or engine.unit:
-            engine.finish(raw, size)
+        if (engine.dirty > 0 or engine.unit) and engine.finish(raw, size) and self.kept:
+            engine.name(self.done_count, size)
         if engine.listening and engine.waiting is not None:
             engine.waiting.serve(engine)
         if self.timed:
@@ -388,14 +392,22 @@ class Loop:
     @cython.cfunc
     @cython.exceptval(-1, check=True)
     def _events(self, events: list, kind: cython.int) -> cython.int:
-        """Append events, each a RESP array, as entries of this kind."""
+        """Append events as entries of this kind, each a RESP array; pieces of the stream have kinds of their own."""
         self._begin_reply()
         for event in events:
             self.run_at = self.out.size
             self.out.reserve(8)
             self.out.size += 8
-            encode_command(self.out, list(event))
-            self._end_run(kind)
+            if kind == 2 and event[0] in PIECES:
+                self.out.reserve(8)
+                self.out.size += 8
+                self.out.put_u32(self.run_at + 8, cython.cast(cython.uint, cython.cast(cython.int, event[1])))
+                self.out.put_u32(self.run_at + 12, cython.cast(cython.uint, cython.cast(cython.int, event[2])))
+                self.out.append(PyBytes_AS_STRING(event[3]), PyBytes_GET_SIZE(event[3]))
+                self._end_run(PIECES[event[0]])
+            else:
+                encode_command(self.out, list(event))
+                self._end_run(kind)
         events.clear()
         return 0
 

@@ -1,6 +1,7 @@
 """A shard's stream as its router gets it, for replicas: segments between multi-shard records.
 
     ("stream", first db, last db, bytes)                    effects as they stand in the journal
+    ("same", first db, last db, bits)                       the same, of entries of the batch at hand as they came
     ("record", record id, participants, first db, last db, body)   one shard's part of a record
 
 The router joins the parts of a record into one MULTI ... EXEC, so no replica sees half of it.
@@ -27,7 +28,7 @@ def segments(
     db = first_db
     for start, body, body_end, end, db_before, db_after in units:
         if start > at:
-            found.append((b"stream", b"%d" % db, b"%d" % db_before, effects[at:start]))
+            found.append((b"stream", db, db_before, effects[at:start]))
         record = records.unpack(blob_of(effects[start:body]))
         shards = b",".join(b"%d" % shard for shard in sorted(record.parts))
         name = b"%d-%d" % record.id
@@ -37,7 +38,7 @@ def segments(
         at = end
         db = db_after
     if at < len(effects):
-        found.append((b"stream", b"%d" % db, b"%d" % last_db, effects[at:]))
+        found.append((b"stream", db, last_db, effects[at:]))
     return found
 
 
@@ -63,7 +64,11 @@ class Outlet:
         effects: bytes = engine.take_stream()
         if effects:
             units, engine.units = engine.units, []
-            if engine.feeding:
+            same, size = engine.named_size == len(effects), engine.named_size
+            named = engine.take_named() if size else b""
+            if engine.feeding and same:
+                engine.fed.append((b"same", self.db, engine.stream_db, named))
+            elif engine.feeding:
                 engine.fed.extend(segments(effects, units, self.db, engine.stream_db, blob_of))
             self.db = engine.stream_db
         return effects

@@ -345,7 +345,7 @@ def replication(router: Router, shards: Shards) -> Fields:
         "master_repl_offset": feed.offset,
         "second_repl_offset": feed.offset2,
         "repl_backlog_active": int(feed.active),
-        "repl_backlog_size": feed.backlog_size,
+        "repl_backlog_size": feed.backlog.capacity,
         "repl_backlog_first_byte_offset": feed.first_offset if feed.active else 0,
         "repl_backlog_histlen": len(feed.backlog),
     }

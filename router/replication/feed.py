@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cluster.wire import command
+from router.replication.backlog import Backlog
 
 MULTI = command("MULTI")
 EXEC = command("EXEC")
@@ -35,24 +36,30 @@ class Segment:
 
 
 class Feed:
-    """replid, offset: how a replica names its place. on_data(bytes) gets the merged stream,
-    on_barrier(token) is called between what a snapshot has and what it lacks."""
+    """replid, offset: how a replica names its place. backlog: gets the merged stream; from a shard whose queue is
+    empty the router's core brings it there. on_barrier(token) is called between what a snapshot has and what it lacks."""
 
     def __init__(self, shard_count: int, replid: str, backlog_size: int):
         self.shard_count = shard_count
         self.replid = replid
         self.replid2 = "0" * 40
-        self.offset = 0
         self.offset2 = -1
-        self.db = -1
         self.active = False
-        self.backlog = bytearray()
-        self.backlog_size = backlog_size
+        self.backlog = Backlog(backlog_size)
         self.queues: list[deque[Segment]] = [deque() for _ in range(shard_count)]
         self.primed = [False] * shard_count  # shards whose stream counts: from a mark on
         self.barrier = b""  # the mark that is waited for
-        self.on_data: Callable[[bytes], None] = lambda data: None
         self.on_barrier: Callable[[bytes], None] = lambda token: None
+        self._settle()
+
+    @property
+    def offset(self) -> int:
+        """Of the last byte of the stream."""
+        return int(self.backlog.offset)
+
+    def _settle(self) -> None:
+        """Which shards' streams may go out without waiting for another's."""
+        self.backlog.direct = [primed and not queue for primed, queue in zip(self.primed, self.queues, strict=True)]
 
     # -- what comes from the shards --------------------------------------------------------
 
@@ -69,13 +76,14 @@ class Feed:
         """("barrier", token)"""
         if event[1] != self.barrier:
             return  # of a snapshot that has been given up
-        self.primed[shard] = True
+        self.primed[shard] = True  # `_add` settles
         everybody = tuple(range(self.shard_count))
         self._add(shard, Segment(b"", -1, -1, b"barrier " + event[1], everybody, True))
 
     def on_feeding(self, shard: int, event: list[bytes]) -> None:
         """("feeding",): a promoted group's shard feeds from here on."""
         self.primed[shard] = True
+        self._settle()
 
     def drop_barrier(self) -> None:
         """Wait for no mark any more."""
@@ -102,6 +110,7 @@ class Feed:
                 if queue and self._ready(queue[0]):
                     self._emit_together(queue[0])
                     moved = True
+        self._settle()
 
     def _ready(self, segment: Segment) -> bool:
         for shard in segment.shards:
@@ -112,10 +121,10 @@ class Feed:
 
     def _emit(self, segment: Segment) -> None:
         self.put(self._selected(segment))
-        self.db = segment.last_db
+        self.backlog.db = segment.last_db
 
     def _selected(self, segment: Segment) -> bytes:
-        if segment.first_db in (-1, self.db):
+        if segment.first_db in (-1, self.backlog.db):
             return segment.data
         return command("SELECT", segment.first_db) + segment.data
 
@@ -128,7 +137,7 @@ class Feed:
         for part in parts:
             if part.data:
                 out.append(self._selected(part))
-                self.db = part.last_db
+                self.backlog.db = part.last_db
         if out:
             self.put(MULTI + b"".join(out) + EXEC)
 
@@ -141,18 +150,8 @@ class Feed:
 
     def put(self, data: bytes) -> None:
         """Append bytes to the stream."""
-        if not data:
-            return
-        self.offset += len(data)
-        self.backlog += data
-        if len(self.backlog) > 2 * self.backlog_size:
-            del self.backlog[: len(self.backlog) - self.backlog_size]
-        self.on_data(data)
-
-    def keep(self, backlog_size: int) -> None:
-        """Keep so many bytes of the stream from now on."""
-        self.backlog_size = backlog_size
-        del self.backlog[: max(len(self.backlog) - backlog_size, 0)]
+        if data:
+            self.backlog.put(data)
 
     @property
     def first_offset(self) -> int:
@@ -167,7 +166,7 @@ class Feed:
         known = replid == self.replid or (replid == self.replid2 and offset <= self.offset2)
         if not known or offset < self.first_offset or offset > self.offset + 1:
             return None
-        return bytes(self.backlog[offset - self.first_offset :])
+        return bytes(self.backlog.last(self.offset + 1 - offset))
 
     def restart(self, replid: str) -> None:
         """What a lost shard may have sent is unknown: begin a new history."""
@@ -178,18 +177,19 @@ class Feed:
 
     def _begin_anew(self) -> None:
         self.backlog.clear()
-        self.db = -1
+        self.backlog.db = -1
         self.primed = [False] * self.shard_count
         self.barrier = b""
         for queue in self.queues:
             queue.clear()
+        self._settle()
 
     def adopt(self, replid: str, offset: int) -> None:
         """We follow a master now, at its offset: what it sends is our stream."""
         self.replid = replid
         self.replid2, self.offset2 = "0" * 40, -1
-        self.offset = offset
         self._begin_anew()
+        self.backlog.offset = offset
 
     def rename(self, replid: str) -> None:
         """The same stream goes on under another id: who knows it by the old one may go on with us."""
@@ -200,7 +200,6 @@ class Feed:
         """We are a master now: replicas of our old master may go on with us. `unapplied`: bytes at the
         end of the stream that are no whole command or unit; they never happened."""
         if unapplied:
-            del self.backlog[max(len(self.backlog) - unapplied, 0) :]
-            self.offset -= unapplied
+            self.backlog.cut(unapplied)
         self.rename(replid)
-        self.db = -1
+        self.backlog.db = -1

@@ -11,5 +11,6 @@ cdef class Inflow:
     cdef object ended
     cdef public bint reading
     cdef public bint over
-    cdef int readable(self, char* room, Py_ssize_t room_size) except? -1
+    cdef char* room
+    cdef int readable(self) except? -1
     cdef bint wanted(self) noexcept

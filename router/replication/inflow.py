@@ -6,13 +6,15 @@ import cython
 from cython.cimports.cluster.csocket import MSG_DONTWAIT, recv
 from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
 from cython.cimports.libc.errno import errno as c_errno
+from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.router.connection import Conn, Link
 from cython.cimports.router.core import Core
 
-# What may have been received and not executed while an operation of the stream is under way, and how many batches a
-# shard may have before it: beyond that the master waits.
+# What may have been received and not executed while an operation of the stream is under way.
 IN_FLIGHT_MAX = cython.declare(cython.Py_ssize_t, 4 << 20)
-BATCHES_MAX = cython.declare(cython.int, 16)
+# While a shard has so many batches before it, what comes is left to make a larger one: each costs a waking of both.
+BATCHES_MAX = cython.declare(cython.int, 2)
+READ_SIZE = cython.declare(cython.Py_ssize_t, 1 << 18)
 
 
 @cython.cclass
@@ -27,21 +29,27 @@ class Inflow:
         self.take = take
         self.ended = ended
         self.reading = True
+        self.room = cython.cast(cython.p_char, malloc(READ_SIZE))
+        if self.room == cython.NULL:
+            raise MemoryError()
+
+    def __dealloc__(self):
+        free(self.room)
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def readable(self, room: cython.p_char, room_size: cython.Py_ssize_t) -> cython.int:
-        """Read once; `room` is the reader's, for as long as this takes."""
+    def readable(self) -> cython.int:
+        """Read once."""
         if self.over:
             return 0
-        size: cython.Py_ssize_t = recv(self.fd, room, room_size, MSG_DONTWAIT)
+        size: cython.Py_ssize_t = recv(self.fd, self.room, READ_SIZE, MSG_DONTWAIT)
         if size < 0 and (c_errno == errno.EAGAIN or c_errno == errno.EINTR):
             return 0
         if size <= 0:
             self.ended(None)
             return 0
         try:
-            self.take(PyBytes_FromStringAndSize(room, size))
+            self.take(PyBytes_FromStringAndSize(self.room, size))
         except Exception as error:
             self.ended(error)
         return 0
@@ -57,6 +65,6 @@ class Inflow:
         if held and self.conn.inbox.size - self.conn.inbox_at > IN_FLIGHT_MAX:
             return False
         for link in self.core.links:
-            if link.unanswered > BATCHES_MAX:
+            if link.unanswered >= BATCHES_MAX:
                 return False
         return True

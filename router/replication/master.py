@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from router.session import Session
 
 GETACK = encode("REPLCONF", "GETACK", "*")
-# A busy stream goes out in pieces of this size or of this age: each costs both routers as much as a hundred commands.
-PIECE = 1 << 17
-PIECE_MS = 3
+PIECE_MS = 5  # the age at which a piece of a busy stream goes out that is not full (router/replication/backlog.py)
 
 
 @dataclass(eq=False)
@@ -81,20 +79,23 @@ class Master:
         self.router = router
         backlog = int(router.config["repl-backlog-size"])
         self.feed = Feed(router.shard_count, new_replid(), backlog)
-        router.config.on_change(lambda name, value: self.feed.keep(value), "repl-backlog-size")
-        self.feed.on_data = self._on_data
+        router.config.on_change(lambda name, value: self.feed.backlog.resize(value), "repl-backlog-size")
+        self.backlog = router.core.outflow = self.feed.backlog
+        self.backlog.on_unsent = self._unsent
+        self.backlog.on_piece = self.send
+        self.backlog.on_large = self._send_large
+        self.backlog.on_kept = self._keep
         self.feed.on_barrier = self._on_barrier
         self.replicas: dict[int, Replica] = {}
         self.waiters: list[Waiter] = []
         self.places: dict[int, str] = {}  # shard -> how far it has told us its stream, in its own words
         self.snapshot: Snapshot | None = None
         self.snapshots = 0
-        self.unsent: list[bytes] = []  # of the stream, for those that are online
-        self.unsent_size = self.sent_ms = 0
+        self.sent_ms = self.pieces = 0  # when the last piece went out, and how many have
         self.next_ping_ms = 0
         self.full_syncs = self.partial_syncs = self.refused_partial_syncs = 0
         self.send_file: Callable[[Session, list[str], Callable[[bool], None]], None] = lambda session, paths, done: None
-        self.send_soon: Callable[[], None] = lambda: None  # call `send` in PIECE_MS; without it the next tick does
+        self.send_soon: Callable[[Callable[[], None]], None] = lambda due: due()  # call it in PIECE_MS
         router.event_handlers[b"stream"] = self.feed.on_stream
         router.event_handlers[b"record"] = self.feed.on_record
         router.event_handlers[b"barrier"] = self.feed.on_mark
@@ -124,6 +125,7 @@ class Master:
 
     def _left(self, session: Session) -> None:
         replica = self.replicas.pop(session.id, None)
+        self._settle()
         if replica is not None:
             text = f"Link to replica {replica.ip}:{replica.port} lost"
             self.router.tell(text, kind="link_lost", port=replica.port, offset=replica.offset)
@@ -141,6 +143,7 @@ class Master:
             self.partial_syncs += 1
             replica.state = "online"  # what it has received its shards may not have: it confirms by itself
             session.push_raw(b"+CONTINUE %s\r\n" % self.feed.replid.encode() + rest)
+            self._settle()
             self.router.tell(f"Master -> Slave: CONTINUE {self.feed.replid}", kind="handshake", bytes=len(rest))
             self.router.tell("Handshake completed successfully", kind="handshake", port=replica.port)
             return
@@ -153,6 +156,7 @@ class Master:
             self._begin_snapshot()
         else:
             replica.state = "queued"  # behind a snapshot whose point may have passed
+        self._settle()
 
     def _begin_snapshot(self) -> None:
         """Ask all shards in one go: their marks are one point of the total order."""
@@ -162,6 +166,8 @@ class Master:
         if up is not None and up.busy:
             up.when_at_rest(self._begin_queued)
             return
+        if up is not None and up.unapplied > len(self.backlog):
+            return  # within a command that is larger than what is kept
         self.snapshots += 1
         first = not all(self.feed.primed)
         self.feed.active = True
@@ -190,7 +196,7 @@ class Master:
         if snapshot is None or snapshot.token != token:
             return
         # The snapshot is loaded into no particular database.
-        self.feed.db = -1
+        self.backlog.db = -1
         self._at_point(self.feed.offset)
 
     def _at_point(self, offset: int) -> None:
@@ -203,7 +209,7 @@ class Master:
         for replica in self.replicas.values():
             if replica.state == "waiting":
                 if behind:
-                    replica.kept.append(bytes(self.feed.backlog[-behind:]))
+                    replica.kept.append(self.backlog.last(behind))
                     replica.kept_size += behind
                 text = f"+FULLRESYNC {snapshot.replid} {snapshot.offset}\r\n"
                 if not replica.session.old_sync:
@@ -260,34 +266,55 @@ class Master:
         for data in replica.kept:
             replica.session.push_raw(data)
         replica.kept, replica.kept_size = [], 0
+        self._settle()
         self.router.tell("Handshake completed successfully", kind="handshake", port=replica.port)
 
-    def _on_data(self, data: bytes) -> None:
-        """The stream has grown."""
-        online = False
+    def _settle(self) -> None:
+        """Whom the stream goes to."""
+        self.backlog.online = bool(self.online)
+        self.backlog.keeping = len(self.online) < len(self.replicas)
+
+    def _keep(self, data: bytes) -> None:
+        """The stream since the point of a snapshot that is under way."""
         for replica in list(self.replicas.values()):
-            if replica.state == "online":
-                online = True
-            elif replica.state == "sending" or (replica.state == "waiting" and self.snapshot and self.snapshot.offset >= 0):
+            if replica.state == "sending" or (replica.state == "waiting" and self.snapshot and self.snapshot.offset >= 0):
                 replica.kept.append(data)
                 replica.kept_size += len(data)
                 hard = self.router.config.output_limits("replica")[0]
                 if hard and replica.kept_size > hard:
                     self.router.close(replica.session.conn, "the stream since its snapshot is over its limit")
-        if online:
-            if not self.unsent:
-                self.send_soon()
-            self.unsent.append(data)
-            self.unsent_size += len(data)
-            if self.unsent_size >= PIECE or self.router.now - self.sent_ms > PIECE_MS:
+
+    def _unsent(self) -> None:
+        """The first of a piece: what comes after a pause goes at once."""
+        if self.router.now - self.sent_ms > PIECE_MS:
+            self.send()
+        else:
+            self._wait_for_piece()
+
+    def _wait_for_piece(self) -> None:
+        self.backlog.waiting, pieces = True, self.pieces
+
+        def due() -> None:
+            if pieces == self.pieces:
+                self.backlog.waiting = False
                 self.send()
+            else:  # a full one has gone meanwhile
+                self._wait_for_piece()
+
+        self.send_soon(due)
 
     def send(self) -> None:
         """Let what has come of the stream go to the replicas now."""
-        if not self.unsent:
-            return
-        data = self.unsent[0] if len(self.unsent) == 1 else b"".join(self.unsent)
-        self.unsent, self.unsent_size, self.sent_ms = [], 0, self.router.now
+        count = self.backlog.take_unsent()
+        if count:
+            self.sent_ms = self.router.now
+            self.pieces += 1
+            for replica in self.online:
+                self.router.core.push_stream(replica.session.conn, count)
+            self.router.kick()
+
+    def _send_large(self, data: bytes) -> None:
+        """What is larger than the backlog."""
         for replica in self.online:
             replica.session.push_raw(data)
 

@@ -26,7 +26,7 @@ from router.replication.link import MasterLink
 from router.replication.master import new_replid
 from router.replication.missed import entries_for
 from router.replication.progress import Progress
-from router.session import Session
+from router.replication.stream import Stream
 
 if TYPE_CHECKING:
     from router.router import Router
@@ -44,33 +44,14 @@ class SyncFailed(Exception):
     """The master refused, or the link broke; the text says at which step."""
 
 
-class Stream(Session):
-    """The inner connection that carries the master's stream. at_rest: called once the operation under way has ended,
-    before the next command."""
-
-    at_rest: Callable[[], None] | None = None
-
-    def resume(self) -> None:
-        """The operation has ended. Who waits for that comes when nobody is reading from the connection any more."""
-        if self.at_rest is None:
-            super().resume()
-        else:
-            asyncio.get_running_loop().call_soon(self._rested)
-
-    def _rested(self) -> None:
-        called, self.at_rest = self.at_rest, None
-        self.conn.paused = False
-        if called is not None and not self.conn.closed:
-            called()
-        super().resume()
-
-
 class Upstream:
     """Follows one master until `stop`. state: connect, handshake, sync, connected.
 
     connect(host, port): a connection to a master; OSError.
+    own_history: we were a master until now: if the new one goes on where we end, it was our replica and had it all.
     failover: None, or what is called once the master has taken over from us (True) or will not (False)."""
 
+    own_history = False
     failover: Callable[[bool], None] | None = None
 
     def __init__(self, router: Router, host: str, port: int, connect: Connect):
@@ -191,6 +172,7 @@ class Upstream:
     def resync(self) -> None:
         """A shard of ours lacks what nobody knows: begin with a snapshot."""
         self.behind = set()
+        self.own_history = False
         if not self.router.fill.pending:  # else the stream has not begun
             self.replid, self.offset = "?", -1
         self._hang_up()
@@ -251,6 +233,8 @@ class Upstream:
         # What waits for a shard waits for a bounded time, and the stream may lack nothing.
         while self.router.fill.pending or not all(link.up for link in self.router.core.links):
             await asyncio.sleep(0.01)
+        if self.own_history:
+            await self._end_of_own_history()
         timeout = float(self.router.config["repl-timeout"])
         link = await asyncio.wait_for(self.connect(self.host, self.port), timeout)
         if self.stopped:
@@ -299,6 +283,20 @@ class Upstream:
             raise SyncFailed(f"PSYNC: {answer.decode(errors='replace')}")
         tell("Handshake completed successfully", kind="handshake")
         await self._stream(link)
+
+    async def _end_of_own_history(self) -> None:
+        """Where in our own stream our keys are: behind all that the shards were asked before we became a replica."""
+        router, feed = self.router, self.router.master.feed
+        answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def done(replies: dict[int, bytes | None]) -> None:
+            if not answered.done():
+                answered.set_result(len(replies) == router.shard_count and all(raw is not None for raw in replies.values()))
+
+        router.ask_all([b"DBSIZE"], done)
+        if await answered and self.own_history and feed.idle and feed.active:
+            self.go_on(feed.replid, feed.offset, max(feed.backlog.db, 0))
+        self.own_history = False
 
     async def _ask(self, *words: Any) -> bytes:
         link = self.link

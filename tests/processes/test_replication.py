@@ -320,3 +320,45 @@ def test_commands_and_units_of_many_megabytes_come_through(pair):
         unit.execute()
     assert master.execute_command("WAIT", 1, 30_000) == 1
     assert [replica.get(key) == large for key in ("large", "large:0", "large:1", "large:2")] == [True] * 4
+
+
+def syncs(client: redis.Redis) -> tuple[int, int]:
+    """How many full and partial synchronisations a master has given."""
+    stats = client.info("stats")
+    return stats["sync_full"], stats["sync_partial_ok"]
+
+
+def test_a_master_that_becomes_its_replica_s_replica_needs_no_snapshot_unless_it_wrote_meanwhile(pair):
+    master, replica = pair
+    master.mset({"a": 1, "b": 2, "c": 3})
+    follow(replica, master)
+    master.incr("a")
+    assert master.execute_command("WAIT", 1, 10_000) == 1
+    replica.execute_command("REPLICAOF", "NO", "ONE")
+    full, partial = syncs(replica)
+    replica.incr("a")
+    follow(master, replica)
+    until(lambda: master.get("a") == b"3")
+    assert syncs(replica) == (full, partial + 1)
+    master.execute_command("REPLICAOF", "NO", "ONE")
+    master.incr("b")
+    replica.incr("c")
+    follow(master, replica)
+    assert master.mget("a", "b", "c") == [b"3", b"2", b"4"]
+    assert syncs(replica) == (full + 1, partial + 1)
+
+
+@pytest.mark.peer
+def test_a_master_goes_on_as_the_replica_of_a_promoted_redis_server_without_a_snapshot(pair, tmp_path):
+    master = pair[0]
+    master.mset({"a": 1, "b": 2, "c": 3})
+    with redis_server(tmp_path) as real:
+        follow(real, master)
+        master.incr("a")
+        assert master.execute_command("WAIT", 1, 10_000) == 1
+        real.execute_command("REPLICAOF", "NO", "ONE")
+        real.incr("a")
+        follow(master, real)
+        until(lambda: master.get("a") == b"3")
+        assert syncs(real) == (0, 1)
+        master.execute_command("REPLICAOF", "NO", "ONE")

@@ -101,8 +101,8 @@ def test_a_master_s_stream_is_executed_and_not_answered(loop, caplog):
 
 
 def test_what_is_fed_to_replicas_is_apart_from_other_events(loop):
-    loop.engine.fed.append((b"stream", b"0", b"0", b"x"))
+    loop.engine.fed.append((b"stream", 0, 0, b"x"))
     loop.engine.events.append((b"other",))
     _, flags, _, entries = frames.parse_reply(loop.take())
     assert flags & frames.FEEDING
-    assert [kind for kind, _ in entries] == [frames.EVENT, frames.FED]
+    assert [kind for kind, _ in entries] == [frames.EVENT, frames.STREAM]

@@ -20,6 +20,7 @@ from typing import Any
 from cluster.config import Config
 from router.connection import Conn
 from router.replication.link import Take
+from router.replication.master import PIECE_MS
 from router.replication.upstream import Upstream
 from router.session import Session
 from tests.simulation.world import START_MS, World
@@ -155,6 +156,7 @@ class Group(World):
         router.close = self.close_conn
         router.listening_port = lambda: PORT
         router.master.send_file = self.send_file
+        router.master.send_soon = lambda due: self.net.clock.call_later(PIECE_MS / 1000, due)
 
         def follow(host: str, port: int) -> Upstream:
             return Upstream(router, host, port, lambda host, port: self.net.connect(self, int(host)))
