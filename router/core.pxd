@@ -1,6 +1,5 @@
 # C declarations of router/core.py, for the socket shell.
 
-from cluster.wire cimport Buffer
 from router.connection cimport Conn, Link, Parts
 from router.replication.backlog cimport Backlog
 
@@ -18,7 +17,6 @@ cdef class Core:
     cdef public object on_internal_error
     cdef public long long now
     cdef public Backlog outflow
-    cdef Buffer named
     cdef public list links
     cdef public list dirty
     cdef public bint all_slow
@@ -47,8 +45,6 @@ cdef class Core:
     cdef int _whole(self, Conn conn, const char* data, Py_ssize_t size) except? -1
     cdef Py_ssize_t _scan_inline(self, Conn conn, const char* data, Py_ssize_t size) except? -1
     cdef int _forward(self, Conn conn, Link link, int command, int flags, const char* raw, Py_ssize_t size) except? -1
-    cdef int _fed(self, int shard, Link link, int kind, const char* data, Py_ssize_t size) except? -1
-    cdef int _same(self, bytes batch, const char* bits, Py_ssize_t size) except? -1
     cdef int _settle(self, Conn conn, unsigned long long seq, Py_ssize_t size) except? -1
     cdef int _close_run(self, Link link) except? -1
     cdef int _entry(self, Link link, int command, int db, int flags, unsigned int client, const char* raw, Py_ssize_t size) except? -1

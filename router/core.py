@@ -15,7 +15,6 @@ from cython.cimports.cluster.wire import Buffer, encode, read_number, slot, slot
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memchr, memcpy, memset
 from cython.cimports.router.connection import Conn, Link, Parts
-from cython.cimports.router.replication.backlog import Backlog
 from cython.cimports.router.rows import Row, find, is_word
 
 from router import paths
@@ -68,7 +67,6 @@ class Core:
             self.owner[i] = owners[i]
         self.links = [Link(i) for i in range(self.shards)]
         self.dirty = []
-        self.named = Buffer(1 << 16)
         self.bulk_max = 512 << 20
         self.known_scripts = set()
         self.whole_scripts = set()
@@ -504,7 +502,7 @@ class Core:
                 if data[at + 4] == 2:
                     self.on_event(shard, split_command(data + at + 8, length))
                 elif data[at + 4] > 2:
-                    self._fed(shard, link, data[at + 4], data + at + 8, length)
+                    self.outflow.fed(shard, data[at + 4], link.kept[0] if link.kept else None, data + at + 8, length)
                 at += 8 + length
             at = 16
         while at + 8 <= size:
@@ -525,55 +523,6 @@ class Core:
         if answers and link.kept:
             link.kept.pop(0)
         return True
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def _fed(
-        self,
-        shard: cython.int,
-        link: Link,
-        kind: cython.int,
-        data: cython.pointer(cython.const[cython.char]),
-        size: cython.Py_ssize_t,
-    ) -> cython.int:
-        """A piece of a shard's stream: into the group's, if nothing of another shard must come first."""
-        out: Backlog = self.outflow
-        first: cython.int = 0
-        last: cython.int = 0
-        memcpy(cython.address(first), data, 4)
-        memcpy(cython.address(last), data + 4, 4)
-        data += 8
-        size -= 8
-        if kind == 4:
-            self.named.clear()
-            self._same(link.kept[0], data, size)
-            data, size = self.named.data, self.named.size
-        if not out.direct[shard]:
-            self.on_event(shard, [b"stream", first, last, PyBytes_FromStringAndSize(data, size)])
-            return 0
-        out.select(first)
-        out.append(data, size)
-        out.db = last
-        return out.settle()
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def _same(self, batch: bytes, bits: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
-        """Put those commands of a batch whose bits are set together, in `named`."""
-        data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(batch)
-        end: cython.Py_ssize_t = PyBytes_GET_SIZE(batch)
-        at: cython.Py_ssize_t = 32
-        number: cython.Py_ssize_t = 0
-        length: cython.uint = 0
-        self.named.reserve(end)
-        while at + 12 <= end and number < 8 * size:
-            memcpy(cython.address(length), data + at, 4)
-            at += 12
-            if bits[number >> 3] >> (number & 7) & 1:
-                self.named.append(data + at, length)
-            at += length
-            number += 1
-        return 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

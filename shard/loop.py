@@ -374,7 +374,7 @@ class Loop:
         ended: cython.longlong
         took: cython.longlong
         if (engine.dirty > 0 or engine.unit) and engine.finish(raw, size) and self.kept:
-            engine.name(self.done_count, size)
+            engine.name(self.ahead.done, size)
         if engine.listening and engine.waiting is not None:
             engine.waiting.serve(engine)
         if self.timed:

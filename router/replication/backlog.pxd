@@ -18,6 +18,10 @@ cdef class Backlog:
     cdef public object on_piece
     cdef public object on_large
     cdef public object on_kept
+    cdef public object on_queued
+    cdef Buffer named
+    cdef int fed(self, int shard, int kind, bytes batch, const char* data, Py_ssize_t size) except? -1
+    cdef int _gather(self, bytes batch, const char* bits, Py_ssize_t size) except? -1
     cdef int append(self, const char* data, Py_ssize_t size) except? -1
     cdef int select(self, int db) except? -1
     cdef int settle(self) except? -1

@@ -12,15 +12,19 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringA
 from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.libc.string import memcpy
 
+from cluster import frames
+
 # A busy stream goes out in pieces of this size, or of some age: each costs both routers as much as a hundred commands.
 PIECE = cython.declare(cython.Py_ssize_t, 1 << 18)
+SAME = cython.declare(cython.int, frames.SAME)
 
 
 @cython.cclass
 class Backlog:
     """capacity: bytes that are kept. offset: of the last byte. db: the one that the stream has selected, -1 if none.
 
-    direct: for each shard, whether what it feeds may go out at once.
+    direct: for each shard, whether what it feeds may go out at once; if not, on_queued(shard, event) gets it
+    (cluster/frames.py, shard/stream.py).
     online: there are replicas that get the stream as it comes; on_unsent(): there is something for them,
     on_piece(): a piece of it is full; both may, and room that is needed makes it must, take what is unsent.
     keeping: on_kept(bytes) gets what comes, too.
@@ -32,7 +36,8 @@ class Backlog:
         self.ring = cython.NULL
         self.db = -1
         self.direct = []
-        self.on_unsent = self.on_piece = self.on_large = self.on_kept = None
+        self.named = Buffer(1 << 16)
+        self.on_unsent = self.on_piece = self.on_large = self.on_kept = self.on_queued = None
 
     def __dealloc__(self):
         free(self.ring)
@@ -73,6 +78,54 @@ class Backlog:
         memcpy(self.ring, data + room, size - room)
         self.end = (self.end + size) % self.capacity
         self.used = min(self.used + size, self.capacity)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def fed(
+        self,
+        shard: cython.int,
+        kind: cython.int,
+        batch: bytes,
+        data: cython.pointer(cython.const[cython.char]),
+        size: cython.Py_ssize_t,
+    ) -> cython.int:
+        """A piece of a shard's stream, an entry of the kind STREAM or SAME. `batch`: the one that the shard is answering."""
+        first: cython.int = 0
+        last: cython.int = 0
+        memcpy(cython.address(first), data, 4)
+        memcpy(cython.address(last), data + 4, 4)
+        data += 8
+        size -= 8
+        if kind == SAME:
+            self._gather(batch, data, size)
+            data, size = self.named.data, self.named.size
+        if not self.direct[shard]:
+            self.on_queued(shard, [b"stream", first, last, PyBytes_FromStringAndSize(data, size)])
+            return 0
+        self.select(first)
+        self.append(data, size)
+        self.db = last
+        return self.settle()
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _gather(self, batch: bytes, bits: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
+        """Put those commands of a batch whose bits are set together, in `named`."""
+        data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(batch)
+        end: cython.Py_ssize_t = PyBytes_GET_SIZE(batch)
+        at: cython.Py_ssize_t = 32
+        number: cython.Py_ssize_t = 0
+        length: cython.uint = 0
+        self.named.clear()
+        self.named.reserve(end)
+        while at + 12 <= end and number < 8 * size:
+            memcpy(cython.address(length), data + at, 4)
+            at += 12
+            if bits[number >> 3] >> (number & 7) & 1:
+                self.named.append(data + at, length)
+            at += length
+            number += 1
         return 0
 
     @cython.cfunc

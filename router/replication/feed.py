@@ -50,6 +50,7 @@ class Feed:
         self.primed = [False] * shard_count  # shards whose stream counts: from a mark on
         self.barrier = b""  # the mark that is waited for
         self.on_barrier: Callable[[bytes], None] = lambda token: None
+        self.backlog.on_queued = self.on_stream
         self._settle()
 
     @property

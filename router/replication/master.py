@@ -96,7 +96,6 @@ class Master:
         self.full_syncs = self.partial_syncs = self.refused_partial_syncs = 0
         self.send_file: Callable[[Session, list[str], Callable[[bool], None]], None] = lambda session, paths, done: None
         self.send_soon: Callable[[Callable[[], None]], None] = lambda due: due()  # call it in PIECE_MS
-        router.event_handlers[b"stream"] = self.feed.on_stream
         router.event_handlers[b"record"] = self.feed.on_record
         router.event_handlers[b"barrier"] = self.feed.on_mark
         router.event_handlers[b"feeding"] = self.feed.on_feeding
