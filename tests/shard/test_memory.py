@@ -95,3 +95,23 @@ def test_info_counts_keys_and_expiries(shard):
     figures = json.loads(shard.reply("SHARD.INFO"))
     assert figures["keyspace"] == {"0": {"keys": 2, "expires": 1, "avg_ttl": 1000}}
     assert figures["commands"]["set"][0] == 2
+
+
+@pytest.mark.parametrize(("limit", "measured"), [(0, 0), (1000, 2)])
+def test_memory_is_measured_seldom_while_a_large_collection_is_freed(limit: int, measured: int) -> None:
+    """The C allocator's own count takes as long as there are free pieces: up to 0.1 s then, of everybody's time."""
+    shard, times = Shard(Config()), []
+    memory = shard.engine.memory
+    memory.probe = lambda: (times.append(1) or 10, 10)
+    memory.configure(shard.engine, limit, 1, "noeviction")
+    shard.engine.run([b"SADD", b"k", *(b"member:%d" % i for i in range(20000))])
+    shard.run("UNLINK k")
+    assert shard.engine.lazy
+    for _ in range(20):
+        memory.tick(shard.engine)
+    assert len(times) == measured
+    while shard.engine.free_some():
+        pass
+    for _ in range(10):
+        memory.tick(shard.engine)
+    assert len(times) == measured + (10 if limit else 1)
