@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.command_table import TABLE
+from cluster.command_table.model import F
 from router.registry import HANDLERS as ROUTER_HANDLERS
 from shard.registry import HANDLERS
 
@@ -50,13 +51,34 @@ def disturb(d: Draw, args: Args) -> Args:
     if not d.maybe(0.06) or TIMED & {arg.upper() for arg in args}:
         return args
     at = d.rng.randrange(1, len(args)) if len(args) > 1 else 0
-    return d.pick(
+    disturbed = d.pick(
         [
             args[:-1] if len(args) > 1 else args,
             [*args, d.pick(JUNK)],
             [*args[:at], d.pick(JUNK), *args[at + 1 :]] if at else args,
         ]
     )
+    return args if waits_long(disturbed) else disturbed
+
+
+def waits_long(args: Args) -> bool:
+    """Whether a command may block for ever, or longer than a sequence may take."""
+    name = args[0].upper().decode("latin-1")
+    if name not in TABLE or not TABLE[name].flags & F.BLOCKING:
+        return False
+    if name in ("XREAD", "XREADGROUP"):
+        places = [at + 1 for at, word in enumerate(args[:-1]) if word.upper() == b"BLOCK"]
+        unit_s = 0.001
+    else:
+        places, unit_s = [1 if name in ("BLMPOP", "BZMPOP") else -1], 1.0
+    for at in places:
+        try:
+            time_s = float(args[at]) * unit_s
+        except (ValueError, IndexError):
+            continue
+        if time_s == 0 or 0.1 < time_s < 1e12:  # what is longer is an error
+            return True
+    return False
 
 
 def sequence(rng: random.Random, length: int, kinds: list[str] | None = None, has_router: bool = False) -> list[Args]:

@@ -93,7 +93,7 @@ class SocketTarget:
         self.close()
         family = socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET
         self.socket = socket.socket(family)
-        self.socket.settimeout(60)
+        self.socket.settimeout(20)
         self.socket.connect(self.address)
         self.data = b""
 
