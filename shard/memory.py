@@ -64,8 +64,8 @@ class Memory:
 
     def tick(self, engine: Any) -> None:
         """Measure, make room if there is too little, say whether writes must be refused."""
-        # The C allocator counts by walking its free blocks: without a limit now and then is enough (INFO asks itself).
-        # While a large collection is taken apart there are a million of those: then it takes as long as all the rest of it.
+        # The C allocator counts by walking its free blocks: without a limit now and then is enough (INFO asks itself). While
+        # a large collection is taken apart there are a million of them, and each walk would be a stall: seldom, or not at all.
         self.ticks += 1
         seldom = self.ticks % UNLIMITED_TICKS == 0
         if (self.limit and seldom) if engine.lazy else (self.limit or seldom):
