@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import random
 import select
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from cli.bench_systems import System
+from cluster.reply_parts import whole_replies
 from cluster.slots import SLOT_COUNT, slot_of
 
 Request = Callable[[random.Random, int], list[list[bytes]]]
@@ -52,41 +54,24 @@ def encode(args: list[bytes]) -> bytes:
     return b"*%d\r\n" % len(args) + b"".join(b"$%d\r\n%s\r\n" % (len(arg), arg) for arg in args)
 
 
-def reply_lines(data: bytes, at: int = 0) -> int:
-    """Where the RESP2 reply at `at` ends, -1 if it is cut."""
-    end = data.find(b"\r\n", at)
-    if end < 0:
-        return -1
-    kind, after = data[at], end + 2
-    if kind == 36:
-        size = int(data[at + 1 : end])
-        return after if size < 0 else (after + size + 2 if len(data) >= after + size + 2 else -1)
-    if kind == 42:
-        for _ in range(max(0, int(data[at + 1 : end]))):
-            after = reply_lines(data, after)
-            if after < 0:
-                return -1
-    return after
-
-
 def run_commands(port: int, commands: list[list[bytes]]) -> None:
     """Run commands on one connection, pipelined. RuntimeError on an error reply."""
     with socket.create_connection(("127.0.0.1", port), 30) as link:
         for at in range(0, len(commands), 500):
             part = commands[at : at + 500]
             link.sendall(b"".join(map(encode, part)))
-            data, left, used = b"", len(part), 0
+            data, left = b"", len(part)
             while left:
-                end = reply_lines(data, used)
-                if end < 0:
-                    more = link.recv(1 << 20)
-                    if not more:
-                        raise RuntimeError("the server closed the connection")
-                    data += more
-                    continue
-                if data[used] == 45:
-                    raise RuntimeError(data[used:end].decode(errors="replace"))
-                used, left = end, left - 1
+                more = link.recv(1 << 20)
+                if not more:
+                    raise RuntimeError("the server closed the connection")
+                data += more
+                replies, used = whole_replies(data)
+                data = data[used:]
+                left -= len(replies)
+                for reply in replies:
+                    if reply[0] == 45:
+                        raise RuntimeError(reply.decode(errors="replace"))
 
 
 def redis_benchmark(port: int, words: list[str], clients: int, depth: int, requests: int, keyspace: int) -> Sample:
@@ -101,53 +86,60 @@ def redis_benchmark(port: int, words: list[str], clients: int, depth: int, reque
     return Sample(float(row[1]), float(row[4]), float(row[6]), {})
 
 
+@dataclass
+class Client:
+    """One connection of `epoll_client`: what it sends in turn, and what has come of the replies."""
+
+    link: socket.socket
+    requests: Iterator[tuple[bytes, int]]
+    awaited: int = 0
+    data: bytes = b""
+    sent_at: float = 0.0
+
+    def send(self) -> None:
+        """The next request."""
+        body, self.awaited = next(self.requests)
+        self.sent_at = time.perf_counter()
+        self.link.send(body)
+
+    def received(self) -> bool:
+        """Read; whether the request is answered. RuntimeError on an error reply."""
+        data = self.data + self.link.recv(1 << 16)
+        replies, used = whole_replies(data)
+        if len(replies) < self.awaited or used < len(data):
+            self.data = data
+            return False
+        if b"-E" in data:
+            raise RuntimeError(data[:200].decode(errors="replace"))
+        self.data = b""
+        return True
+
+
 def epoll_client(port: int, request: Request, clients: int, requests: int) -> Sample:
     """`clients` connections, each with one request (of several pipelined commands) in flight."""
     rng = random.Random(1)
-    links: dict[int, socket.socket] = {}
     poll = select.epoll()
-    prepared: dict[int, list[tuple[bytes, int]]] = {}
+    served: dict[int, Client] = {}
     for index in range(clients):
         link = socket.create_connection(("127.0.0.1", port), 30)
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        links[link.fileno()] = link
         poll.register(link.fileno(), select.EPOLLIN)
         made = [request(rng, index) for _ in range(64)]
-        prepared[link.fileno()] = [(b"".join(map(encode, commands)), len(commands)) for commands in made]
-    sent_at: dict[int, float] = {}
-    turn = dict.fromkeys(links, 0)
-    buffers = dict.fromkeys(links, b"")
+        prepared = [(b"".join(map(encode, commands)), len(commands)) for commands in made]
+        served[link.fileno()] = Client(link, itertools.cycle(prepared))
     latencies: list[float] = []
     start = time.perf_counter()
-
-    def send(number: int) -> None:
-        body, _ = prepared[number][turn[number] & 63]
-        sent_at[number] = time.perf_counter()
-        links[number].sendall(body)
-
-    for number in links:
-        send(number)
+    for client in served.values():
+        client.send()
     while len(latencies) < requests:
         for number, _ in poll.poll(30):
-            data = buffers[number] + links[number].recv(1 << 16)
-            at, replies = 0, prepared[number][turn[number] & 63][1]
-            while replies:
-                at = reply_lines(data, at)
-                if at < 0:
-                    break
-                replies -= 1
-            if replies:
-                buffers[number] = data
-                continue
-            if b"-E" in data:
-                raise RuntimeError(data[:200].decode(errors="replace"))
-            buffers[number] = b""
-            latencies.append(time.perf_counter() - sent_at[number])
-            turn[number] += 1
-            send(number)
+            client = served[number]
+            if client.received():
+                latencies.append(time.perf_counter() - client.sent_at)
+                client.send()
     took = time.perf_counter() - start
-    for link in links.values():
-        link.close()
+    for client in served.values():
+        client.link.close()
     poll.close()
     latencies.sort()
     ms = [latencies[int(len(latencies) * share)] * 1000 for share in (0.5, 0.99)]

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cli.bench_growth import Start, one_collection
-from cli.bench_load import encode, reply_lines, run_commands
+from cli.bench_load import encode, run_commands
+from cluster.reply_parts import whole_replies
 
 KINDS = ("list", "hash", "set", "zset", "stream")
 OPERATIONS: dict[str, list[bytes]] = {
@@ -39,7 +40,7 @@ def _longest_ms(link: socket.socket, seconds: float) -> float:
     while (begun := time.perf_counter()) < end:
         link.sendall(question)
         data = b""
-        while reply_lines(data) < 0:
+        while not whole_replies(data)[0]:
             data += link.recv(4096)
         longest = max(longest, time.perf_counter() - begun)
     return longest * 1000

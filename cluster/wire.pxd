@@ -17,5 +17,4 @@ cdef Py_ssize_t command_end(const char* data, Py_ssize_t size) noexcept nogil
 cdef list split_command(const char* data, Py_ssize_t size)
 cpdef int slot(bytes key) noexcept
 cdef int slot_of_bytes(const unsigned char* key, Py_ssize_t size) noexcept nogil
-cdef Py_ssize_t reply_end(const char* data, Py_ssize_t size, Py_ssize_t at) except? -2
 cdef Py_ssize_t read_number(const char* data, Py_ssize_t size, Py_ssize_t* at) noexcept nogil

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster import errors
 from cluster.errors import CommandError
-from cluster.wire import split_reply
+from cluster.reply_parts import split_reply
 from router.registry import LATER
 
 if TYPE_CHECKING:

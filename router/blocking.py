@@ -17,8 +17,8 @@ from cluster.command_table.model import Command
 from cluster.errors import CommandError
 from cluster.records import pack_entries
 from cluster.replies import NIL_ARRAY
+from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
-from cluster.wire import split_reply
 from router.asking import value_of
 from router.operation import Dataflow
 from router.placement import home_of, keys_by_shard

@@ -14,8 +14,8 @@ from cluster import errors
 from cluster.command_table import TABLE
 from cluster.command_table.model import Command, F, Merge
 from cluster.errors import CommandError
+from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
-from cluster.wire import split_reply
 from router import merges
 from router.gather import Collected
 from router.registry import LATER

@@ -6,7 +6,8 @@
 """
 
 import cython
-from cython.cimports.cluster.wire import Buffer, read_number, reply_end
+from cython.cimports.cluster.reply_parts import reply_end
+from cython.cimports.cluster.wire import Buffer, read_number
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.router.connection import Link, Parts
 from cython.cimports.router.core import Core

@@ -29,8 +29,9 @@ from cython.cimports.router.open_records import Open
 from cluster import errors, frames
 from cluster.command_table import TABLE
 from cluster.errors import CommandError
+from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
-from cluster.wire import parse_command, split_reply
+from cluster.wire import parse_command
 from router.moves import Moves
 from router.packing import members_of, part_head, record_head
 

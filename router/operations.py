@@ -6,8 +6,8 @@ from cluster import frames
 from cluster.command_table.model import F
 from cluster.errors import CommandError
 from cluster.records import pack_entries
+from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
-from cluster.wire import split_reply
 from router import dispatch
 from router.operation import Dataflow, Operation, Prepared
 from router.placement import ROAMING, home_of, keys_by_shard

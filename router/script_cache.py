@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from cluster.command_table import TABLE
 from cluster.command_table.model import Command
+from cluster.reply_parts import split_reply
 from cluster.whole_keyspace import mentioned_in
 from cluster.wire import command as encode
-from cluster.wire import split_reply
 
 if TYPE_CHECKING:
     from router.router import Router

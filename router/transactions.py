@@ -16,8 +16,9 @@ from cluster.command_table import TABLE
 from cluster.command_table.model import At, Command, F, Spread
 from cluster.errors import CommandError
 from cluster.records import pack_entries
+from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
-from cluster.wire import encoded, split_reply
+from cluster.wire import encoded
 from router import dispatch, fanout
 from router.gather import Collected
 from router.operation import Dataflow, Prepared

@@ -26,11 +26,12 @@ from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
 from cluster.frames import RESP3
+from cluster.reply_parts import whole_replies
 from cluster.wire import command
 from router.connection import Conn
 from router.metrics import exposition
 from router.session import Session
-from router.ws_protocol import INVALID_JSON, BadRequest, Conversation, Request, parse_request, reply_end
+from router.ws_protocol import INVALID_JSON, BadRequest, Conversation, Request, parse_request
 
 if TYPE_CHECKING:
     from router.server import Server as RouterServer
@@ -390,7 +391,7 @@ class WebServer:
 async def _whole_reply(reader: asyncio.StreamReader) -> bytes:
     """The one reply that is awaited. ConnectionError."""
     raw = b""
-    while reply_end(raw, 0) < 0:
+    while not whole_replies(raw)[0]:
         data = await reader.read(65536)
         if not data:
             raise ConnectionError("the other group closed the connection")

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from cluster.reply_parts import whole_replies
 from router.inline import split_quoted
 
 CONFIRMATIONS = (b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe", b"ssubscribe", b"sunsubscribe")
@@ -94,18 +95,10 @@ class Conversation:
     def receive(self, data: bytes) -> list[str]:
         """RESP3 bytes; the JSON messages that they make."""
         self.buffer += data
-        found = []
-        at = 0
-        while True:
-            end = reply_end(self.buffer, at)
-            if end < 0:
-                break
-            message = self._reply(self.buffer[at:end])
-            if message is not None:
-                found.append(message)
-            at = end
-        self.buffer = self.buffer[at:]
-        return found
+        replies, used = whole_replies(self.buffer)
+        self.buffer = self.buffer[used:]
+        messages = [self._reply(raw) for raw in replies]
+        return [message for message in messages if message is not None]
 
     def _reply(self, raw: bytes) -> str | None:
         if raw[:1] == b">":
@@ -153,27 +146,6 @@ class Conversation:
         else:
             answer["result"] = to_json(raw)
         return answer
-
-
-def reply_end(data: bytes, at: int) -> int:
-    """Where the reply that starts at `at` ends, -1 if it is not whole."""
-    line = data.find(b"\r\n", at)
-    if line < 0:
-        return -1
-    mark = data[at : at + 1]
-    if mark in (b"$", b"=", b"!"):
-        size = int(data[at + 1 : line])
-        end = line + 2 if size < 0 else line + 4 + size
-        return end if end <= len(data) else -1
-    if mark in (b"*", b"~", b">", b"%", b"|"):
-        count = int(data[at + 1 : line]) * (2 if mark in (b"%", b"|") else 1)
-        end = line + 2
-        for _ in range(count):
-            end = reply_end(data, end)
-            if end < 0:
-                return -1
-        return end
-    return line + 2
 
 
 def _text(raw: bytes) -> Any:

@@ -25,7 +25,8 @@ from cluster.curve import Links
 from cluster.errors import MISCONF, NO_JOURNAL, CommandError
 from cluster.process import Control
 from cluster.records import done_note
-from cluster.wire import command, encoded, split_replies
+from cluster.reply_parts import split_replies
+from cluster.wire import command, encoded
 from shard import key_hash
 from shard.children import PART, SNAPSHOT, Children
 from shard.engine import Engine

@@ -9,9 +9,9 @@ from cluster.command_table import TABLE
 from cluster.errors import CommandError
 from cluster.numbers import parse_cursor
 from cluster.replies import Raw
+from cluster.reply_parts import split_reply
 from cluster.whole_keyspace import next_cursor, split_cursor
 from cluster.wire import command as encode
-from cluster.wire import split_reply
 from router import fanout
 from router.gather import Collected
 from router.registry import LATER, handles

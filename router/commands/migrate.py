@@ -21,8 +21,8 @@ from cluster.errors import CommandError
 from cluster.numbers import parse_int
 from cluster.records import pack_entries
 from cluster.replies import OK, Status
+from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
-from cluster.wire import split_reply
 from router.asking import value_of
 from router.operation import Dataflow
 from router.packing import part_head

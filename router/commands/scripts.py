@@ -9,7 +9,7 @@ from cluster import frames
 from cluster.command_table.model import Command
 from cluster.errors import CommandError
 from cluster.replies import OK, MapReply
-from cluster.wire import split_reply
+from cluster.reply_parts import split_reply
 from router import fanout
 from router.merges import MERGES
 from router.registry import LATER, handles

@@ -7,7 +7,8 @@ import pytest
 from cluster import frames
 from cluster.command_table import row_of
 from cluster.records import Record, pack_entries
-from cluster.wire import command, parse_command, split_replies
+from cluster.reply_parts import split_replies
+from cluster.wire import command, parse_command
 from shard.engine import Engine
 from shard.loop import Loop
 
