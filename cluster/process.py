@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Iterable
@@ -41,6 +42,20 @@ def fork_dies_with_parent(parent_pid: int) -> None:
     _kill_me_when_parent_dies()
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+def life() -> str:
+    """Two words that name this machine's life since its start, and within it the life of our supervisor (of this process, if
+    there is none)."""
+    pid = os.environ.get(PARENT_PID) or str(os.getpid())
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            boot = file.read().strip()
+        with open(f"/proc/{pid}/stat") as file:
+            began = file.read().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):  # not Linux: nobody is taken for the one who went before
+        return secrets.token_hex(16)
+    return f"{boot} {pid}-{began}"
 
 
 def _kill_me_when_parent_dies() -> None:

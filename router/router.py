@@ -351,6 +351,7 @@ class Router:
             count = self.records.catch_up(shard, last[shard])
             if count:
                 log.warning("shard %d lacked %d multi-shard records; handed over", shard, count)
+        self.master.shard_back(all(answer.get("resumed") for answer in self.greetings.values()))
         place = common_place(self.greetings)
         if self.fill.resume():
             place = self.fill.place
@@ -358,6 +359,8 @@ class Router:
         self.scripts.router_back()
         if self.replica_of is not None:
             self.become_replica(*self.replica_of, place=place)
+        else:
+            set_role(self, b"master")  # the last router may have died within a failover
         self.kick()
         self.report({"ready": True})
 

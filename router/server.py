@@ -19,7 +19,7 @@ from cluster.crc64 import crc64
 from cluster.errors import CommandError
 from cluster.listeners import AddressTaken, exchanged
 from cluster.peer import Peer
-from cluster.process import Control
+from cluster.process import Control, life
 from router.connection import Conn
 from router.frontdoor import FrontDoor
 from router.links import ShardLinks
@@ -34,6 +34,7 @@ from router.websocket import WebServer
 log = logging.getLogger("elixircache.router")
 TICK_S = 0.1
 HEARTBEAT_S = 1.0
+STREAM_FILE = "replication-stream"  # below the data directory; see router/replication/ring.py
 PROTECTED = (
     b"-DENIED ElixirCache is running in protected mode because no password is set. In this mode connections are only "
     b"accepted from the loopback interface. Set a password with requirepass, or set protected-mode to no.\r\n"
@@ -70,6 +71,7 @@ class Server:
         self.router.make_upstream = lambda host, port: Upstream(self.router, host, port, self.connect)
         self.router.listening_port = lambda: self.port
         self.router.run_directory = str(config["dir"])
+        self.router.master.recover(os.path.join(str(config["dir"]), STREAM_FILE), life())
         self.router.master.send_file = self.send_file
         self.router.master.send_soon = lambda due: self.loop.call_later(PIECE_MS / 1000, due)
         self.links = ShardLinks(config, control.fileno() >= 0)

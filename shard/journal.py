@@ -47,7 +47,7 @@ class Journal:
         self.name = str(config["appendfilename"])
         self.manifest = Manifest(self.directory / f"{self.name}.manifest")
         self.fd = -1
-        self.size = 0
+        self.size = self.inode = 0
         self.base_size = 0
         self.pending = b""
         self.dirty = False
@@ -192,7 +192,8 @@ class Journal:
     def _open_last(self) -> None:
         path = self.directory / self.manifest.increments[-1][0]
         before, self.fd = self.fd, os.open(path, os.O_WRONLY | os.O_APPEND)
-        self.size = os.fstat(self.fd).st_size
+        opened = os.fstat(self.fd)
+        self.size, self.inode = opened.st_size, opened.st_ino % (1 << 63)
         if before >= 0:
             # Not here: a second's worth of writes may take the disk longer than any client wants to wait.
             self.retired.append(before)
@@ -201,14 +202,14 @@ class Journal:
     # -- places in the stream ----------------------------------------------------------------
 
     @property
-    def place(self) -> tuple[int, int] | None:
-        """Where the next effect will stand: (number of the increment, bytes in it); None while what came
+    def place(self) -> tuple[int, int, int] | None:
+        """Where the next effect will stand: (number of the increment, bytes in it, its inode); None while what came
         before it could not be written."""
-        return None if self.pending else (self.manifest.increments[-1][1], self.size)
+        return None if self.pending else (self.manifest.increments[-1][1], self.size, self.inode)
 
-    def since(self, place: tuple[int, int]) -> bytes | None:
+    def since(self, place: tuple[int, int, int]) -> bytes | None:
         """The effects from a place on; None if the files do not reach back to it, or (after a power cut)
-        not up to it."""
+        not up to it, or are others."""
         numbers = [number for _, number in self.manifest.increments]
         if place[0] not in numbers:
             return None
@@ -216,7 +217,8 @@ class Journal:
         for name, number in self.manifest.increments[numbers.index(place[0]) :]:
             path = self.directory / name
             begin = place[1] if number == place[0] else 0
-            if path.stat().st_size < begin:
+            found_file = path.stat()
+            if found_file.st_size < begin or (number == place[0] and found_file.st_ino % (1 << 63) != place[2]):
                 return None
             with path.open("rb") as file:
                 file.seek(begin)

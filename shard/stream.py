@@ -2,7 +2,9 @@
 
     ("stream", first db, last db, bytes)                    effects as they stand in the journal
     ("same", first db, last db, bits)                       the same, of entries of the batch at hand as they came
-    ("record", record id, participants, first db, last db, body)   one shard's part of a record
+    ("record", record id, participants, first db, last db, body, size)   one shard's part of a record; bytes of its journal
+    ("place", number bytes inode db)                        where in the journal what follows begins, if that is not where
+                                                            the last ended; nothing if there is no journal
 
 The router joins the parts of a record into one MULTI ... EXEC, so no replica sees half of it.
 """
@@ -16,6 +18,7 @@ from cluster import records
 from cluster.wire import parse_commands
 from shard.replay import record_units
 
+JournalPlace = tuple[int, int, int]  # number of the file, bytes in it, its inode
 Unit = tuple[int, int, int, int, int, int]  # start, body, end of body, end, db before, db after
 
 
@@ -34,7 +37,8 @@ def segments(
         name = b"%d-%d" % record.id
         # The body may open in a database that a SELECT before MULTI chose.
         inside = max(db_before, 0)
-        found.append((b"record", name, shards, b"%d" % inside, b"%d" % db_after, effects[body:body_end]))
+        part = effects[body:body_end]
+        found.append((b"record", name, shards, b"%d" % inside, b"%d" % db_after, part, b"%d" % (end - start)))
         at = end
         db = db_after
     if at < len(effects):
@@ -56,7 +60,9 @@ class Outlet:
     def __init__(self, engine: Any):
         self.engine = engine
         self.db = -1
-        self._told: tuple[int, int] | None = None
+        self._first_db = -1  # selected where what was fed since the last `tell_place` begins
+        self._size = 0  # bytes of that
+        self._told: bytes | None = None
 
     def take(self) -> bytes:
         """The effects so far, b"" if there are none."""
@@ -66,6 +72,9 @@ class Outlet:
             units, engine.units = engine.units, []
             same, size = engine.named_size == len(effects), engine.named_size
             named = engine.take_named() if size else b""
+            if engine.feeding:
+                self._first_db = self._first_db if self._size else self.db
+                self._size += len(effects)
             if engine.feeding and same:
                 engine.fed.append((b"same", self.db, engine.stream_db, named))
             elif engine.feeding:
@@ -73,23 +82,28 @@ class Outlet:
             self.db = engine.stream_db
         return effects
 
-    def tell_place(self, place: tuple[int, int] | None) -> None:
-        """Say up to where in the journal the router has been told the stream (None: there is no journal): after
-        a restart of this process it is told the rest."""
-        if place != self._told:
-            self._told = place
-            text = b"" if place is None else b"%d %d %d" % (*place, self.db)
-            self.engine.fed.append((b"place", text))
+    def tell_place(self, end: JournalPlace | None) -> None:
+        """Say where in the journal what is fed now begins. `end`: where it ends (None: there is no journal): a shard that is
+        restarted, or a new router, goes on from a place."""
+        size, self._size = self._size, 0
+        first_db = self._first_db if size else self.db
+        text = b"" if end is None else b"%d %d %d %d" % (end[0], end[1] - size, end[2], first_db)
+        if text != self._told:
+            self.engine.fed.insert(0, (b"place", text))
+        self._told = text if end is None else b"%d %d %d %d" % (*end, self.db)
 
-    def greeted(self, place: str, since: Callable[[tuple[int, int]], bytes | None]) -> bool:
+    def greeted(self, place: str, since: Callable[[JournalPlace], bytes | None], end: JournalPlace | None) -> bool:
         """A router opened a link and wants to be told the stream from a place on that an earlier process told, if
-        any ("" is none). `since` is the journal's. Whether it can be."""
+        any ("" is none), up to the journal's `end`. `since` is the journal's. Whether it can be."""
         self._told = None
+        self._size = 0
         words = [int(word) for word in place.split()]
-        effects = since((words[0], words[1])) if len(words) == 3 else None
+        effects = since((words[0], words[1], words[2])) if len(words) == 4 else None
         self.engine.feeding = effects is not None
         if effects is None:
             return False
-        units, last_db = record_units(effects, words[2])
-        self.engine.fed.extend(segments(effects, units, words[2], last_db, blob_of))
+        units, self.db = record_units(effects, words[3])
+        self.engine.fed.extend(segments(effects, units, words[3], self.db, blob_of))
+        self._told = b"" if end is None else b"%d %d %d %d" % (*end, self.db)
+        self.engine.fed.append((b"place", self._told))
         return True

@@ -333,7 +333,11 @@ class Worker:
             "records": [blob.hex() for _, blob in records.kept],
             "whole_scripts": whole_scripts(self.engine),
             "place": records.place_at(self.engine.changes),
-            "resumed": self.outlet.greeted(hello.get("place", ""), self.journal.since if self.journal else lambda place: None),
+            "resumed": self.outlet.greeted(
+                hello.get("place", ""),
+                self.journal.since if self.journal else lambda place: None,
+                self.journal.place if self.journal else None,
+            ),
         }
         self.link.send(frames.HELLO + json.dumps(answer).encode())
         self.finish()
@@ -361,7 +365,7 @@ class Worker:
         if self.journal is not None:
             done = engine.records.mark((self.loop.epoch, self.loop.watermark), now_ms)
             if done is not None:
-                self.unwritten.append(command(b"ECHO", done_note(done)))
+                self.unwritten.insert(0, command(b"ECHO", done_note(done)))  # what is fed stands last (shard/stream.py)
         self.finish()
         if self.journal is not None:
             self.journal.tick(self)

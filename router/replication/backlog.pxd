@@ -1,9 +1,12 @@
 # C declarations of router/replication/backlog.py, for the router's core.
 
 from cluster.wire cimport Buffer
+from router.replication.ring cimport Ring
 
 cdef class Backlog:
-    cdef char* ring
+    cdef Ring ring
+    cdef readonly str path
+    cdef str owner
     cdef readonly Py_ssize_t capacity
     cdef readonly Py_ssize_t used
     cdef Py_ssize_t end
@@ -23,6 +26,8 @@ cdef class Backlog:
     cdef int fed(self, int shard, int kind, bytes batch, const char* data, Py_ssize_t size) except? -1
     cdef int _gather(self, bytes batch, const char* bits, Py_ssize_t size) except? -1
     cdef int append(self, const char* data, Py_ssize_t size) except? -1
+    cdef int reached(self, int shard, long long size, int db) except? -1
+    cdef int commit(self) except? -1
     cdef int select(self, int db) except? -1
     cdef int settle(self) except? -1
     cdef int copy(self, Buffer out, Py_ssize_t count) except? -1

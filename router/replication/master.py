@@ -10,6 +10,7 @@ States of a replica:
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING
 from cluster.command_table import TABLE
 from cluster.wire import command as encode
 from router.replication.feed import Feed
+
+log = logging.getLogger("elixircache.router")
 
 if TYPE_CHECKING:
     from router.router import Router
@@ -88,7 +91,6 @@ class Master:
         self.feed.on_barrier = self._on_barrier
         self.replicas: dict[int, Replica] = {}
         self.waiters: list[Waiter] = []
-        self.places: dict[int, str] = {}  # shard -> how far it has told us its stream, in its own words
         self.snapshot: Snapshot | None = None
         self.snapshots = 0
         self.sent_ms = self.pieces = 0  # when the last piece went out, and how many have
@@ -99,9 +101,14 @@ class Master:
         router.event_handlers[b"record"] = self.feed.on_record
         router.event_handlers[b"barrier"] = self.feed.on_mark
         router.event_handlers[b"feeding"] = self.feed.on_feeding
-        router.event_handlers[b"place"] = self._on_place
+        router.event_handlers[b"place"] = self.feed.on_place
         router.event_handlers[b"snapshot"] = self._on_written
         router.leave_listeners.append(self._left)
+
+    def recover(self, path: str, owner: str) -> None:
+        """Go on with the stream that the last router has left in a file, if there is one; leave ours there, too."""
+        if self.feed.keep_at(path, owner, new_replid()):
+            log.info("going on with the stream at offset %d of %s", self.feed.offset, self.feed.replid)
 
     # -- replicas --------------------------------------------------------------------------
 
@@ -195,7 +202,7 @@ class Master:
         if snapshot is None or snapshot.token != token:
             return
         # The snapshot is loaded into no particular database.
-        self.backlog.db = -1
+        self.backlog.forget_db()
         self._at_point(self.feed.offset)
 
     def _at_point(self, offset: int) -> None:
@@ -394,14 +401,10 @@ class Master:
             if replica.state != "handshake":
                 self.router.close(replica.session.conn, reason)
 
-    def _on_place(self, shard: int, event: list[bytes]) -> None:
-        """("place", text)"""
-        self.places[shard] = event[1].decode()
-
     def place(self, shard: int) -> str:
-        """What a restarted shard is asked to go on from, "" if it need not."""
-        following = self.router.upstream is not None
-        return self.places.get(shard, "") if self.feed.primed[shard] and not following else ""
+        """What a shard whose link begins is asked to go on from, "" if it need not."""
+        found = self.feed.resume(shard)
+        return "" if found is None or self.router.upstream is not None else " ".join(map(str, found))
 
     def shard_lost(self) -> None:
         """The snapshot that it was writing will not come; the stream goes on when it is back."""
@@ -418,7 +421,8 @@ class Master:
                 self.router.close(replica.session.conn, "a shard was lost during the snapshot")
 
     def shard_back(self, resumed: bool) -> None:
-        """A restarted shard tells from its journal what it had not sent; if it cannot, a new history begins."""
+        """A shard, or all of them to a new router, tell from their journals what has not come; if they cannot, a new history
+        begins."""
         if resumed or not self.feed.active or self.router.upstream is not None:
             return
         self.feed.restart(new_replid())

@@ -295,6 +295,9 @@ class Upstream:
 
         router.ask_all([b"DBSIZE"], done)
         if await answered and self.own_history and feed.idle and feed.active:
+            if feed.offset + 1 == feed.offset2:  # nothing has come since it got its name: others know it by the one before
+                feed.rename(feed.replid2)
+            feed.unprime()
             self.go_on(feed.replid, feed.offset, max(feed.backlog.db, 0))
         self.own_history = False
 

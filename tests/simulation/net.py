@@ -22,6 +22,7 @@ from router.connection import Conn
 from router.replication.link import Take
 from router.replication.master import PIECE_MS
 from router.replication.upstream import Upstream
+from router.router import Router
 from router.session import Session
 from tests.simulation.world import START_MS, World
 
@@ -145,8 +146,18 @@ class Group(World):
         self.number = number
         self.directory = net.directory / str(number)
         self.directory.mkdir()
+        self.boots = self.lives = 0
         super().__init__(net.rng.getrandbits(32), shards, make_config())
         self.rng = net.rng
+
+    def prepare(self, router: Router) -> None:
+        # Most often the supervisor is the same; else the history has another name from then on.
+        self.lives += self.generation % 5000 == 0
+        router.master.recover(str(self.directory / "stream"), f"boot-{self.boots} {self.lives}")
+
+    def power_cut(self) -> None:
+        super().power_cut()
+        self.boots += 1
 
     def start_router(self) -> None:
         super().start_router()

@@ -60,9 +60,14 @@ class Disk:
         self.base += 1
         self.sync()
 
-    def since(self, place: tuple[int, int]) -> bytes | None:
-        """What was appended behind a place (base, bytes)."""
-        base, size = place
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Where it ends: (base, bytes, nothing more)."""
+        return (self.base, len(self.data), 0)
+
+    def since(self, place: tuple[int, int, int]) -> bytes | None:
+        """What was appended behind a place."""
+        base, size, _ = place
         return self.data[size:] if base == self.base and size <= len(self.data) else None
 
     def power_cut(self, rng: random.Random) -> int:
@@ -118,7 +123,7 @@ class SimWorker:
             self.shard.disk.sync()
         self.sync_wanted = False
         if self.shard.engine.feeding:
-            self.outlet.tell_place((self.shard.disk.base, len(self.shard.disk.data)))
+            self.outlet.tell_place(self.shard.disk.place)
 
 
 class SimShard:
@@ -174,7 +179,7 @@ class SimShard:
 
             hello = json.loads(message[4:])
             self.loop.start(hello["generation"])
-            resumed = self.worker.outlet.greeted(hello.get("place", ""), self.disk.since)
+            resumed = self.worker.outlet.greeted(hello.get("place", ""), self.disk.since, self.disk.place)
             answer = {
                 "generation": hello["generation"],
                 "last_record": self.engine.records.last,
@@ -251,10 +256,14 @@ class World:
         self.router = Router(self.shard_count, self.config, self.now, self.generation)
         self.router.send_alone = self._send_alone
         self.router.close = lambda conn, reason: None
+        self.prepare(self.router)
         for shard in self.shards:
             shard.outbox.clear()
             if shard.alive:
                 self.router.link_opened(shard.index)
+
+    def prepare(self, router: Router) -> None:
+        """What a router is told before it greets its shards."""
 
     def _send_alone(self, shard: int, message: bytes) -> None:
         self.shards[shard].inbox.append(message)
