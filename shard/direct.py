@@ -1,23 +1,25 @@
-"""GET key and SET key value from the batch's bytes to the reply's, without a Python object. Compiled.
+"""GET key, SET key value, INCR key and DECR key from the batch's bytes to the reply's, without a Python object. Compiled.
 
-The two commands that a cache lives of, in their plain form and on a key without expiry. Whatever is not that (options,
+The commands that a cache lives of, in their plain form and on a key without expiry. Whatever is not that (options,
 expiry times, other types, large values, listeners of any kind) is `NOT_DIRECT`: the handlers in
 `shard/commands/strings.py` say what these commands mean, and this has to mean the same.
 """
 
 import cython
+from cython.cimports.cluster.numbers import string_to_longlong, write_longlong
 from cython.cimports.cluster.wire import Buffer, read_number
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.cpython.ref import PyObject
 from cython.cimports.libc.string import memcmp
 from cython.cimports.shard.engine import Engine
-from cython.cimports.shard.entries import DIRECT_GET, DIRECT_SET
+from cython.cimports.shard.entries import DIRECT_GET, DIRECT_INCR, DIRECT_SET
 from cython.cimports.shard.keyspace import Database
 from cython.cimports.shard.slot_table import EMBEDDED_LIMIT, Item, SlotTable
 
 from shard.signals import NOTIFIER as _NOTIFIER
 
 NOTIFIER = cython.declare(cython.int, _NOTIFIER)
+INT64_MAX = cython.declare(cython.longlong, 0x7FFFFFFFFFFFFFFF)
 
 
 @cython.cfunc
@@ -32,10 +34,11 @@ def strings_of(
     """Where the key and the value of a whole command are; 0 if it has other arguments than these."""
     at: cython.Py_ssize_t
     length: cython.Py_ssize_t
-    if size < 16 or raw[0] != 42 or raw[1] != (50 if kind == DIRECT_GET else 51) or memcmp(raw + 2, b"\r\n$3\r\n", 6):
+    letters: cython.int = 4 if kind >= DIRECT_INCR else 3
+    if size < 16 or raw[0] != 42 or raw[1] != (51 if kind == DIRECT_SET else 50) or memcmp(raw + 2, b"\r\n$", 3):
         return 0
-    at = 13  # behind the name, three letters
-    if raw[at] != 36:
+    at = 10 + letters  # behind the name
+    if raw[5] != 48 + letters or raw[6] != 13 or raw[at] != 36:
         return 0
     at += 1
     length = read_number(raw, size, cython.address(at))
@@ -73,11 +76,13 @@ def run_direct(
     value: cython.pointer(PyObject)
     if engine.track_access or (db.volatile > 0 and db.expires[slot] is not None):
         return 0
-    if engine.listening and (kind == DIRECT_SET or engine.listening & NOTIFIER):
+    if engine.listening and (kind != DIRECT_GET or engine.listening & NOTIFIER):
         return 0
+    if kind != DIRECT_GET and (table is None or engine.over_memory or engine.write_error):
+        return 0
+    if kind >= DIRECT_INCR:
+        return _add(engine, db, table, hash, strings, 1 if kind == DIRECT_INCR else -1, out)
     if kind == DIRECT_SET:
-        if table is None or engine.over_memory or engine.write_error:
-            return 0
         db.size += cython.cast(SlotTable, table).put(
             strings.key, strings.key_size, hash, None, strings.value, strings.value_size
         )
@@ -106,4 +111,38 @@ def run_direct(
             PyBytes_GET_SIZE(cython.cast(bytes, cython.cast(object, value))),
         )
     engine.hits += 1
+    return 1
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(-1, check=True)
+def _add(
+    engine: Engine,
+    db: Database,
+    table: SlotTable,
+    hash: cython.uint,
+    strings: cython.pointer(Strings),
+    delta: cython.longlong,
+    out: Buffer,
+) -> cython.int:
+    """Count up or down; 0: its handler has an error to say."""
+    where: cython.pointer(cython.pointer(Item)) = table._where(strings.key, strings.key_size, hash)
+    number: cython.longlong = 0
+    text: cython.char[24]
+    if where != cython.NULL and not (
+        where[0].value & 1
+        and string_to_longlong(
+            cython.cast(cython.p_char, where[0]) + cython.sizeof(Item) + where[0].key_size,
+            where[0].value >> 1,
+            cython.address(number),
+        )
+    ):
+        return 0
+    if number == (INT64_MAX if delta > 0 else -INT64_MAX - 1):
+        return 0
+    number += delta
+    db.size += table.put(strings.key, strings.key_size, hash, None, text, write_longlong(text, number))
+    out.append_line(58, number)
+    engine.dirty = 1
     return 1

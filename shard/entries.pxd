@@ -5,6 +5,8 @@ cdef enum:
     NOT_DIRECT = 0
     DIRECT_GET = 1
     DIRECT_SET = 2
+    DIRECT_INCR = 3
+    DIRECT_DECR = 4
 
 cdef class Entry:
     cdef public object handler

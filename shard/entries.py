@@ -53,7 +53,9 @@ class Entry:
         self.handler = HANDLERS.get(command.name)
         self.write, self.denyoom, self.shown, self.quick, self.scriptable, self.key_at = TRAITS[self.id]
         self.member_at = MEMBER_AT.get(command.name, 0)
-        self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET}.get(command.name, NOT_DIRECT)
+        self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET, "INCR": DIRECT_INCR, "DECR": DIRECT_DECR}.get(
+            command.name, NOT_DIRECT
+        )
         self.is_unit = command.name == "SHARD.TXN"
         self.subcommands = {}
 

@@ -1,4 +1,4 @@
-"""GET and SET from bytes to bytes do what their handlers do, whatever stands in the way."""
+"""GET, SET, INCR and DECR from bytes to bytes do what their handlers do, whatever stands in the way."""
 
 import itertools
 
@@ -63,9 +63,51 @@ def test_other_types_other_forms_and_refusals_go_to_the_handlers(loop):
     ]
     loop.engine.over_memory = True
     assert batch(loop, [(b"SET", b"s", b"1")])[0].startswith(b"-OOM ")
+    assert batch(loop, [(b"INCR", b"n")])[0].startswith(b"-OOM ")
     loop.engine.over_memory = False
     loop.engine.write_error = b"No space left on device"
     assert batch(loop, [(b"SET", b"s", b"1"), (b"GET", b"s")])[0].startswith(b"-MISCONF ")
+
+
+@pytest.mark.parametrize(
+    ("before", "name", "after"),
+    [
+        (None, b"INCR", 1),
+        (None, b"decr", -1),
+        (b"0", b"DECR", -1),
+        (b"-1", b"INCR", 0),
+        (b"99", b"INCR", 100),
+        (b"-1000", b"INCR", -999),
+        (b"9223372036854775806", b"INCR", 2**63 - 1),
+        (b"-9223372036854775807", b"DECR", -(2**63)),
+        (b"9223372036854775807", b"INCR", "would overflow"),
+        (b"-9223372036854775808", b"DECR", "would overflow"),
+        (b"9223372036854775808", b"INCR", "not an integer"),
+        (b"01", b"INCR", "not an integer"),
+        (b"", b"INCR", "not an integer"),
+        (b"1 ", b"INCR", "not an integer"),
+        (b"1" * 300, b"INCR", "not an integer"),
+    ],
+)
+def test_counting(loop, before, name, after):
+    batch(loop, [(b"SET", b"{k}o", b"1")] + ([(b"SET", b"k", before)] if before is not None else []))
+    loop.engine.take_stream()
+    changes = loop.engine.changes
+    # Twice: from the batch's bytes, and in a form that only the handler takes, with the same values.
+    handled = [(b"SETEX", b"h", b"100", before)] if before is not None else []
+    replies = batch(loop, [(name, b"k"), *handled, (name, b"h")])
+    value = batch(loop, [(b"GET", b"k")])[0]
+    if isinstance(after, int):
+        text = b"%d" % after
+        assert replies[0] == replies[-1] == b":" + text + b"\r\n"
+        assert value == b"$%d\r\n%s\r\n" % (len(text), text)
+        assert loop.engine.changes == changes + len(replies)
+        assert name + b"\r\n$1\r\nk\r\n" in loop.engine.take_stream()
+        assert loop.engine.db.size == 3
+    else:
+        assert after in replies[0].decode() and replies[0] == replies[-1]
+        assert value == b"$%d\r\n%s\r\n" % (len(before), before)
+        assert loop.engine.changes == changes + 1
 
 
 def test_hits_and_misses_of_reads_are_counted(loop):
