@@ -98,6 +98,11 @@ class Failover:
             else:
                 self._end("no replica had caught up in time")
 
+    @property
+    def settled(self) -> int:
+        """Where our stream ends but for what only asked for confirmations."""
+        return self.point if self.point >= 0 else self.router.master.feed.offset
+
     # -- the steps -------------------------------------------------------------------------
 
     def _settle_down(self) -> None:
@@ -114,8 +119,9 @@ class Failover:
             whole = len(replies) == router.shard_count and all(raw is not None for raw in replies.values())
             if self.state == WAITING and self.point < 0 and whole and not under_way():
                 self.point = feed.offset
-                feed.put(GETACK)  # a replica of Redis's kind answers with the offset before it
                 self.tick(router.now)
+                if self.state == WAITING:
+                    feed.put(GETACK)  # a replica of Redis's kind answers with the offset before it
 
         if under_way() or not all(link.up for link in router.core.links):
             return
@@ -136,6 +142,8 @@ class Failover:
 
     def _answered(self, ok: bool) -> None:
         if self.state == SWITCHING and ok:
+            feed = self.router.master.feed
+            feed.backlog.cut(feed.offset - self.settled)  # our master's stream goes on there
             self._end("")
         elif self.state == SWITCHING:
             self._end("the replica did not take over")

@@ -254,7 +254,7 @@ class Router:
             self.blocking.unblock_all(errors.UNBLOCKED_ROLE)
         if failover is not None:
             upstream.failover = failover
-            upstream.replid, upstream.offset = self.master.feed.replid, self.master.feed.offset
+            upstream.replid, upstream.offset = self.master.feed.replid, self.failover.settled
         if place is not None:
             upstream.go_on(*place)
             self.master.feed.adopt(place[0], place[1])

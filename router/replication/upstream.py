@@ -295,10 +295,13 @@ class Upstream:
 
         router.ask_all([b"DBSIZE"], done)
         if await answered and self.own_history and feed.idle and feed.active:
-            if feed.offset + 1 == feed.offset2:  # nothing has come since it got its name: others know it by the one before
+            offset = feed.offset
+            if self.failover is not None:  # what came behind it, to ask for confirmations, our successor may not have
+                offset = self.offset
+            elif offset + 1 == feed.offset2:  # nothing has come since it got its name: others know it by the one before
                 feed.rename(feed.replid2)
             feed.unprime()
-            self.go_on(feed.replid, feed.offset, max(feed.backlog.db, 0))
+            self.go_on(feed.replid, offset, max(feed.backlog.db, 0))
         self.own_history = False
 
     async def _ask(self, *words: Any) -> bytes:

@@ -80,6 +80,18 @@ def test_a_planned_failover_loses_no_write_and_needs_no_snapshot(pair):
     switch(replica, master)
 
 
+def test_a_planned_failover_of_idle_groups_needs_no_snapshot_either(pair):
+    """The replica has confirmed everything before it is asked: what asks it is on its way when it takes over."""
+    for old, new in (pair, pair[::-1]):
+        syncs = full_syncs(*pair)
+        assert old.client().wait(1, 10_000) == 1
+        until(lambda old=old: old.client().info("replication")["slave0"]["offset"] == old.client().role()[1])
+        switch(old, new)
+        assert full_syncs(*pair) == syncs
+        assert new.client().set("after", new.port)
+        until(lambda old=old, new=new: old.client().get("after") == b"%d" % new.port)
+
+
 def test_failover_says_why_it_cannot_be(pair):
     master, replica = pair
     cases = {
