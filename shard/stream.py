@@ -62,6 +62,7 @@ class Outlet:
         self.db = -1
         self._first_db = -1  # selected where what was fed since the last `tell_place` begins
         self._size = 0  # bytes of that
+        self._at = 0  # where it begins in `engine.fed`
         self._told: bytes | None = None
 
     def take(self) -> bytes:
@@ -73,7 +74,8 @@ class Outlet:
             same, size = engine.named_size == len(effects), engine.named_size
             named = engine.take_named() if size else b""
             if engine.feeding:
-                self._first_db = self._first_db if self._size else self.db
+                if not self._size:
+                    self._first_db, self._at = self.db, len(engine.fed)
                 self._size += len(effects)
             if engine.feeding and same:
                 engine.fed.append((b"same", self.db, engine.stream_db, named))
@@ -86,10 +88,10 @@ class Outlet:
         """Say where in the journal what is fed now begins. `end`: where it ends (None: there is no journal): a shard that is
         restarted, or a new router, goes on from a place."""
         size, self._size = self._size, 0
-        first_db = self._first_db if size else self.db
+        first_db, at = (self._first_db, self._at) if size else (self.db, len(self.engine.fed))
         text = b"" if end is None else b"%d %d %d %d" % (end[0], end[1] - size, end[2], first_db)
         if text != self._told:
-            self.engine.fed.insert(0, (b"place", text))
+            self.engine.fed.insert(at, (b"place", text))
         self._told = text if end is None else b"%d %d %d %d" % (*end, self.db)
 
     def greeted(self, place: str, since: Callable[[JournalPlace], bytes | None], end: JournalPlace | None) -> bool:

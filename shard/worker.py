@@ -82,6 +82,7 @@ class Worker:
         self.data_directory = Path(directory) / f"shard-{index}"
         self.rdb_path = self.data_directory / str(config["dbfilename"])
         self.sync_wanted = False  # WAITAOF: this batch's replies go only after an fsync
+        self.unwritable = False  # a part of this batch's effects could not be journalled
         self.saving = False
         self.saves = 0  # by SAVE
         self.last_save_ok = True
@@ -219,17 +220,11 @@ class Worker:
         answered even when there is nothing to say."""
         if self.engine.memory.limit and self.engine.memory.relieve(self.engine):
             self.engine.end_unit()
-        self.collect()
-        written = True
-        if self.unwritten:
-            data = self.unwritten[0] if len(self.unwritten) == 1 else b"".join(self.unwritten)
-            self.unwritten = []
-            written = self.journal is None or self.journal.append(data)
+        written = self.write_out() and not self.unwritable
+        self.unwritable = False
         if self.sync_wanted:
             self.sync_wanted = False
             written = written and self.journal is not None and self.journal.sync()
-        if self.engine.feeding:
-            self.outlet.tell_place(None if self.journal is None else self.journal.place)
         reply = self.loop.take(answer)
         if not written:
             if reply:
@@ -238,6 +233,23 @@ class Worker:
                 self.loop.partial = refusals(self.loop.partial, self.engine.write_error)
         if reply:
             self.link.send(reply)
+
+    def write_out(self) -> bool:
+        """The effects so far go to the journal; False if it cannot be written."""
+        self.collect()
+        written = True
+        if self.unwritten:
+            data = self.unwritten[0] if len(self.unwritten) == 1 else b"".join(self.unwritten)
+            self.unwritten = []
+            written = self.journal is None or self.journal.append(data)
+        if self.engine.feeding:
+            self.outlet.tell_place(None if self.journal is None else self.journal.place)
+        return written
+
+    def before_base(self) -> None:
+        """A base of the keys as they are is begun within a batch: what the batch has done so far is in it, and must not
+        stand in the journal behind it as well."""
+        self.unwritable = not self.write_out() or self.unwritable
 
     def sync(self) -> None:
         """What this batch answers goes only after an fsync, if there is a journal."""
@@ -257,6 +269,7 @@ class Worker:
 
     def switch_journal(self) -> None:
         """Do what `appendonly` says now. CommandError, and it stays as it was."""
+        self.before_base()
         if self.config["appendonly"] and self.journal is None:
             journal = Journal(self.data_directory, self.engine, self.config)
             try:

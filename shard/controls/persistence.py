@@ -37,6 +37,7 @@ def rewrite(engine: Any, args: list[bytes]) -> Any:
         raise CommandError("ERR appendonly is off")
     if journal.rewriting:
         raise CommandError("ERR Background append only file rewriting already in progress")
+    engine.worker.before_base()
     if not journal.rewrite(engine.worker):
         raise CommandError("ERR the rewriting cannot begin; the log says why")
     return Status(b"Background append only file rewriting started")

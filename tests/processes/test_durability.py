@@ -219,3 +219,32 @@ def test_a_journal_that_is_switched_on_and_off_at_run_time(tmp_path):
         kill_everything(cluster)
     with elixircache.LocalCluster(shards=2, directory=tmp_path) as cluster, cluster.client() as client:
         assert client.dbsize() == 100 and client.get("of no journal") == b"1" and client.get("k1") is None
+
+
+@pytest.mark.parametrize("begun_by", [("BGREWRITEAOF",), ("CONFIG", "SET", "appendonly", "yes")])
+def test_what_comes_in_one_batch_with_the_beginning_of_a_base_counts_once(tmp_path, begun_by):
+    """Its effects are in the base already, and must not stand in the journal behind it too."""
+    config = {"save": "", "appendonly": "yes" if begun_by[0] == "BGREWRITEAOF" else "no"}
+    with elixircache.LocalCluster(shards=1, directory=tmp_path, **config) as cluster:
+        client = cluster.client()
+        for _ in range(10):
+            with client.pipeline(transaction=False) as pipe:
+                for name in ("before", "behind"):
+                    for _ in range(50):
+                        pipe.incr(name)
+                    if name == "before":
+                        pipe.execute_command(*begun_by)
+                pipe.execute(raise_on_error=False)
+            until(lambda client=client: client.info("persistence")["aof_rewrite_in_progress"] == 0)
+            if begun_by[0] == "CONFIG":
+                client.config_set("appendonly", "no")
+        if begun_by[0] == "CONFIG":
+            with client.pipeline(transaction=False) as pipe:
+                for _ in range(50):
+                    pipe.incr("before")
+                pipe.execute_command(*begun_by)
+                pipe.execute()
+        wanted = client.mget("before", "behind")
+        kill_everything(cluster)
+    with elixircache.LocalCluster(shards=1, directory=tmp_path, save="") as cluster:
+        assert cluster.client().mget("before", "behind") == wanted
