@@ -123,7 +123,7 @@ _NETWORK = [
 ]
 
 _GENERAL = [
-    _int("databases", 16, BOTH, 1, mutable=False),
+    _int("databases", 16, BOTH, 1, 256, mutable=False),  # a frame has a byte for it
     _no("daemonize", mutable=False),
     _one_of("supervised", "no", "upstart systemd auto no", mutable=False),
     _text("pidfile", mutable=False),

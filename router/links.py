@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
-
-import zmq
-from zmq.utils.monitor import recv_monitor_message
+from typing import TYPE_CHECKING, Any
 
 from cluster.config import Config
 from cluster.curve import Links
 from cluster.peer import Peer, ZmqPeer
 
+if TYPE_CHECKING:
+    import zmq
+
 log = logging.getLogger("elixircache.router")
-REFUSALS = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+DISCONNECTED = 0x200  # libzmq's ZMQ_EVENT_DISCONNECTED, ZMQ_EVENT_HANDSHAKE_FAILED_*
+REFUSALS = 0x800 | 0x2000 | 0x4000
 REFUSAL_LOG_MS = 5000
 
 
@@ -38,7 +39,7 @@ class ShardLinks:
         peer = self._links.connect(endpoint)
         self._peers[shard] = peer
         if not self.supervised and isinstance(peer, ZmqPeer):
-            self._monitors[shard] = peer.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED | REFUSALS)
+            self._monitors[shard] = peer.socket.get_monitor_socket(DISCONNECTED | REFUSALS)
         return peer
 
     def closing(self, shard: int) -> None:
@@ -57,9 +58,9 @@ class ShardLinks:
             ended = peer.ended
             monitor = self._monitors.get(shard)
             while monitor is not None and monitor.poll(0):
-                event = recv_monitor_message(monitor)
+                event = _event(monitor)
                 ended = True
-                if event["event"] & REFUSALS and now_ms > self._refused_ms + REFUSAL_LOG_MS:
+                if event & REFUSALS and now_ms > self._refused_ms + REFUSAL_LOG_MS:
                     self._refused_ms = now_ms
                     log.error("shard %d and this router do not know each other's keys (curve-keys)", shard)
             if ended:
@@ -68,3 +69,10 @@ class ShardLinks:
     def close(self) -> None:
         """The connections must be closed already."""
         self._links.close()
+
+
+def _event(monitor: zmq.Socket[Any]) -> int:
+    """What happened to the monitored connection."""
+    from zmq.utils.monitor import recv_monitor_message
+
+    return int(recv_monitor_message(monitor)["event"])

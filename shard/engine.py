@@ -63,7 +63,8 @@ class Engine:
 
     def __init__(self, config=None, seed=None):
         self.now = 0
-        self.dbs = [Database(i) for i in range(DATABASES)]
+        self.config = {} if config is None else config
+        self.dbs = [Database(i) for i in range(int(self.config.get("databases", DATABASES)))]
         self.db = self.dbs[0]
         self.resp = 2
         self.master = True
@@ -76,7 +77,6 @@ class Engine:
         self.events = []
         self.fed = []  # the same about the replication stream, told ahead of the replies that it belongs to
         self.lazy = []
-        self.config = {} if config is None else config
         limits.apply(self.config)
         self.rng = random.Random(seed)
         self.write_error = b""

@@ -11,11 +11,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.main import SERVERS, application
 from cluster.config_options import OPTIONS
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = typer.main.get_command(application()).commands
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -34,8 +34,16 @@ def test_every_command_and_option_has_help(name):
     assert COMMANDS[name].help
     for parameter in COMMANDS[name].params:
         assert parameter.param_type_name == "argument" or parameter.hidden or parameter.help, parameter.name
-    shown = CliRunner().invoke(app, [name, "--help"])
+    shown = CliRunner().invoke(application(), [name, "--help"])
     assert shown.exit_code == 0
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_server_s_start_imports_little_and_has_its_command(name):
+    assert name in typer.main.get_command(application(name)).commands
+    program = f"import sys; from cli.main import application; application({name!r}); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not {"redis", "zmq", "asyncio", "cli.bench"} & set(loaded.split())
 
 
 @pytest.mark.parametrize("name", ["up", "master", "replica"])

@@ -3,12 +3,12 @@
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.main import application
 from cli.settings import joined_words
 
 
 def run(*arguments: str, **environment: str):
-    return CliRunner().invoke(app, list(arguments), env=environment)
+    return CliRunner().invoke(application(), list(arguments), env=environment)
 
 
 def test_the_words_after_a_configuration_flag_are_one_value():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from cluster.config import Config
+from shard.engine import Engine
+
 
 def test_a_write_is_its_own_effect_and_a_read_has_none(shard):
     assert shard.run("SET a 1") == (b"OK", ["SET a 1"])
@@ -11,6 +14,10 @@ def test_a_write_is_its_own_effect_and_a_read_has_none(shard):
 def test_binary_keys_and_values_are_kept(shard):
     shard.run(b"SET", b"k\r\n\0", b"\xff\0")
     assert shard.reply(b"GET", b"k\r\n\0") == b"\xff\0"
+
+
+def test_there_are_as_many_databases_as_configured():
+    assert [len(Engine(Config({"databases": count})).dbs) for count in (1, 16, 256)] == [1, 16, 256]
 
 
 def test_a_writable_replica_writes_an_expired_key_anew(shard):

@@ -31,6 +31,13 @@ from shard.stream import Outlet
 START_MS = 1_700_000_000_000
 
 
+def small_config() -> Config:
+    """Few databases: tables for sixteen of them took most of the time of a seed, in which shards start over and over."""
+    config = Config()
+    config.apply({"databases": 2})
+    return config
+
+
 class Disk:
     """What a shard has written; `synced` bytes of it survive a power cut."""
 
@@ -237,7 +244,7 @@ class World:
         self.shard_count = shards
         self.fsync_always = fsync_always
         self.windows = seed // 4 % 2 == 1  # as the router's shell does: one batch under way to a shard, operations in rounds
-        self.config = config or Config()
+        self.config = config or small_config()
         self.shards = [SimShard(self, i) for i in range(shards)]
         self.clients: dict[int, SimClient] = {}
         self.router: Router | None = None
