@@ -10,9 +10,6 @@ ARGS   ?=
 # Servers start by the hundred in tests: without its cached bytecode each takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Process tests measure time-outs, so they do not share the machine with the parallel part.
-SERIAL := tests/processes tests/conformance tests/bench tests/clients
-
 .PHONY: up test bench lint simulate chaos large conformance clean test-clients test-compose crash sentinel build dev peers
 .DEFAULT_GOAL := up
 
@@ -41,9 +38,10 @@ up: build
 peers:
 	@sh tests/install_peers.sh
 
+# Process tests wait as often as they work: they share the machine, but for those that measure times.
 test: build peers
-	$(PY) -m pytest -n $(JOBS) --dist loadfile $(addprefix --ignore=,$(SERIAL) tests/compose) tests $(ARGS)
-	$(PY) -m pytest $(wildcard $(SERIAL)) $(ARGS)
+	$(PY) -m pytest -n $(JOBS) --dist loadfile --ignore=tests/compose -m 'not alone' tests $(ARGS)
+	$(PY) -m pytest --ignore=tests/compose -m alone tests $(ARGS)
 	@if docker info >/dev/null 2>&1; then $(MAKE) test-compose; \
 	else echo "compose files: not tested, no Docker engine runs here (make test-compose starts one)"; fi
 

@@ -347,11 +347,13 @@ class Router:
         self.records.advance()
         for shard in range(self.shard_count):
             self.core.links[shard].up = True
+        self.master.shard_back(all(answer.get("resumed") for answer in self.greetings.values()))
+        # Before anything is run: who decides what has expired. The last router may have died within a failover.
+        set_role(self, b"master" if self.replica_of is None else b"replica")
         for shard in range(self.shard_count):
             count = self.records.catch_up(shard, last[shard])
             if count:
                 log.warning("shard %d lacked %d multi-shard records; handed over", shard, count)
-        self.master.shard_back(all(answer.get("resumed") for answer in self.greetings.values()))
         place = common_place(self.greetings)
         if self.fill.resume():
             place = self.fill.place
@@ -359,8 +361,6 @@ class Router:
         self.scripts.router_back()
         if self.replica_of is not None:
             self.become_replica(*self.replica_of, place=place)
-        else:
-            set_role(self, b"master")  # the last router may have died within a failover
         self.kick()
         self.report({"ready": True})
 
@@ -371,13 +371,13 @@ class Router:
             return
         self.core.links[shard].up = True
         self.master.shard_back(bool(answer.get("resumed")))
+        set_role(self, b"replica" if self.upstream is not None else b"master", shard)
         place = answer.get("place")
         if self.upstream is not None:
             self.upstream.shard_back(shard, (place[0], place[1], place[2]) if place else None)
         count = self.records.catch_up(shard, _record_id(answer["last_record"]))
         self.fill.shard_back(shard)
         log.warning("shard %d is back (%d records handed over)", shard, count)
-        set_role(self, b"replica" if self.upstream is not None else b"master", shard)
         self.scripts.shard_back(shard)
         self.tracking.shard_back()
         self.shard_waits.link_up(shard)

@@ -123,7 +123,7 @@ def plan(router: Router, session: Session, commands: Queue) -> Plan:
             router.scripts.before(row, args)
         if row.at is At.ROUTER and not row.whole:
             element.router = True
-            if row.name == "SELECT" and args[1].isdigit() and int(args[1]) < 16:
+            if row.name == "SELECT" and args[1].isdigit() and int(args[1]) < int(router.config["databases"]):
                 db = int(args[1])
             continue
         result.writes = result.writes or bool(row.flags & F.WRITE) or not row.flags & F.READONLY

@@ -58,6 +58,7 @@ class Worker:
         self.config = config
         self.endpoint = endpoint
         self.engine = Engine(config)
+        self.engine.master = False  # until the router says so: a replica's shard lets nothing expire by itself
         self.loop = Loop(self.engine)
         self.loop.configure(config)
         self.engine.worker = self

@@ -61,7 +61,7 @@ def start(directory, *words, **environment):
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
     )
 
 

@@ -79,6 +79,7 @@ def test_publish_and_subscribe(client):
         assert sorted(seen) == [("message", "news", "hello"), ("pmessage", "news", "hello")]
 
 
+@pytest.mark.alone
 def test_a_blocking_pop_wakes_up(client, port):
     def push():
         time.sleep(0.2)

@@ -89,6 +89,7 @@ def test_a_slow_command_is_logged_with_its_client(client):
     assert entries[0][5] == b"snail"
 
 
+@pytest.mark.alone
 def test_paused_writes_wait_and_reads_go_on(client):
     client.set("p", "old")
     raw(client, "CLIENT", "PAUSE", "400", "WRITE")

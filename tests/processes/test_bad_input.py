@@ -166,6 +166,7 @@ def test_nul_bytes_and_line_ends_in_keys_and_values_are_plain_bytes(cluster):
         assert client.delete(key) == 1
 
 
+@pytest.mark.alone
 def test_a_value_of_100_mb_comes_back_as_it_was(cluster):
     value = os.urandom(1 << 20) * 100
     with cluster.client(decode_responses=False, socket_timeout=60) as client:

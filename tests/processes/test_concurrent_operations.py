@@ -73,6 +73,7 @@ def peak_bytes(pid):
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ["set", "sorted set"])
 def test_a_large_collection_moves_between_shards_while_others_are_served(cluster, kind):
     source, target = key_of(0, "from"), key_of(1, "to")

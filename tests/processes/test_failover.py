@@ -268,6 +268,7 @@ def test_a_slow_replica_slows_nobody_and_synchronises_anew(pair):
     client.config_set("client-output-buffer-limit", "replica 256mb 64mb 60")
 
 
+@pytest.mark.alone
 def test_a_half_open_link_is_noticed_and_failover_by_force_does_without_it(pair):
     master, _ = pair
     with CutProxy(master.port) as way:

@@ -32,7 +32,7 @@ def command(*words: str) -> list[str]:
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*words), cwd=ROOT, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command(*words), cwd=ROOT, capture_output=True, text=True, timeout=90)
 
 
 @pytest.fixture
@@ -184,5 +184,5 @@ def test_the_library_needs_none_of_the_servers_packages():
         "import sys, elixircache\n"
         "print(sorted({'zmq', 'redis', 'typer', 'rich', 'uvloop', 'lupa', 'cluster'} & sys.modules.keys()))"
     )
-    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=90)
     assert result.stdout.strip() == "[]"

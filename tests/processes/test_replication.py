@@ -309,6 +309,7 @@ def test_the_backlog_s_size_can_be_changed_and_disks_are_waited_for(pair):
     assert master.info("replication")["repl_backlog_histlen"] > 400_000
 
 
+@pytest.mark.alone
 def test_commands_and_units_of_many_megabytes_come_through(pair):
     master, replica = pair
     follow(replica, master)

@@ -66,6 +66,7 @@ class Writer(threading.Thread):
         return [number for number, value in zip(self.acknowledged, values, strict=True) if value is None]
 
 
+@pytest.mark.alone
 def test_sentinels_fail_over_after_kill_9_and_no_confirmed_write_is_lost(tmp_path, record_property):
     """Two replicas: the promoted one gets its sibling as replica, and the old master when it comes back."""
     data = tmp_path / "master"
@@ -106,6 +107,7 @@ def test_sentinels_fail_over_after_kill_9_and_no_confirmed_write_is_lost(tmp_pat
                     back.stop()
 
 
+@pytest.mark.alone
 @pytest.mark.skipif("ELIXIRCACHE_SENTINEL" not in os.environ, reason="half a minute more; `make sentinel` runs it")
 def test_a_master_that_is_cut_off_is_replaced_and_becomes_a_replica(tmp_path):
     """The group itself lives on, but nobody reaches it: Sentinel and clients know it by a proxy's port."""

@@ -72,7 +72,7 @@ def test_up_runs_a_replica_keeps_the_roles_and_brings_a_killed_group_back(tmp_pa
         assert first.wait(1, 10_000) == 1 and second.get("kept") == b"by both"
         status = subprocess.run(
             [sys.executable, "-m", "cli", "status", "--port", str(port + 1), "--json"],
-            cwd=ROOT, capture_output=True, text=True, timeout=30,
+            cwd=ROOT, capture_output=True, text=True, timeout=90,
         )  # fmt: skip
         groups = {group["address"]: group for group in json.loads(status.stdout)["groups"]}
         assert status.returncode == 0
@@ -98,7 +98,7 @@ def test_up_runs_a_replica_keeps_the_roles_and_brings_a_killed_group_back(tmp_pa
 def test_nothing_starts_when_a_replica_s_port_is_taken(tmp_path):
     port = neighbours()
     with socket.create_server(("127.0.0.1", port + 1)):
-        result = subprocess.run(words(port, tmp_path), cwd=ROOT, capture_output=True, text=True, timeout=30)
+        result = subprocess.run(words(port, tmp_path), cwd=ROOT, capture_output=True, text=True, timeout=90)
     assert result.returncode == 2 and result.stdout == ""
     assert result.stderr == f"elixircache: cannot serve 127.0.0.1:{port + 1}: Address already in use\n"
     assert not (tmp_path / "run").exists()

@@ -105,6 +105,15 @@ def test_what_could_not_be_queued_aborts_exec(client, bad):
     assert replies[-1] == 0
 
 
+def test_a_database_that_is_not_there_is_selected_by_nobody(client):
+    units = [("MULTI",), ("SELECT", "4"), ("SET", "k0", "0"), ("MSET", "k1", "1", "k2", "2"), ("EXEC",), ("EXISTS", *KEYS)]
+    *_, exec_, here = ask(client, *units)
+    assert str(exec_[0]) == "ERR DB index is out of range" and exec_[1:] == [b"OK", b"OK"]
+    assert here == 3
+    for words in (("COPY", "k0", "k1", "DB", "4"), ("MOVE", "k0", "4"), ("SWAPDB", "0", "4")):
+        assert str(ask(client, words)[0]).endswith("index is out of range"), words
+
+
 def test_what_plain_python_queues_keeps_its_place(client):
     """SELECT, PING and keys on several shards are not for the compiled way."""
     units = [("MULTI",), ("SET", "k0", "0"), ("SELECT", "3"), ("SET", "k1", "3"), ("PING",), ("MSET", "k0", "a", "k2", "b"),

@@ -273,6 +273,9 @@ class Net:
                 router.tick(group.now)
                 if router.upstream is not None and self.rng.random() < 0.1:
                     router.upstream.beat()
+            shard = self.rng.choice(group.shards)
+            if shard.alive and self.rng.random() < 0.1:
+                shard.tick()
         self.pump()
 
     def break_wire(self) -> None:

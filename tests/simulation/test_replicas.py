@@ -20,6 +20,7 @@ from router.replication.upstream import Upstream
 from tests.simulation.history import Violation
 from tests.simulation.net import Clock
 from tests.simulation.replicas import ReplicaRun
+from tests.simulation.world import SimShard
 
 SEEDS = 30
 CHUNK = 15
@@ -71,6 +72,8 @@ def test_replicas_converge_and_show_no_half_transaction(first: int) -> None:
     assert sum(one.partial_syncs for one in runs) > CHUNK // 5
     assert sum(one.reads for one in runs) > 5 * CHUNK
     assert sum(len(one.confirmed) for one in runs) > CHUNK // 5
+    assert sum(one.brief_seen for one in runs) > CHUNK
+    assert sum(one.hidden for one in runs) > CHUNK
 
 
 def test_a_seed_replays_exactly() -> None:
@@ -125,4 +128,15 @@ def test_without_the_wait_for_the_shards_the_checker_finds_lost_confirmed_writes
             self.acknowledge()
 
     monkeypatch.setattr(Upstream, "acknowledge_soon", hasty)
+    assert caught(100)
+
+
+def test_a_restarted_shard_of_a_replica_that_lets_keys_expire_before_it_knows_its_role_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = SimShard.start
+
+    def start(self: SimShard) -> None:
+        original(self)
+        self.engine.master = True
+
+    monkeypatch.setattr(SimShard, "start", start)
     assert caught(100)

@@ -34,7 +34,7 @@ START_MS = 1_700_000_000_000
 def small_config() -> Config:
     """Few databases: tables for sixteen of them took most of the time of a seed, in which shards start over and over."""
     config = Config()
-    config.apply({"databases": 2})
+    config.apply({"databases": 4})
     return config
 
 
@@ -59,8 +59,9 @@ class Disk:
         out = [command("ECHO", blob) for _, blob in engine.records.kept]
         for db in engine.dbs:
             out.append(command("SELECT", db.index))
-            for key, value, _ in db.items():
-                out.append(command("SET", key, value if isinstance(value, int) else bytes(value)))
+            for key, value, at_ms in db.items():
+                life = ("PXAT", at_ms) if at_ms >= 0 else ()
+                out.append(command("SET", key, value if isinstance(value, int) else bytes(value), *life))
         engine.stream_db = -1
         engine.records.note = None
         self.data = b"".join(out)
@@ -147,6 +148,7 @@ class SimShard:
 
     def start(self) -> None:
         self.engine = Engine(self.world.config, seed=self.index)
+        self.engine.master = False
         self.engine.shard_index = self.index
         self.engine.worker_shards = self.world.shard_count
         self.engine.now = self.world.now
@@ -168,6 +170,18 @@ class SimShard:
     def child_ends(self) -> None:
         """A child process has done its work."""
         self.children.pop(0)(True)
+        self.answer(False)
+
+    @property
+    def expiring(self) -> int:
+        """Keys with a time to live, seen or hidden."""
+        return sum(db.volatile for db in self.engine.dbs)
+
+    def tick(self) -> None:
+        """What shard/worker.py does ten times a second about keys that expire."""
+        self.engine.now = max(self.engine.now, self.world.now)
+        self.engine.expiry.run(self.engine, slots_max=1 << 15)
+        self.engine.end_unit()
         self.answer(False)
 
     def answer(self, to_batch: bool) -> None:
