@@ -37,3 +37,4 @@ cdef class Answer(Gather):
     cdef int _interleave(self, Buffer out) except? -1
 
 cdef int put(Core core, Parts target, int shard, int command, int db, int flags, unsigned int client, const char* raw, Py_ssize_t size, unsigned long long siblings) except? -1
+cdef int join_run(Core core, Conn conn, unsigned long long siblings) except? -1

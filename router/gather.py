@@ -9,7 +9,7 @@ import cython
 from cython.cimports.cluster.reply_parts import reply_end
 from cython.cimports.cluster.wire import Buffer, read_number
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cython.cimports.router.connection import Link, Parts
+from cython.cimports.router.connection import Conn, Link, Parts
 from cython.cimports.router.core import Core
 
 from cluster import frames
@@ -49,6 +49,20 @@ def put(
     if siblings:
         link.alone -= 1
         link.siblings |= siblings
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def join_run(core: Core, conn: Conn, siblings: cython.ulonglong) -> cython.int:
+    """What a client has sent to an operation's shards just before it, and that is still queued, goes with its parts: it is
+    answered no sooner than the operation."""
+    link: Link
+    for link in core.links:
+        if link.run_conn is conn and link.index < 64 and (siblings >> link.index) & 1:
+            link.alone -= conn.counts[link.run_seq & 127]
+            link.siblings |= siblings
+            core._close_run(link)  # it is counted once
     return 0
 
 

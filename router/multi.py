@@ -18,7 +18,7 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringA
 from cython.cimports.libc.string import memcpy, memmove
 from cython.cimports.router.connection import Conn, Link, Parts
 from cython.cimports.router.core import Core, Path
-from cython.cimports.router.gather import Answer, put
+from cython.cimports.router.gather import Answer, join_run, put
 from cython.cimports.router.kinds import AT_MOST, BEGIN, COMMIT, OBSERVE, OTHER, SPLIT, Kind, kind_of, one_shard
 from cython.cimports.router.open_records import Open, OpenRecords
 from cython.cimports.router.queued import Queue, begin_entry
@@ -168,6 +168,10 @@ class Multi(Path):
         cython.cast(cython.pointer(cython.uint), entry.data)[0] = cython.cast(cython.uint, size)
         entry.append(data, size)
         self._clear(core.shards)
+        siblings: cython.ulonglong = 0
+        for shard in keys:
+            siblings |= cython.cast(cython.ulonglong, 1) << shard
+        join_run(core, conn, siblings)
         gather: Answer = self._gather(core, conn, entry, 1, FIRST_REPLY)
         gather.skip = 4
         conn.paused = True

@@ -19,7 +19,7 @@ A read borrows in one go and needs a hold only at home. The client is not read f
 """
 
 import cython
-from cython.cimports.cluster.wire import Buffer, encode_command, read_number
+from cython.cimports.cluster.wire import Buffer, encode_command, read_number, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.router.connection import Parts
 from cython.cimports.router.core import Core
@@ -128,11 +128,11 @@ class Operation(Parts):
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def _tell(self, shard: cython.int, command: cython.int, words: list) -> cython.int:
+    def _tell(self, shard: cython.int, command: cython.int, words: list, siblings: cython.ulonglong = 0) -> cython.int:
         """A message that overtakes what waits for holds; what comes back is an event."""
         out: Buffer = Buffer(128)
         encode_command(out, words)
-        put(self.core, self, shard, command, 0, RESOLVE, 0, out.data, out.size, 0)
+        put(self.core, self, shard, command, 0, RESOLVE, 0, out.data, out.size, siblings)
         return 0
 
     def tell(self, shard: int, command: int, words: list):
@@ -199,9 +199,11 @@ class Operation(Parts):
         self.missing = set(members)
         self.router.records.keep(self.committed, self.blob, members)
         words: list = self._commit_words()
+        # Of three links two may be busy by turns for long: then holding a commit back for them would hold its keys.
+        siblings: cython.ulonglong = self.siblings if len(self.held) == 2 else 0
         for shard in members:
             if shard not in self.gone:
-                self._tell(shard, COMMIT, words)
+                self._tell(shard, COMMIT, words, siblings)
         self.release([shard for shard in self.holding if shard not in self.missing and shard != self.first])
         return 0
 
@@ -357,7 +359,8 @@ class Dataflow(Operation):
         borrowed: Buffer = Buffer(256)
         raw: bytes
         if self.blind:
-            said = parse_command(split_reply(self.answers[self.home])[2].partition(b"\r\n")[2])
+            _append_lent(borrowed, self.answers[self.home])
+            said: list = split_command(borrowed.data, borrowed.size)
             self.ran(self.home, said[0], said[1], said[2:])
             return
         large: list = []

@@ -17,17 +17,19 @@ fetched in pieces (shard/controls/pieces.py). Compiled.
 from typing import Any
 
 import cython
-from cython.cimports.cluster.wire import Buffer, encode_command
+from cython.cimports.cluster.wire import Buffer, encode_command, slot, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy
 from cython.cimports.shard.engine import Engine
+from cython.cimports.shard.entries import Entry
 from cython.cimports.shard.holds import own_part
 
-from cluster import records
-from cluster.command_table import BY_ID
+from cluster import errors
+from cluster.command_table import BY_ID, TABLE
 from cluster.command_table.model import F
 from cluster.errors import CommandError
 from cluster.replies import Status
+from cluster.slots import slot_map
 from cluster.wire import encoded, parse_commands
 from shard.controls.transactions import run_entries, run_record
 from shard.holds import keys_of
@@ -35,7 +37,12 @@ from shard.pieces import is_large
 from shard.projections import projection
 from shard.registry import handles
 from shard.scripting.resp_values import parse_reply
-from shard.staging import pack, pack_value, staging_of, unpack_value
+from shard.staging import dump, pack, pack_value, staging_of, unpack_value
+
+RENAME = cython.declare(cython.int, TABLE["RENAME"].id)
+DEL = cython.declare(cython.int, TABLE["DEL"].id)
+SET = cython.declare(cython.int, TABLE["SET"].id)
+RESTORE = cython.declare(cython.int, TABLE["RESTORE"].id)
 
 LEAVE_VALUES = {
     row.id
@@ -52,8 +59,8 @@ def hold(engine: Engine, args: list) -> Any:
 
     how: letters. L: lend the keys; W: hold everything, not only these keys; R: a record may be committed; P: the last
     word are the entries that will be run, so that no more is lent than they need (shard/projections.py). X: the last
-    word are entries that read no key of another shard. They are run at once; the reply is [1, "", what RUN's event
-    says of it].
+    word are entries that read no key of another shard. They are run at once; the reply is [1, what RUN's event says
+    of it].
     """
     how: bytes = args[3]
     engine.no_effect()
@@ -63,8 +70,75 @@ def hold(engine: Engine, args: list) -> Any:
     lent = packed_values(engine, args, 4, large, part) if b"L" in how else b""
     engine.controls.hold(args[1], None if b"W" in how else set(args[5::2]), b"R" in how)
     if b"X" in how:
-        return [untouched, b"", encoded_command(_staged(engine, args[1], args[len(args) - 1], b"", [b"PIECES", b"BLIND"]))]
+        said = _renamed(engine, args[len(args) - 1])
+        if said is None:
+            said = _staged(engine, args[1], args[len(args) - 1], b"", [b"PIECES", b"BLIND"])
+        return [untouched, encoded_command(said)]
     return [untouched, lent, encoded_command(large)] if large else [untouched, lent]
+
+
+@cython.cfunc
+def _renamed(engine: Engine, entries: bytes) -> list:
+    """What `_staged` says of a RENAME to another shard, without a staged keyspace; None: it needs one."""
+    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(entries)
+    length: cython.uint = 0
+    command: cython.ushort = 0
+    memcpy(cython.address(length), data, 4)
+    memcpy(cython.address(command), data + 4, 2)
+    if command != RENAME or length + 12 != PyBytes_GET_SIZE(entries) or engine.write_error or engine.over_memory:
+        return None
+    entry: Entry = engine.entries[command]
+    args: list = split_command(data + 12, length)
+    db: cython.int = cython.cast(cython.uchar, data[6])
+    engine.db = engine.dbs[db]
+    engine.reading = False
+    engine.replaying = data[7] & 32
+    value: object = engine.lookup(args[1])
+    engine.replaying = False
+    if value is not None and is_large(value):
+        return None
+    entry.calls += 1
+    if value is None:
+        entry.failed += 1
+        error: object = CommandError(errors.NO_SUCH_KEY)
+        engine.stats.count_error(error)
+        return [b"*1\r\n" + encoded(error), b""]
+    at_ms: cython.longlong = engine.db.expiry(args[1])
+    target: bytes = args[2]
+    parts: Buffer = Buffer(256)
+    _append_part(parts, engine.shard_index, DEL, db, [b"DEL", args[1]])
+    owner: cython.int = slot_map(engine.worker_shards)[slot(target)]
+    if type(value) is bytes:
+        words: list = [b"SET", target, value]
+        if at_ms >= 0:
+            words += [b"PXAT", at_ms]
+        _append_part(parts, owner, SET, db, words)
+    else:
+        words = [b"RESTORE", target, max(at_ms, 0), dump(engine, value), b"REPLACE", b"ABSTTL"]
+        _append_part(parts, owner, RESTORE, db, words)
+    return [b"*1\r\n+OK\r\n", parts.take()]
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def _append_part(out: Buffer, member: cython.ushort, command: cython.ushort, db: cython.int, words: list) -> cython.int:
+    """A participant's part of a record (cluster/records.py) that is one command."""
+    start: cython.Py_ssize_t = out.size
+    size: cython.uint
+    out.reserve(18)
+    out.size += 18
+    encode_command(out, words)
+    memcpy(out.data + start, cython.address(member), 2)
+    size = cython.cast(cython.uint, out.size - start - 6)
+    memcpy(out.data + start + 2, cython.address(size), 4)
+    size -= 12
+    memcpy(out.data + start + 6, cython.address(size), 4)
+    memcpy(out.data + start + 10, cython.address(command), 2)
+    out.data[start + 12] = db
+    out.data[start + 13] = 0
+    size = 0
+    memcpy(out.data + start + 14, cython.address(size), 4)
+    return 0
 
 
 @cython.cfunc
@@ -217,13 +291,26 @@ def lend(engine: Engine, args: list) -> Any:
     return None
 
 
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def _lacks(engine: Engine, blob: bytes) -> cython.bint:
+    """Whether a packed record (cluster/records.py) has not been applied here."""
+    epoch: cython.ulonglong = 0
+    sequence: cython.ulonglong = 0
+    if PyBytes_GET_SIZE(blob) < 22:
+        raise ValueError("a cut record")
+    memcpy(cython.address(epoch), PyBytes_AS_STRING(blob) + 4, 8)
+    memcpy(cython.address(sequence), PyBytes_AS_STRING(blob) + 12, 8)
+    return epoch > engine.records.epoch or (epoch == engine.records.epoch and sequence > engine.records.sequence)
+
+
 @handles("SHARD.COMMIT")
 def commit(engine: Engine, args: list) -> Any:
     """Event: op, id, "done", this shard's replies. SYNC: others commit only when no power cut can take this any more."""
     op = args[1]
     blob = args[2] if len(args) > 2 else engine.holds.prepared[op]
     engine.no_effect()
-    if engine.records.lacks(records.record_id(blob)):
+    if _lacks(engine, blob):
         replies = run_record(engine, blob)
     else:
         replies = b"*0\r\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cluster.config import Config
+from cluster.wire import command
 from router.rounds import due_links
 from tests.simulation.world import SimClient, World
 
@@ -155,3 +156,32 @@ def test_a_record_is_open_until_all_have_confirmed_it_and_keeps_the_watermark(gr
     assert (group.core.epoch, group.core.watermark) == first
     group.world.settle()
     assert not records.open and (group.core.epoch, group.core.watermark) == third
+
+
+def test_what_a_client_has_sent_before_its_operation_goes_with_its_parts(group):
+    """It is answered no sooner than the operation, so a batch of its own would only wake its shard once more."""
+    group.ask("SET", group.keys[1], "1")
+    client = group.client()
+    group.core.receive_data(client.conn, command("SET", group.keys[0], "v") + command("RENAME", group.keys[0], group.keys[1]))
+    group.world.pump()
+    assert group.under_way() == [0, 1, 0]
+    group.answer(1)
+    assert group.under_way() == [1, 1, 0]
+    group.world.settle()
+    assert list(client.replies) == [b"OK", b"OK"]
+
+
+def test_commits_go_together(group):
+    group.ask("SET", group.keys[0], "v")
+    group.world.settle()
+    client = group.ask("RENAME", group.keys[0], group.keys[1])
+    assert group.under_way() == [1, 1, 0]
+    group.answer(1)
+    group.ask("SET", group.keys[1], "1")  # waits for the hold
+    assert group.under_way() == [1, 1, 0]
+    group.answer(0)
+    assert group.under_way() == [0, 1, 0]  # the target's shard is busy: so the source's waits with its commit
+    group.answer(1)
+    assert group.under_way() == [1, 1, 0]
+    group.world.settle()
+    assert list(client.replies) == [b"OK"]

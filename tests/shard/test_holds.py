@@ -1,13 +1,15 @@
 """What may pass the keys that an operation holds on a shard, and what waits for it."""
 
+import struct
 from typing import Any
 
 import pytest
 
 from cluster import frames
 from cluster.command_table import row_of
-from cluster.records import Record, pack_entries
+from cluster.records import Record, pack_entries, unpack, unpack_entries
 from cluster.reply_parts import split_replies
+from cluster.slots import slot_of
 from cluster.wire import command, parse_command
 from shard.engine import Engine
 from shard.loop import Loop
@@ -165,3 +167,42 @@ def test_held_keys_are_not_evicted_and_do_not_expire(link: Link) -> None:
     link.engine.memory.used = 100
     assert link.engine.memory.relieve(link.engine) == 0
     assert not link.engine.over_memory
+
+
+def renamed(link: Link, source: str, target: str) -> tuple[bytes, list[tuple[int, list[bytes]]]]:
+    """A RENAME to a key of the other shard, run with its hold: its reply, and [(shard, command), ...] of its record."""
+    raw = command("RENAME", source, target)
+    entries = pack_entries([(row_of([b"RENAME"]).id, 0, 0, 7, raw)])
+    (answer,) = link.send((*hold("1", source, how="RX"), entries))
+    assert answer.startswith(b"*2\r\n:1\r\n$")
+    said = parse_command(answer.split(b"\r\n", 3)[3][:-2])
+    assert len(said) == 2
+    parts = unpack(b"EXR1" + struct.pack("<QQH", 1, 1, 2) + said[1]).parts if said[1] else {}
+    found = [(shard, parse_command(raw)) for shard, part in parts.items() for _, _, _, _, raw in unpack_entries(part)]
+    link.send(("SHARD.ABORT", "1"))
+    return said[0], found
+
+
+def keys_apart() -> tuple[str, str]:
+    """A key of shard 0 of two, and one of shard 1."""
+    return tuple(next(f"k{i}" for i in range(100) if slot_of(b"k%d" % i) * 2 // 16384 == shard) for shard in (0, 1))
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_what_a_rename_writes_on_both_shards(link: Link, monkeypatch: pytest.MonkeyPatch, staged: bool) -> None:
+    if staged:  # the long way, that of commands in general
+        monkeypatch.setattr("shard.controls.holds.is_large", lambda value: True)
+    one, other = (key.encode() for key in keys_apart())
+    assert renamed(link, one.decode(), other.decode()) == (b"*1\r\n-ERR no such key\r\n", [])
+    link.send(("SET", one, "v"))
+    said = renamed(link, one.decode(), other.decode())
+    assert (said[0], sorted(said[1])) == (b"*1\r\n+OK\r\n", [(0, [b"DEL", one]), (1, [b"SET", other, b"v"])])
+    link.send(("PEXPIREAT", one, str(NOW + 500)))
+    assert (1, [b"SET", other, b"v", b"PXAT", b"%d" % (NOW + 500)]) in renamed(link, one.decode(), other.decode())[1]
+    link.send(("DEL", one), ("RPUSH", one, "a", "b"))
+    (restore,) = [words for shard, words in renamed(link, one.decode(), other.decode())[1] if shard == 1]
+    assert restore[:3] == [b"RESTORE", other, b"0"] and restore[4:] == [b"REPLACE", b"ABSTTL"]
+    link.send(("SELECT", "0"), ("RESTORE", "copy", "0", restore[3]))
+    assert link.send(("LRANGE", "copy", "0", "-1")) == [b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"]
+    link.send(("SET", one, "v", "PXAT", str(NOW - 1)))
+    assert renamed(link, one.decode(), other.decode()) == (b"*1\r\n-ERR no such key\r\n", [])
