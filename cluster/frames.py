@@ -56,6 +56,7 @@ RESOLVE = 16  # belongs to the hold that the shard is in: it overtakes what wait
 
 FROM_MASTER = 32  # replicated: keys do not expire by this clock
 SILENT = 64  # nobody wants the reply, and it is in no run
+HUSHED = 128  # in a record: the events of what it writes are told by SHARD.NOTIFY
 
 # Flags of a reply header: the state of the shard.
 OVER_MEMORY = 1

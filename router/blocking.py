@@ -15,6 +15,7 @@ from cluster import errors
 from cluster.command_table import TABLE
 from cluster.command_table.model import Command
 from cluster.errors import CommandError
+from cluster.frames import RESP3, TRACK
 from cluster.records import pack_entries
 from cluster.replies import NIL_ARRAY
 from cluster.reply_parts import split_reply
@@ -109,7 +110,7 @@ class Blocking:
                 blocked.finish(reply)
 
         row = TABLE["SHARD.BLOCK"].id
-        self.router.core.submit(shard, row, session.db, session.conn.flags & 1, session.id, raw, answered)
+        self.router.core.submit(shard, row, session.db, session.conn.flags & (RESP3 | TRACK), session.id, raw, answered)
 
     def _deadline(self, row: Command, args: list[bytes]) -> int:
         """Unix ms, 0: never. A malformed timeout is left to the shard, whose handler says so."""
@@ -164,6 +165,7 @@ class Blocking:
         self.router.operations.launch(
             Dataflow(self.router.operations, blocked.keys, home, pack_entries(entries), True, done)
         )
+        self.router.tracking.read(session, [(blocked.row, blocked.args)])
 
     def _wait(self, blocked: Blocked) -> None:
         """Nothing there: stand in the queues, or say that we stay."""

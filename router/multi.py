@@ -32,9 +32,9 @@ WATCH = cython.declare(cython.int, TABLE["SHARD.WATCH"].id)
 IGNORED = cython.declare(Parts, Parts())  # nobody waits for this answer
 FIRST_REPLY = cython.declare(cython.int, 3)  # router/gather.py's FIRST
 
-# Flags of a client that its entries carry: RESP3, FROM_MASTER; outside MULTI also TRACK.
-IN_MULTI = cython.declare(cython.int, 33)
-OUTSIDE = cython.declare(cython.int, 41)
+# Flags of a client that its entries carry: RESP3, TRACK, FROM_MASTER.
+CARRIED = cython.declare(cython.int, 41)
+TRACK = cython.declare(cython.int, 8)
 
 
 @cython.cclass
@@ -147,7 +147,7 @@ class Multi(Path):
         db: bytes = b"%d" % conn.db
         while at <= last and at < len(words):
             shard = core.shard_of(words[at])
-            if not cython.cast(Link, core.links[shard]).up:
+            if not cython.cast(Link, core.links[shard]).up or conn.flags & TRACK:
                 return 0
             places = keys.get(shard)
             if places is None:
@@ -164,7 +164,7 @@ class Multi(Path):
             core._forward(conn, core.links[home], command, conn.flags, data, size)
             return 1
         entry: Buffer = Buffer(size + 12)
-        begin_entry(entry, command, conn.db, conn.flags & IN_MULTI, conn.id)
+        begin_entry(entry, command, conn.db, conn.flags & CARRIED, conn.id)
         cython.cast(cython.pointer(cython.uint), entry.data)[0] = cython.cast(cython.uint, size)
         entry.append(data, size)
         self._clear(core.shards)
@@ -198,7 +198,7 @@ class Multi(Path):
             queue.simple = False
         if kind_of(command).write:
             queue.writes = True
-        queue.add(command, conn.db, conn.flags & IN_MULTI, shard, data, size)
+        queue.add(command, conn.db, conn.flags & CARRIED, shard, data, size)
         _say(core, conn, b"+QUEUED\r\n", 9)
         return 1
 
@@ -356,7 +356,7 @@ class Multi(Path):
             memcpy(part.data + begin, head.data, head.size)
             if kind.write:
                 head.size = 0
-                begin_entry(head, command, conn.db, conn.flags & OUTSIDE, conn.id)
+                begin_entry(head, command, conn.db, conn.flags & CARRIED, conn.id)
                 cython.cast(cython.pointer(cython.uint), head.data)[0] = part.size - begin
                 memcpy(part.data + begin - 12, head.data, 12)
                 _drop_front(part, begin - 12)
@@ -367,7 +367,7 @@ class Multi(Path):
                     shard,
                     command,
                     conn.db,
-                    conn.flags & OUTSIDE,
+                    conn.flags & CARRIED,
                     conn.id,
                     part.data + begin,
                     part.size - begin,

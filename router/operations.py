@@ -131,5 +131,8 @@ class Operations:
                 session.fulfil_raw(place, split_reply(replies[home])[0])
             session.resume()
 
+        if session.tracking is not None:
+            session.tracking.before(session, row, args)
         self.launch(Dataflow(self, keys, home, entries, write, done, lends=lends, roams=row.group in ROAMING))
+        self.router.tracking.read(session, [(row, args)])
         return LATER

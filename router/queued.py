@@ -26,7 +26,7 @@ class Queue:
         raw: Buffer = Buffer(64)
         encode_command(raw, args)
         self.simple = False
-        self.add(command, db, flags & 33, -1, raw.data, raw.size)
+        self.add(command, db, flags & 41, -1, raw.data, raw.size)
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

@@ -7,13 +7,20 @@ every tracking client is told that all it has cached may be stale.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cluster.command_table import TABLE
+from cluster.command_table.model import F
+from cluster.errors import CommandError
 from cluster.frames import TRACK
 from cluster.replies import PushReply
+from cluster.wire import command as encode
+from router.registry import LATER
 
 if TYPE_CHECKING:
+    from cluster.command_table.model import Command
     from router.router import Router
     from router.session import Session
 
@@ -72,6 +79,27 @@ class Tracking:
         if state.bcast:
             self._tell(b"BCAST", b"ON")
 
+    def once_told(self, session: Session, act: Callable[[], Any]) -> Any:
+        """Do what changes how a client is told, and reply with its result, after the invalidations that are on their way."""
+        if session.tracking is None:
+            return act()
+        place = session.reserve()
+        session.pause()
+
+        def asked(replies: dict[int, bytes | None]) -> None:
+            self.router.ask_all([b"SHARD.TRACK", b"KEYS"], told)  # an answer comes before the events of its batch
+
+        def told(replies: dict[int, bytes | None]) -> None:
+            try:
+                reply = act()
+            except CommandError as error:
+                reply = error
+            session.fulfil(place, reply)
+            session.resume()
+
+        self.router.ask_all([b"SHARD.TRACK", b"KEYS"], asked)
+        return LATER
+
     def stop(self, session: Session) -> None:
         """A client tracks nothing any more."""
         if self.sessions.pop(session.id, None) is None:
@@ -87,6 +115,20 @@ class Tracking:
         self._tell(b"FORGET", b"%d" % session.id)
         if bcast and not any(other.tracking.bcast for other in self.sessions.values()):
             self._tell(b"BCAST", b"OFF")
+
+    def read(self, session: Session, commands: list[tuple[Command, list[bytes]]]) -> None:
+        """An operation over several shards has just been sent: its client has in its cache what these commands read. Each
+        shard hears it behind its part of the operation, when the key is lent and nobody has changed it since."""
+        if not session.conn.flags & TRACK:
+            return
+        keys: dict[int, list[bytes]] = {}
+        for row, args in commands:
+            if row.flags & F.READONLY or row.group == "scripting":
+                for at in row.key_indexes(args):
+                    keys.setdefault(self.router.core.shard_of(args[at]), []).append(args[at])
+        for shard, mine in keys.items():
+            raw = encode(b"SHARD.TRACK", b"READ", *mine)
+            self.router.core.submit(shard, TABLE["SHARD.TRACK"].id, session.db, 0, session.id, raw, lambda raw: None)
 
     def _tell(self, *words: bytes) -> None:
         self.router.ask_all([b"SHARD.TRACK", *words], lambda replies: None)
@@ -116,7 +158,7 @@ class Tracking:
             state = session.tracking
             if not state.bcast or (state.noloop and session.id == writer):
                 continue
-            if not state.prefixes or any(key.startswith(prefix) for prefix in state.prefixes):
+            if any(key.startswith(prefix) for prefix in state.prefixes):
                 self._send(session, [key])
 
     def all_stale(self) -> None:

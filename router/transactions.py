@@ -130,7 +130,7 @@ def plan(router: Router, session: Session, commands: Queue) -> Plan:
         for shard, part in _parts(router, element).items():
             entries = result.entries.setdefault(shard, [])
             element.parts[shard] = len(entries)
-            entries.append((row.id, db, session.conn.flags & 33, session.id, encode(*part)))
+            entries.append((row.id, db, session.conn.flags & 41, session.id, encode(*part)))
         if not element.parts:
             result.dataflow = True
     return result
@@ -270,6 +270,7 @@ class Execution:
                 roams=any(row.group in ROAMING or row.keys is None for row, _ in commands),
             )
         )
+        self.router.tracking.read(self.session, commands)
 
     def _ran(self, replies: dict[int, bytes] | None, error: CommandError | None) -> None:
         """A staged run: one array with the replies of all shard commands."""

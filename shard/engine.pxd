@@ -20,6 +20,7 @@ cdef class Engine:
     cdef public bint no_touch
     cdef public bint replaying
     cdef public bint reading
+    cdef public long long caching
     cdef public long long hits
     cdef public long long misses
     cdef public long long dirty

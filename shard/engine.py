@@ -38,7 +38,7 @@ from shard.memory import Memory
 from shard.notifications import Notifier
 from shard.pieces import Pieces
 from shard.records import Records
-from shard.signals import N_EVICTED, N_EXPIRED, N_NEW, NOTIFIER, STAGED, TRACKERS, WAITERS, WATCHERS
+from shard.signals import N_EVICTED, N_EXPIRED, N_KEYMISS, N_NEW, NOTIFIER, STAGED, TRACKERS, WAITERS, WATCHERS
 from shard.slot_table import LARGE, replaced
 from shard.stats import Stats
 from shard.tracking import Tracking
@@ -108,7 +108,10 @@ class Engine:
             if at >= 0 and at <= self.now and not self.replaying:
                 value = self._expire(key, value)
         if value is None:
-            self.misses += self.reading
+            if self.reading:
+                self.misses += 1
+                if self.listening & NOTIFIER:
+                    self.notify(N_KEYMISS, b"keymiss", key)
             return None
         self.hits += self.reading
         if self.track_access and not self.no_touch:
@@ -139,7 +142,11 @@ class Engine:
     def overwrite(self, key: bytes, value: object) -> object:
         """Store a value as SET does: the old value and its expiry are gone."""
         if self.db.volatile > 0:
-            self.db.persist(key)
+            at: cython.longlong = self.db.expiry(key)
+            if 0 <= at <= self.now and self.master and not self.replaying:
+                self._expire(key, None)
+            elif at >= 0:
+                self.db.persist(key)
         if self.db.store(key, value) and self.listening & NOTIFIER:
             self.notify(N_NEW, b"new", key)
 
@@ -147,7 +154,11 @@ class Engine:
     @cython.exceptval(-1, check=True)
     def delete(self, key: bytes) -> cython.bint:
         """Remove a live key; whether it was there. The caller says `changed`."""
-        if self.lookup(key) is None:
+        reading: cython.bint = self.reading
+        self.reading = False
+        value: object = self.lookup(key)
+        self.reading = reading
+        if value is None:
             return False
         self.free(self.db.remove(key))
         return True
@@ -197,6 +208,8 @@ class Engine:
         """A value (or None) that nobody has any more: large collections are taken apart a little at a time, by `free_some`."""
         if value is not None and not isinstance(value, (bytes, bytearray)) and len(value) > LARGE and hasattr(value, "release"):
             self.lazy.append(value)
+            if self.memory is not None and hasattr(value, "memory"):
+                self.memory.freed(value.memory())
 
     def free_some(self, budget: int = 20000) -> bool:
         """Release up to `budget` members of deleted and replaced collections; whether more are left."""
@@ -322,7 +335,7 @@ class Engine:
         self.dirty = 0
         self.rewritten = False
         self.writer = None
-        self.reading = not entry.write
+        self.reading = entry.reads
         self.depth += 1
         entry.calls += 1
         try:
@@ -338,6 +351,8 @@ class Engine:
             self.stats.count_error(error)
             raise
         finally:
+            if self.caching and not entry.write:
+                self.tracking.read(self.caching, entry, args)
             self.depth -= 1
             self.writer = outer_writer
             self.reading = outer_reading

@@ -15,6 +15,7 @@ cdef class Entry:
     cdef public int id
     cdef public int arity
     cdef public bint write
+    cdef public bint reads
     cdef public bint denyoom
     cdef public bint shown
     cdef public bint tracked

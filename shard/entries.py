@@ -12,6 +12,10 @@ BUCKETS = cython.declare(cython.int, 448)
 LONGEST_US = cython.declare(cython.longlong, (1 << 31) - 1)
 
 
+# Writes that look up their key as a read does: what is not there is a miss.
+READING = {"GETDEL", "GETEX", "GETSET", "XREADGROUP"}
+
+
 def key_place(keys) -> int:
     """Where a command's first key stands, as far as its row tells: its number among the arguments, or 0."""
     if isinstance(keys, Range):
@@ -20,10 +24,13 @@ def key_place(keys) -> int:
 
 
 def traits(command) -> tuple:
-    """(write, denyoom, shown in the slow log, quick, whether scripts may call it, where its first key stands)."""
+    """(write, whether look-ups count as reads, denyoom, shown in the slow log, quick, whether scripts may call it, where its first key stands)."""
     flags = command.flags
     return (
         bool(flags & F.WRITE),
+        not flags & F.INTERNAL
+        and (not flags & F.WRITE or "RO ACCESS" in command.access or command.name in READING)
+        and not command.name.startswith(("OBJECT", "MEMORY")),
         bool(flags & F.DENYOOM),
         not flags & (F.INTERNAL | F.SKIP_SLOWLOG),
         bool(flags & F.FAST),
@@ -51,7 +58,7 @@ class Entry:
         self.name = command.name.encode()
         self.arity = command.arity
         self.handler = HANDLERS.get(command.name)
-        self.write, self.denyoom, self.shown, self.quick, self.scriptable, self.key_at = TRAITS[self.id]
+        self.write, self.reads, self.denyoom, self.shown, self.quick, self.scriptable, self.key_at = TRAITS[self.id]
         self.member_at = MEMBER_AT.get(command.name, 0)
         self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET, "INCR": DIRECT_INCR, "DECR": DIRECT_DECR}.get(
             command.name, NOT_DIRECT

@@ -38,6 +38,7 @@ _OF_ROUTERS = {
     "SHARD.RETRIED": 3,
     "SHARD.INFO": 3,
     "SHARD.SLOWLOG": 3,
+    "SHARD.TRACK": 3,  # what an operation has read is noted while it holds it
 }
 
 

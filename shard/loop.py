@@ -289,7 +289,7 @@ class Loop:
         engine.no_touch = flags & F_NO_TOUCH
         engine.replaying = flags & 32
         engine.begin()
-        engine.reading = not entry.write
+        engine.reading = entry.reads
         self.commands += 1
         entry.calls += 1
         args: list = None
@@ -321,11 +321,11 @@ class Loop:
             if (engine.write_error or engine.over_memory) and entry.write:
                 engine.refuse(entry)
             engine.writer = self.writer
+            if flags & F_TRACK:
+                engine.caching = self.client
             reply: object = entry.handler(engine, args)
             if reply is not WRITTEN:
                 encode(self.out, reply, engine.resp)
-            if flags & F_TRACK and not entry.write:
-                engine.tracking.read(self.client, db, entry, args)
         except CommandError as error:
             self.out.size = mark
             entry.failed += 1
@@ -341,6 +341,10 @@ class Loop:
             entry.failed += 1
             encode(self.out, CommandError(f"ERR internal error: {type(error).__name__}: {error}"), engine.resp)
         engine.writer = None
+        if engine.caching:
+            engine.caching = 0
+            if not entry.write:
+                engine.tracking.read(self.client, entry, args)
         return self._done(entry, args, raw, size)
 
     @cython.cfunc

@@ -55,23 +55,31 @@ class Memory:
         names = ("maxmemory", "maxmemory-policy", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time")
         config.on_change(changed, *names)
 
-    def measure(self) -> None:
-        """Take a new figure."""
-        if self.probe is not None:
+    def measure(self, engine: Any) -> None:
+        """Take a new figure. While a large collection is taken apart the old one stays, less that collection, with what
+        keys and short strings change: the C allocator counts by walking its free pieces, of which there are a million
+        then, and each walk would be a stall."""
+        if self.probe is not None and engine.lazy:
+            items_bytes = small_items()[1]
+            left = self.used + items_bytes - self.items_bytes if any(db.size for db in engine.dbs) else 0
+            self.used, self.items_bytes = max(left, 0), items_bytes
+        elif self.probe is not None:
             self.used, self.rss = self.probe()
             self.items_bytes = small_items()[1]
             self.peak = max(self.peak, self.used)
 
+    def freed(self, size: int) -> None:
+        """A large collection is out of the keyspace; its memory comes back a little at a time."""
+        self.used = max(self.used - size, 0)
+
     def tick(self, engine: Any) -> None:
         """Measure, make room if there is too little, say whether writes must be refused."""
-        # The C allocator counts by walking its free blocks: without a limit now and then is enough (INFO asks itself). While
-        # a large collection is taken apart there are a million of them, and each walk would be a stall: seldom, or not at all.
+        # Without a limit now and then is enough: INFO asks itself.
         self.ticks += 1
-        seldom = self.ticks % UNLIMITED_TICKS == 0
-        if (self.limit and seldom) if engine.lazy else (self.limit or seldom):
+        if self.limit or self.ticks % UNLIMITED_TICKS == 0:
             if not engine.loading and not engine.lazy and not any(db.size for db in engine.dbs):
                 self.forget()
-            self.measure()
+            self.measure(engine)
         self.relieve(engine)
 
     def relieve(self, engine: Any) -> int:
@@ -102,8 +110,9 @@ class Memory:
         if victim is None:
             return False
         engine.db, key = victim
-        self.used -= memory_of(key, engine.db.get(key))
+        left = self.used - memory_of(key, engine.db.get(key))
         engine.evict(key)
+        self.used = left
         return True
 
     def _victim(self, engine: Any) -> tuple[Any, bytes] | None:

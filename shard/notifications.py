@@ -63,3 +63,26 @@ class Notifier:
             engine.events.append((b"publish", b"__keyspace@%d__:%s" % (db, key), event))
         if self.keyevent:
             engine.events.append((b"publish", b"__keyevent@%d__:%s" % (db, event), key))
+
+
+class StagedNotifier:
+    """Keeps the events of commands that run on a staged keyspace: what they write may yet come to nothing.
+
+    events: database, class, event, key.
+    """
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+        self.events: list[tuple[int, int, bytes, bytes]] = []
+
+    def notify(self, engine: Any, kind: int, event: bytes, key: bytes) -> None:
+        """As `Notifier.notify`."""
+        if self.real.kinds & kind:
+            self.events.append((engine.db.index, kind, event, key))
+
+    def misses(self, engine: Any) -> None:
+        """Nothing was written: a miss is one all the same."""
+        for db, kind, event, key in self.events:
+            if kind == signals.N_KEYMISS:
+                engine.db = engine.dbs[db]
+                self.real.notify(engine, kind, event, key)

@@ -444,13 +444,16 @@ class SlotTable:
         found: list = []
         at: cython.Py_ssize_t = 0
         item: cython.pointer(Item)
-        value: object
         while (item := self.walk(cython.address(at))) != cython.NULL:
             if not item.value & 1:
                 value = cython.cast(object, cython.cast(cython.pointer(PyObject), item.value))
                 if type(value) is kind:
                     found.append((key_of(item), value))
         return found
+
+    def overhead(self) -> int:
+        """Bytes that it takes beside the keys and values themselves."""
+        return 64 + (self.mask + 1) * cython.sizeof(Bucket) + self.count * cython.sizeof(Item)
 
     def near(self, number: cython.Py_ssize_t) -> bytes:
         """A key at the place with this number or behind it, for sampling. KeyError when there is none."""

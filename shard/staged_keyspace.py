@@ -79,11 +79,11 @@ def scan(engine: Any, args: list[bytes]) -> list[Any]:
     words = [b"SHARD.SCAN", b"%d" % inner, *args[2:]]
     after, names = b"0", []
     if shard != engine.shard_index:
-        after, names = next(iter(others(engine, words, [shard])), (after, names))
+        after, names, _ = next(iter(others(engine, words, [shard])), (after, names, 0))
     elif not db.flushed:
         engine.db = db.real
         try:
-            after, names = scan_own(engine, words)
+            after, names, _ = scan_own(engine, words)
         finally:
             engine.db = db
     names = [name for name in names if db.local.get(name) is not MISSING]

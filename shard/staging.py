@@ -11,20 +11,23 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.keyspace import Database
 
-from cluster import errors
+from cluster import errors, frames
 from cluster.command_table import TABLE, row_of
 from cluster.errors import CommandError
 from cluster.records import unpack_entries
 from cluster.slots import slot_map, slot_of
 from cluster.wire import command as encode
 from cluster.wire import parse_command
+from shard.notifications import StagedNotifier
 from shard.pieces import is_large
-from shard.signals import STAGED
+from shard.signals import NOTIFIER, STAGED
 
 MISSING = object()
 DEL = cython.declare(cython.int, TABLE["DEL"].id)
 SET = cython.declare(cython.int, TABLE["SET"].id)
 RESTORE = cython.declare(cython.int, TABLE["RESTORE"].id)
+NOTIFY = cython.declare(cython.int, TABLE["SHARD.NOTIFY"].id)
+HUSHED = cython.declare(cython.int, frames.HUSHED)
 ADOPT = cython.declare(cython.int, TABLE["SHARD.ADOPT"].id)
 
 
@@ -213,15 +216,18 @@ class Staging:
         self.ask = None  # a shard.controls.holds.Asking, where all shards are held whole
         self.shares = False
         self.part = None  # a shard.projections.Part
+        self.client = 0  # whose operation it is
 
     def __enter__(self):
         engine: Engine = self.engine
         self.saved = (engine.dbs, engine.db, engine.listening, engine.unit, engine.dirty, engine.rewritten, engine.changes)
         self.refusals = (engine.write_error, engine.over_memory)
+        self.told = StagedNotifier(engine.notifier)
         self._stand_for(engine.dbs, engine.now)
         engine.dbs = self.dbs
         engine.db = engine.dbs[self.saved[1].index]
-        engine.listening = STAGED
+        engine.listening = STAGED | (engine.listening & NOTIFIER)
+        engine.notifier = self.told
         engine.staged = set()
         engine.unit = []
         return self
@@ -237,6 +243,7 @@ class Staging:
         self.unit = engine.unit
         self.written = engine.staged
         engine.staged = None
+        engine.notifier = self.told.real
         (
             engine.dbs,
             engine.db,
@@ -257,8 +264,10 @@ class Staging:
     def end(self):
         """What was written is forgotten; the next operation may use this one."""
         self.ask = self.part = None
+        if self.told.events:
+            self.told.misses(self.engine)
         self._stand_for(self.engine.dbs, 0)
-        self.unit = None
+        self.unit = self.told = None
         self.engine.staging = self
 
     def parts(self, op: bytes = b"", large: list | None = None) -> bytes:
@@ -305,6 +314,14 @@ class Staging:
                 self._add(parts, key, ADOPT, db, encode(b"SHARD.ADOPT", op, key))
             else:
                 self._add_value(parts, db, key)
+        if parts:
+            for db, kind, event, key in self.told.events:
+                words = [b"SHARD.NOTIFY", kind, event, key]
+                owner = self.dbs[db].owner_of(key)
+                if self.part is not None and event == b"del":
+                    words.append(b"GONE")  # all that was lent of it: only its owner knows whether there is more
+                self._add(parts, None, NOTIFY, db, encode(*words), owner if owner in parts else min(parts))
+            self.told.events.clear()
         packed: Buffer = Buffer(256)
         member: cython.ushort
         size: cython.uint
@@ -339,8 +356,8 @@ class Staging:
         cython.cast(cython.pointer(cython.uint), head)[0] = cython.cast(cython.uint, PyBytes_GET_SIZE(raw))
         cython.cast(cython.pointer(cython.ushort), head + 4)[0] = cython.cast(cython.ushort, command)
         head[6] = db
-        head[7] = 0
-        cython.cast(cython.pointer(cython.uint), head + 8)[0] = 0
+        cython.cast(cython.p_uchar, head)[7] = HUSHED
+        cython.cast(cython.pointer(cython.uint), head + 8)[0] = self.client
         part.size += 12
         part.append(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
 

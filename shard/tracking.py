@@ -26,10 +26,16 @@ class Tracking:
         self.broadcast = False
         self.keys_max = 1_000_000
 
-    def read(self, client: int, db: int, entry: Any, args: list[bytes]) -> None:
-        """A tracking client has read a command's keys."""
-        for at in entry.command.key_indexes(args):
-            self.readers.setdefault(args[at], set()).add(client)
+    def read(self, client: int, entry: Any, args: list[bytes]) -> None:
+        """A tracking client has read a command's keys, or failed to. A script's reads are told one by one."""
+        if entry.command.group in ("scripting", "python"):
+            return
+        self.remember(client, [args[at] for at in entry.command.key_indexes(args)])
+
+    def remember(self, client: int, keys: list[bytes]) -> None:
+        """A tracking client has keys in its cache."""
+        for key in keys:
+            self.readers.setdefault(key, set()).add(client)
 
     def listen(self, engine: Any) -> None:
         """Some client tracks from now on."""

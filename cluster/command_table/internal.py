@@ -33,6 +33,7 @@ ROWS = [
     _row("SHARD.LASTIDS", "Returns the last ids of streams", Range(1, -1)),
     _row("SHARD.UNBLOCK", "Takes a waiter out of its queues"),
     _row("SHARD.TRACK", "Tells a shard which clients cache which keys"),
+    _row("SHARD.NOTIFY", "Tells the keyspace events of commands that ran on another shard"),
     _row("SHARD.INFO", "Returns the shard's figures for INFO"),
     _row("SHARD.CONFIG", "Sets configuration values on the shard"),
     _row("SHARD.SCAN", "Walks the shard's keys from a cursor"),

@@ -76,35 +76,33 @@ def auth(router: Router, session: Session, args: list[bytes]) -> Any:
 @handles("HELLO")
 def hello(router: Router, session: Session, args: list[bytes]) -> Any:
     """HELLO [protover [AUTH username password] [SETNAME clientname]]"""
+    return router.tracking.once_told(session, lambda: _hello(router, session, args))
+
+
+def _hello(router: Router, session: Session, args: list[bytes]) -> MapReply:
     version = session.resp
-    name: bytes | None = None
-    credentials: tuple[bytes, bytes] | None = None
+    at = 2
     if len(args) > 1:
         version = parse_range(args[1], INT64_MIN, INT64_MAX, "ERR Protocol version is not an integer or out of range")
         if version not in (2, 3):
             raise CommandError("NOPROTO unsupported protocol version")
-        at = 2
-        while at < len(args):
-            word = args[at].upper()
-            if word == b"AUTH" and at + 2 < len(args):
-                credentials = (args[at + 1], args[at + 2])
-                at += 3
-            elif word == b"SETNAME" and at + 1 < len(args):
-                name = valid_name(args[at + 1])
-                at += 2
-            else:
-                shown = args[at].decode("utf-8", "replace")
-                raise CommandError(f"ERR Syntax error in HELLO option '{shown}'")
-    if credentials is not None:
-        log_in(router, session, *credentials)
+    while at < len(args):  # each is done before the next is read, as in Redis
+        word = args[at].upper()
+        if word == b"AUTH" and at + 2 < len(args):
+            log_in(router, session, args[at + 1], args[at + 2])
+            at += 3
+        elif word == b"SETNAME" and at + 1 < len(args):
+            session.name = valid_name(args[at + 1])
+            at += 2
+        else:
+            shown = args[at].decode("utf-8", "replace")
+            raise CommandError(f"ERR Syntax error in HELLO option '{shown}'")
     if not session.authenticated:
         raise CommandError(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH "
             "<user> <pass> option can be used to authenticate the client and select the RESP protocol version at the "
             "same time"
         )
-    if name is not None:
-        session.name = name
     session.resp = version
     session.settle()
     return MapReply(
@@ -130,6 +128,10 @@ def valid_name(name: bytes) -> bytes:
 @handles("RESET")
 def reset(router: Router, session: Session, args: list[bytes]) -> Any:
     """RESET: as if the client had just connected."""
+    return router.tracking.once_told(session, lambda: _reset(router, session))
+
+
+def _reset(router: Router, session: Session) -> Status:
     drop(router, session)
     router.pubsub.leave(session)
     router.monitors.discard(session)

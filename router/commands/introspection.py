@@ -214,7 +214,7 @@ def docs(router: Router, session: Session, args: list[bytes]) -> Any:
 @handles("COMMAND|LIST")
 def list_(router: Router, session: Session, args: list[bytes]) -> Any:
     """COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]"""
-    rows = TOP_LEVEL
+    rows = SHOWN
     if len(args) > 2:
         if len(args) != 5 or args[2].upper() != b"FILTERBY":
             raise syntax_error()

@@ -24,25 +24,37 @@ if TYPE_CHECKING:
 def scan(router: Router, session: Session, args: list[bytes]) -> Any:
     """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
 
-    The cursor is (the shard's cursor) * (number of shards) + shard; 0 begins and ends.
+    The cursor is (the shard's cursor) * (number of shards) + shard; 0 begins and ends. A shard that has fewer keys than
+    COUNT is followed by the next, so that few keys come at once, as from Redis.
     """
     inner, shard = split_cursor(parse_cursor(args[1]), router.shard_count)
     router.require(shard)
     place = session.reserve()
     session.pause()
+    found: list[bytes] = []
+
+    def ask(words: list[bytes]) -> None:
+        raw = encode(b"SHARD.SCAN", *words)
+        router.core.submit(shard, TABLE["SHARD.SCAN"].id, session.db, session.conn.flags & 1, session.id, raw, done)
 
     def done(raw: bytes | None) -> None:
-        if raw is None:
-            session.fulfil(place, CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard)))
-        elif raw[:1] == b"-":
+        nonlocal shard
+        if raw is not None and raw[:1] == b"-":
             session.fulfil_raw(place, raw)
+        elif raw is None:
+            session.fulfil(place, CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard)))
         else:
-            cursor, keys = split_reply(raw)
-            session.fulfil(place, [b"%d" % next_cursor(_integer(cursor), shard, router.shard_count), Raw(keys)])
+            cursor, keys, left = split_reply(raw)
+            found.extend(split_reply(keys))
+            after = next_cursor(_integer(cursor), shard, router.shard_count)
+            if after and left != b":0\r\n" and cursor == b"$1\r\n0\r\n" and router.core.links[shard + 1].up:
+                shard += 1
+                ask([b"0", *args[2:], b"COUNT", left[1:-2]])
+                return
+            session.fulfil(place, [b"%d" % after, [Raw(key) for key in found]])
         session.resume()
 
-    raw = encode(b"SHARD.SCAN", b"%d" % inner, *args[2:])
-    router.core.submit(shard, TABLE["SHARD.SCAN"].id, session.db, session.conn.flags & 1, session.id, raw, done)
+    ask([b"%d" % inner, *args[2:]])
     return LATER
 
 

@@ -23,6 +23,13 @@ def stats(router: Router, session: Session, args: list[bytes]) -> Any:
         keys = sum(db["keys"] for shard in shards.values() for db in shard["keyspace"].values())
         used = fields["used_memory"]
         rss, peak = fields["used_memory_rss"], fields["used_memory_peak"]
+        tables: dict[int, list[int]] = {}
+        for shard in shards.values():
+            for db, (main, expires) in shard["overhead"].items():
+                before = tables.get(int(db), [0, 0])
+                tables[int(db)] = [before[0] + main, before[1] + expires]
+        overhead = fields["used_memory_overhead"] + sum(map(sum, tables.values()))
+        dataset = max(used - overhead, 0)
         return MapReply(
             [
                 b"peak.allocated", peak,
@@ -35,11 +42,19 @@ def stats(router: Router, session: Session, args: list[bytes]) -> Any:
                 b"aof.buffer", 0,
                 b"lua.caches", 0,
                 b"functions.caches", 0,
-                b"overhead.total", fields["used_memory_overhead"],
+                *(
+                    part
+                    for db, (main, expires) in sorted(tables.items())
+                    for part in (
+                        b"db.%d" % db,
+                        MapReply([b"overhead.hashtable.main", main, b"overhead.hashtable.expires", expires]),
+                    )
+                ),
+                b"overhead.total", overhead,
                 b"keys.count", keys,
                 b"keys.bytes-per-key", used // keys if keys else 0,
-                b"dataset.bytes", used,
-                b"dataset.percentage", 100.0 if used else 0.0,
+                b"dataset.bytes", dataset,
+                b"dataset.percentage", 100.0 * dataset / used if used else 0.0,
                 b"peak.percentage", 100.0 * used / peak if peak else 0.0,
                 b"allocator.allocated", fields["allocator_allocated"],
                 b"allocator.active", fields["allocator_active"],
@@ -55,7 +70,7 @@ def stats(router: Router, session: Session, args: list[bytes]) -> Any:
             ]
         )  # fmt: skip
 
-    return ask_json(router, session, [b"SHARD.INFO"], merge)
+    return ask_json(router, session, [b"SHARD.INFO", b"OVERHEAD"], merge)
 
 
 @handles("MEMORY|DOCTOR")

@@ -23,16 +23,21 @@ def tracking(router: Router, session: Session, args: list[bytes]) -> Any:
         raise errors.syntax_error()
     state = _options(router, args[3:])
     if word == b"OFF":
-        router.tracking.stop(session)
-        return OK
+
+
+        def stopped() -> Any:
+            router.tracking.stop(session)
+            return OK
+
+        return router.tracking.once_told(session, stopped)
     now = session.tracking
+    if state.prefixes and not state.bcast:
+        raise CommandError("ERR PREFIX option requires BCAST mode to be enabled")
     if now is not None and now.bcast != state.bcast:
         raise CommandError(
             "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it "
             "with a different mode."
         )
-    if state.prefixes and not state.bcast:
-        raise CommandError("ERR PREFIX option requires BCAST mode to be enabled")
     if state.bcast and (state.optin or state.optout):
         raise CommandError("ERR OPTIN and OPTOUT are not compatible with BCAST")
     if state.optin and state.optout:
@@ -44,6 +49,8 @@ def tracking(router: Router, session: Session, args: list[bytes]) -> Any:
         )
     if now is not None:
         state.prefixes = [*now.prefixes, *(prefix for prefix in state.prefixes if prefix not in now.prefixes)]
+    if state.bcast and not state.prefixes:
+        state.prefixes = [b""]
     _no_overlap(state.prefixes)
     router.tracking.start(session, state)
     return OK
@@ -122,7 +129,7 @@ def trackinginfo(router: Router, session: Session, args: list[bytes]) -> Any:
         flags.append(b"caching-no")
     if state.broken:
         flags.append(b"broken_redirect")
-    return MapReply([b"flags", SetReply(flags), b"redirect", state.redirect, b"prefixes", list(state.prefixes)])
+    return MapReply([b"flags", SetReply(flags), b"redirect", state.redirect, b"prefixes", sorted(state.prefixes)])
 
 
 @handles("CLIENT|GETREDIR")

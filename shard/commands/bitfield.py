@@ -115,6 +115,7 @@ def _fitted(operation: Operation, number: int) -> int | None:
 def _run(engine: Any, key: bytes, operations: list[Operation]) -> list[int | None]:
     writes = [operation for operation in operations if operation.name != b"GET"]
     if not writes:
+        engine.reading = True
         value = engine.typed(key, (bytes, bytearray)) or b""
         return [_read(value, operation) for operation in operations]
     last_bit = max(operation.offset + operation.bits - 1 for operation in writes)

@@ -80,5 +80,5 @@ def memory_usage(engine: Any, args: list[bytes]) -> Any:
         raise errors.syntax_error()
     if len(args) == 5 and parse_int(args[4]) < 0:
         raise errors.syntax_error()
-    value = peek(engine, args[2])
+    value = engine.db.get(args[2])  # even if its time has come, until it is deleted
     return None if value is None else memory_of(args[2], value)

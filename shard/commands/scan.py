@@ -58,7 +58,7 @@ class Options:
 
 @handles("SHARD.SCAN")
 def scan(engine: Engine, args: list):
-    """SHARD.SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]: [next cursor, keys].
+    """SHARD.SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]: [next cursor, keys, how much of count is left].
 
     The next cursor is 0 when this shard has no more keys.
     """
@@ -75,13 +75,13 @@ def scan(engine: Engine, args: list):
             left -= len(keys)
             _filter(engine, slot, table, keys, options, found)
             if position:
-                return [b"%d" % (slot << POSITION_BITS | position), found]
+                return [b"%d" % (slot << POSITION_BITS | position), found, max(left, 0)]
         else:
             position = 0
         slot += 1
     while slot < 16384 and engine.db.slots[slot] is None:
         slot += 1
-    return [b"%d" % (slot << POSITION_BITS if slot < 16384 else 0), found]
+    return [b"%d" % (slot << POSITION_BITS if slot < 16384 else 0), found, max(left, 0)]
 
 
 def _some(engine: Engine, slot: int, table, position: int, count: int) -> tuple:
@@ -125,7 +125,7 @@ def scan_all(engine: Engine, args: list):
     """SCAN cursor ..., where a shard answers it itself: it has all keys, or an operation holds all shards."""
     if engine.listening & STAGED:
         return staged_keyspace.scan(engine, args)
-    return scan(engine, args)
+    return scan(engine, args)[:2]
 
 
 @handles("RANDOMKEY")

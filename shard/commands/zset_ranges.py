@@ -179,7 +179,6 @@ def store(engine: Engine, key: bytes, flat: list, event: bytes) -> int:
     zset = ZSetValue(len(flat) > 2 * entries or max(map(len, flat[::2])) > longest)
     for i in range(0, len(flat), 2):
         zset.store(flat[i], flat[i + 1])
-    engine.delete(key)
     engine.overwrite(key, zset)
     engine.changed(key, event, N_ZSET, 1)
     return zset.length()

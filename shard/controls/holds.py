@@ -222,6 +222,9 @@ def _staged(engine: Engine, op: bytes, entries: bytes, borrowed: bytes, how: lis
     borrowed: what other shards have lent. BLIND: of their keys nothing is read."""
     staging = staging_of(engine, Asking(engine, op) if b"LENDS" in how else None, leaves_values(entries), projection(entries))
     large: list = []
+    client: cython.uint = 0
+    memcpy(cython.address(client), PyBytes_AS_STRING(entries) + 8, 4)
+    staging.client = client
     try:
         with staging:
             if b"BLIND" in how:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import resource
+import sys
 import time
 from typing import Any
 
@@ -32,6 +33,18 @@ def keyspace(engine: Any) -> dict[str, dict[str, int]]:
             average = sum(ttls) // len(ttls) if ttls else 0
             found[str(db.index)] = {"keys": db.size, "expires": db.volatile, "avg_ttl": average}
     return found
+
+
+def overhead(engine: Any) -> dict[str, list[int]]:
+    """For each database that has keys: bytes of its tables of keys, and of expiry times, without what stands in them."""
+    return {
+        str(db.index): [
+            sum(table.overhead() for table in db.slots if table is not None),
+            sum(sys.getsizeof(times) for times in db.expires if times is not None),
+        ]
+        for db in engine.dbs
+        if db.size
+    }
 
 
 def persistence(engine: Any) -> dict[str, Any]:
@@ -106,19 +119,23 @@ def cpu() -> dict[str, float]:
     }
 
 
+UNMEASURED = b"UNMEASURED"
+
+
 @handles("SHARD.INFO")
 def info(engine: Any, args: list[bytes]) -> Any:
-    """SHARD.INFO [UNMEASURED]: a JSON object with keyspace, memory (as it was last measured), stats and commands (calls,
-    usec, failed_calls, rejected_calls by name)."""
+    """SHARD.INFO [UNMEASURED | OVERHEAD]: a JSON object with keyspace, memory (with UNMEASURED as it was last measured),
+    stats and commands (calls, usec, failed_calls, rejected_calls by name)."""
     engine.no_effect()
     memory = engine.memory
-    if len(args) == 1:
-        memory.measure()
+    if UNMEASURED not in args:
+        memory.measure(engine)
     stats = engine.stats
     return json.dumps(
         {
             "shard": engine.shard_index,
             "keyspace": keyspace(engine),
+            "overhead": overhead(engine) if b"OVERHEAD" in args else {},
             "memory": {
                 "used": memory.used,
                 "rss": memory.rss,

@@ -12,8 +12,9 @@ from shard.signals import TRACKERS
 
 @handles("SHARD.TRACK")
 def track(engine: Any, args: list[bytes]) -> Any:
-    """SHARD.TRACK ON | OFF | BCAST ON|OFF | FORGET client | KEYS
+    """SHARD.TRACK ON | OFF | BCAST ON|OFF | FORGET client | KEYS | READ key ...
 
+    READ: the client whose command this is has read keys in an operation over several shards, which lent them just now.
     ON before the first TRACK-flagged read, OFF when nobody tracks any more; KEYS: how many are known.
     """
     engine.no_effect()
@@ -30,6 +31,8 @@ def track(engine: Any, args: list[bytes]) -> Any:
             engine.tracking.listen(engine)
     elif word == b"FORGET" and len(args) == 3:
         engine.tracking.forget(int(args[2]))
+    elif word == b"READ":
+        engine.tracking.remember(engine.controls.client, args[2:])
     elif word == b"KEYS":
         return len(engine.tracking.readers)
     else:

@@ -12,13 +12,17 @@ from cython.cimports.shard.entries import Entry
 from cython.cimports.shard.holds import part_at
 from cython.cimports.shard.key_hash import hash_of
 
-from cluster import records
+from cluster import frames, records
 from cluster.errors import CommandError
 from cluster.replies import NIL_ARRAY, Raw
 from shard.registry import handles
-from shard.signals import STAGED, Block
+from shard.signals import NOTIFIER, STAGED, TRACKERS, Block
 
 LISTEN_STAGED = cython.declare(cython.int, STAGED)
+LISTEN_TRACKERS = cython.declare(cython.int, TRACKERS)
+LISTEN_NOTIFIER = cython.declare(cython.int, NOTIFIER)
+F_TRACK = cython.declare(cython.int, frames.TRACK)
+F_HUSHED = cython.declare(cython.int, frames.HUSHED)
 log = logging.getLogger("elixircache.shard")
 
 
@@ -42,6 +46,8 @@ def _run(
     count: cython.Py_ssize_t = 0
     length: cython.uint = 0
     command_id: cython.ushort = 0
+    client: cython.uint = 0
+    hushed: cython.int
     db: object = engine.db
     while at + 12 <= size:
         memcpy(cython.address(length), data + at, 4)
@@ -55,11 +61,20 @@ def _run(
         engine.db = engine.dbs[cython.cast(cython.uchar, data[at + 6])]
         engine.resp = 3 if data[at + 7] & 1 else 2
         engine.replaying = data[at + 7] & 32
+        if engine.listening & LISTEN_TRACKERS and engine.controls is not None:
+            memcpy(cython.address(client), data + at + 8, 4)
+            if client:
+                engine.controls.client = client
+            engine.caching = engine.controls.client if data[at + 7] & F_TRACK else 0
+        hushed = engine.listening & LISTEN_NOTIFIER if data[at + 7] & F_HUSHED else 0
+        engine.listening ^= hushed
         at += 12
         _run_one(engine, engine.entries[command_id], out, data + at, length)
+        engine.listening |= hushed
         at += length
     engine.db = db
     engine.replaying = False
+    engine.caching = 0
     return 0
 
 
@@ -108,7 +123,7 @@ def _run_one(
     """One command of a unit: its reply goes to `out`, its effects join the unit."""
     mark: cython.Py_ssize_t = out.size
     resp: cython.int = engine.resp
-    if entry.direct and not engine.listening & LISTEN_STAGED and _run_direct(engine, entry, out, raw, size):
+    if entry.direct and not engine.listening & LISTEN_STAGED and not engine.caching and _run_direct(engine, entry, out, raw, size):
         return 0
     try:
         encode(out, engine.call_raw(entry, split_command(raw, size), PyBytes_FromStringAndSize(raw, size)), resp)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cluster.errors import CommandError
-from cluster.replies import MapReply, SetReply
+from cluster.replies import MapReply, SetReply, Status
 from cluster.whole_keyspace import mentioned_in
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Libraries:
                 MapReply([
                     b"name", function.name,
                     b"description", function.description or None,
-                    b"flags", SetReply(flag.encode() for flag in sorted(function.flags)),
+                    b"flags", SetReply(Status(flag.encode()) for flag in sorted(function.flags)),
                 ])
                 for function in library.functions.values()
             ]  # fmt: skip

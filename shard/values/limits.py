@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shard.values import hashes, lists, sets, stream_nodes, zsets
+from shard.values import hashes, pack_rows, sets, stream_nodes, zsets
 
 NAMES = (
     "hash-max-listpack-entries",
@@ -25,7 +25,7 @@ def apply(config: Any) -> None:
     """Use what `config.get(name, default)` says (integers), for all collections from now on."""
     value = dict(zip(NAMES, (int(config.get(*pair)) for pair in zip(NAMES, DEFAULTS)), strict=True))
     hashes.set_limits(value["hash-max-listpack-entries"], value["hash-max-listpack-value"])
-    lists.set_limits(value["list-max-listpack-size"])
+    pack_rows.set_limits(value["list-max-listpack-size"])
     sets.set_limits(
         value["set-max-intset-entries"], value["set-max-listpack-entries"], value["set-max-listpack-value"]
     )

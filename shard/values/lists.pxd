@@ -1,23 +1,11 @@
 # C declarations of shard/values/lists.py, for the command files.
 
 cimport cython
-from shard.values.packed cimport Pack
+from shard.values.pack_rows cimport PackRow
 from shard.values.taker cimport Taker
 
 @cython.no_gc
-cdef class ListValue:
-    cdef Pack* blocks
-    cdef Py_ssize_t first
-    cdef Py_ssize_t used
-    cdef Py_ssize_t room
-    cdef Py_ssize_t size
-    cdef Pack* left_block(self, Py_ssize_t size) except *
-    cdef Pack* right_block(self, Py_ssize_t size) except *
-    cdef int make_room(self, Py_ssize_t block) except? -1
-    cdef int drop_block(self, Py_ssize_t block) except? -1
-    cdef bint locate(self, Py_ssize_t index, Py_ssize_t* block, Py_ssize_t* at) noexcept
-    cdef Py_ssize_t _before(self, Py_ssize_t block, Py_ssize_t at) except? -1
-    cdef int merge(self, Py_ssize_t block) except? -1
+cdef class ListValue(PackRow):
     cpdef push_left(self, bytes item)
     cpdef push_right(self, bytes item)
     cpdef bytes pop_left(self)

@@ -15,7 +15,7 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringA
 from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
 from cython.cimports.libc.string import memcpy, memmove
 from cython.cimports.shard.slot_table import elixir_prefetch
-from cython.cimports.shard.values.elements import MANY, Elements
+from cython.cimports.shard.values.elements import Elements
 from cython.cimports.shard.values.packed import (
     pack_append,
     pack_bytes,
@@ -241,10 +241,7 @@ class SetValue(Elements):
     @cython.exceptval(check=False)
     def ask(self, member: bytes, step: cython.int) -> cython.bint:
         if self.table != cython.NULL:
-            if self.table.count < MANY:
-                return False
-            table_ask(self.table, bytes_hash(member), step)
-            return True
+            return table_ask(self.table, member, step)
         if step == 0:
             elixir_prefetch(self.numbers if self.width > 0 else self.pack.data)
         return False

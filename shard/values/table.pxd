@@ -36,7 +36,7 @@ cdef inline unsigned int text_hash(const char* key, Py_ssize_t size) noexcept:
 cdef inline unsigned int bytes_hash(bytes key) noexcept:
     return <unsigned int> PyObject_Hash(key)
 
-cdef void table_ask(Table* table, unsigned int hashed, int step) noexcept
+cdef bint table_ask(Table* table, bytes member, int step) noexcept
 cdef Node* table_find(Table* table, unsigned int hashed, const char* key, Py_ssize_t size) noexcept
 cdef int table_put(Table* table, unsigned int hashed, const char* key, Py_ssize_t size, const char* value, Py_ssize_t length) except? -1
 cdef bint table_remove(Table* table, unsigned int hashed, const char* key, Py_ssize_t size) noexcept

@@ -19,6 +19,7 @@ from cython.cimports.cpython.mem import PyMem_RawFree, PyMem_RawMalloc
 from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
 from cython.cimports.libc.string import memcmp, memcpy, memset
 from cython.cimports.shard.slot_table import elixir_prefetch
+from cython.cimports.shard.values.elements import MANY
 from cython.cimports.shard.values.taker import Taker
 
 
@@ -62,11 +63,17 @@ def table_open(table: cython.pointer(Table), expected: cython.size_t) -> cython.
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def table_ask(table: cython.pointer(Table), hashed: cython.uint, step: cython.int) -> cython.void:
-    """Ask for the memory of a key's bucket (step 0), and, once that is there, of its first node (step 1)."""
-    bucket: cython.pointer(cython.pointer(Node)) = cython.address(table.buckets[_bucket(table, hashed)])
-    node: cython.p_void = bucket if step == 0 else bucket[0]
+def table_ask(table: cython.pointer(Table), member: bytes, step: cython.int) -> cython.bint:
+    """Ask for the memory of a member's bucket (step 0), and, once that is there, of its first node (step 1); False where
+    the table is so small that looking it up waits for no memory."""
+    bucket: cython.pointer(cython.pointer(Node))
+    node: cython.p_void
+    if table.count < MANY:
+        return False
+    bucket = cython.address(table.buckets[_bucket(table, bytes_hash(member))])
+    node = bucket if step == 0 else bucket[0]
     elixir_prefetch(node)
+    return True
 
 
 @cython.cfunc

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from .sequences import Mismatch, check, sequence, shown, shrink
-from .targets import EngineTarget, RedisServer, SocketTarget
+from .targets import EavesdroppedTarget, EngineTarget, RedisServer
 
 
 @contextlib.contextmanager
@@ -21,12 +21,15 @@ def opened(name: str) -> Any:
         return
     if ":" in name:
         host, _, port = name.rpartition(":")
-        yield SocketTarget(name, (host, int(port)))
+        yield EavesdroppedTarget(name, (host, int(port)))
         return
     import elixircache
 
     with elixircache.LocalCluster(shards=int(name)) as cluster:
-        yield SocketTarget(f"{name} shards", ("127.0.0.1", cluster.port))
+        yield EavesdroppedTarget(f"{name} shards", ("127.0.0.1", cluster.port))
+        for line in cluster.log_path.read_text(errors="replace").splitlines():
+            if "info:" not in line:
+                print(f"log: {line}")
 
 
 def signature(found: Mismatch) -> tuple[Any, ...]:

@@ -107,6 +107,7 @@ def xreadgroup(d: Draw):
         d.pick(GROUPS),
         d.pick(CONSUMERS),
         *d.some([b"COUNT", d.count()]),
+        *d.some([b"BLOCK", b"1"], share=0.03),
         *d.some(b"NOACK", share=0.1),
         b"STREAMS",
         *keys,

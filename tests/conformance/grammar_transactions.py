@@ -1,5 +1,7 @@
 """MULTI, EXEC, DISCARD, WATCH around commands of every type; scripts. Needs a router."""
 
+import hashlib
+
 from .draw import ALL_KEYS, RULES, Draw, rule
 
 G = "transactions"
@@ -71,3 +73,53 @@ SCRIPTS = [
 def script(d: Draw):
     keys = [d.key("strings") if d.maybe(0.8) else d.key() for _ in range(d.rng.randint(1, 2))]
     return [d.pick([b"EVAL", b"EVAL", b"EVAL_RO"]), d.pick(SCRIPTS), b"%d" % len(keys), *keys, d.value()]
+
+
+LIBRARIES = [
+    b"#!lua name=one\nredis.register_function('f', function(keys, args) return redis.call('SET', keys[1], args[1]) end)",
+    b"#!lua name=one\nredis.register_function{function_name='g', callback=function(keys) return redis.call('GET', keys[1])"
+    b" end, flags={'no-writes'}, description='reads'}",
+    b"#!lua name=two\nlocal n = 0\nredis.register_function('h', function(keys, args) return {#keys, args[1]} end)",
+    b"#!lua name=two\nredis.register_function('f', function() return 1 end)",
+    b"#!lua name=two",
+    b"#!js name=two\nx",
+    b"no first line",
+    b"#!lua name=three\nthis is no lua",
+]
+
+
+@rule(G, 0.7)
+def functions(d: Draw):
+    return d.pick(
+        [
+            [b"FUNCTION", b"LOAD", *d.some(b"REPLACE"), d.pick(LIBRARIES)],
+            [b"FUNCTION", b"LOAD", *d.some(b"REPLACE"), d.pick(LIBRARIES[:3])],
+            [b"FUNCTION", b"LIST", *d.some([b"LIBRARYNAME", d.pick([b"o*", b"two", b"*"])], b"WITHCODE")],
+            [b"FUNCTION", b"DELETE", d.pick([b"one", b"two", b"nosuch"])],
+            [b"FUNCTION", b"FLUSH", *d.one_of(b"ASYNC", b"SYNC", b"x", share=0.3)],
+            [b"FUNCTION", b"RESTORE", b"x", *d.one_of(b"FLUSH", b"APPEND", b"REPLACE", b"x")],
+            [b"@FUNCTIONS", d.pick([b"FLUSH", b"APPEND", b"REPLACE"])],
+        ]
+    )
+
+
+@rule(G, 1)
+def called(d: Draw):
+    keys = d.keys(0, 2, "strings")
+    count = b"%d" % len(keys) if d.maybe(0.95) else d.pick([b"-1", b"9", b"x"])
+    return [d.pick([b"FCALL", b"FCALL", b"FCALL_RO"]), d.pick([b"f", b"g", b"h", b"nosuch"]), count, *keys, d.value()]
+
+
+@rule(G, 0.7)
+def cached(d: Draw):
+    source = d.pick(SCRIPTS)
+    sha = hashlib.sha1(source).hexdigest().encode()
+    return d.pick(
+        [
+            [b"SCRIPT", b"LOAD", source],
+            [b"SCRIPT", b"EXISTS", sha, b"0" * 40],
+            [b"SCRIPT", b"FLUSH", *d.one_of(b"ASYNC", b"SYNC", b"x")],
+            [[b"SCRIPT", b"LOAD", source], [d.pick([b"EVALSHA", b"EVALSHA_RO"]), sha, b"1", d.key("strings"), d.value()]],
+            [d.pick([b"EVALSHA", b"EVALSHA_RO"]), sha.upper() if d.maybe() else sha, b"1", d.key("strings"), d.value()],
+        ]
+    )

@@ -28,7 +28,7 @@ Args = list[bytes]
 TYPES = [name for name in RULES if name not in ("generic", "transactions", "connection")]
 # A senseless time could be one that passes while the sequence runs.
 TIMED = {b"EX", b"PX", b"EXPIRE", b"PEXPIRE", b"EXPIREAT", b"PEXPIREAT", b"SETEX", b"PSETEX", b"RESTORE"}
-UNDISTURBED = {b"DEBUG", b"SPOP", b"XADD", b"SRANDMEMBER", b"@EXCHANGE", b"@WAIT", b"MULTI", b"EXEC"}
+UNDISTURBED = {b"DEBUG", b"SPOP", b"XADD", b"SRANDMEMBER", b"@EXCHANGE", b"@FUNCTIONS", b"@WAIT", b"MULTI", b"EXEC"}
 
 
 def served(args: Args, has_router: bool) -> bool:
@@ -85,7 +85,7 @@ def sequence(rng: random.Random, length: int, kinds: list[str] | None = None, ha
     """A sequence of about `length` commands over one to three types."""
     available = kinds or TYPES
     chosen = [rng.choice(available) for _ in range(rng.choice([1, 1, 2, 3]))]
-    commands: list[Args] = []
+    commands: list[Args] = pushes_wanted(Draw(rng)) if has_router and rng.random() < 0.3 else []
     open_multi = False
     while len(commands) < length:
         d = Draw(rng, rng.choice(chosen))
@@ -109,6 +109,40 @@ def sequence(rng: random.Random, length: int, kinds: list[str] | None = None, ha
     if open_multi:
         commands.append([b"EXEC"])
     return commands
+
+
+def pushes_wanted(d: Draw) -> list[Args]:
+    """What makes a server tell this connection of changed keys."""
+    commands: list[Args] = []
+    if d.maybe(0.7):
+        flags = d.pick([b"KEA", b"KEA", b"KEAmn", b"KA", b"EA", b"Kg$lx", b"KEhszted"])
+        commands.append([b"CONFIG", b"SET", b"notify-keyspace-events", flags])
+    if d.maybe(0.5):
+        commands.append([b"HELLO", b"3"])
+        mode = d.pick([[], [], [b"BCAST"], [b"BCAST", b"PREFIX", b"s", b"PREFIX", b"h"], [b"OPTIN"], [b"OPTOUT"]])
+        commands.append([b"CLIENT", b"TRACKING", b"ON", *mode, *d.some(b"NOLOOP", share=0.2)])
+    return commands
+
+
+def told(pushes: list[Any]) -> dict[Any, list[Any]]:
+    """What came, by channel: in order for one key, sorted where several keys share a channel."""
+    found: dict[Any, list[Any]] = {}
+    for kind, *rest in pushes:
+        if kind == b"invalidate":
+            keys = rest[0] if isinstance(rest[0], list) else rest
+            found.setdefault(kind, []).extend(keys)
+        else:
+            found.setdefault((kind, *rest[:-1]), []).append(rest[-1])
+    for channel, payloads in found.items():
+        if channel == b"invalidate":  # BCAST tells once what changed twice in one turn, however long a turn is
+            payloads[:] = sorted({repr(key) for key in payloads})
+        elif channel[-1].endswith(b":keymiss"):  # however often a command looks
+            payloads[:] = sorted(set(payloads))
+        elif b"keyevent" in channel[-1]:
+            payloads.sort(key=repr)
+        else:
+            payloads[:] = [name for at, name in enumerate(payloads) if name != b"keymiss" or payloads[at - 1 : at] != [name]]
+    return found
 
 
 @dataclass
@@ -155,6 +189,19 @@ def run_both(target: Any, oracle: Any, commands: list[Args], resp: int = 2) -> M
     if target.has_router:
         for side in (target, oracle):
             side.run([[b"DISCARD"]])  # a disturbed EXEC may have left a transaction open
+        ours, theirs = told(target.heard()), told(oracle.heard())
+        words = {arg.upper() for args in commands for arg in args[:4] if args[0].upper() in (b"SWAPDB", b"CLIENT", b"RESET")}
+        # SWAPDB: Redis leaves caches stale. BCAST: it tells at the end of a turn, unless the client has changed its mind.
+        if b"SWAPDB" in words or (b"BCAST" in words and words & {b"OFF", b"RESET"}):
+            for side in (ours, theirs):
+                side.pop(b"invalidate", None)
+        if any(args[0].upper() == b"MULTI" for args in commands):
+            # What a transaction writes and then reads over shards is told to its own client too: once too often, not too seldom.
+            ours[b"invalidate"] = [key for key in ours.get(b"invalidate", []) if key in theirs.get(b"invalidate", [])]
+            theirs.setdefault(b"invalidate", [])
+        for channel in sorted({*ours, *theirs}, key=repr):
+            if ours.get(channel) != theirs.get(channel):
+                return Mismatch([repr(channel).encode()], ours.get(channel), theirs.get(channel), "pushes")
     return compare_states(target, oracle)
 
 
@@ -163,6 +210,11 @@ def special(target: Any, oracle: Any, args: Args) -> Mismatch | None:
     if args[0] == b"@WAIT":
         time.sleep(int(args[1]) / 1000)
         return None
+    if args[0] == b"@FUNCTIONS":
+        (ours,), (theirs,) = target.run([[b"FUNCTION", b"DUMP"]]), oracle.run([[b"FUNCTION", b"DUMP"]])
+        put = [[b"FUNCTION", b"RESTORE", blob, args[1]] for blob in (theirs, ours)]
+        (mine,), (other,) = target.run(put[:1]), oracle.run(put[1:])
+        return None if mine == other else Mismatch(put[1], mine, other, "exchange of functions")
     (ours,), (theirs,) = target.run([[b"DUMP", args[1]]]), oracle.run([[b"DUMP", args[1]]])
     if isinstance(ours, bytes) != isinstance(theirs, bytes):
         return Mismatch([b"DUMP", args[1]], ours, theirs)

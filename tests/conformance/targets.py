@@ -15,7 +15,7 @@ from cluster.wire import encoded, parse_commands
 from shard.engine import Engine
 from shard.signals import Block
 
-from .resp import Incomplete, decode, encode_command
+from .resp import Incomplete, Mark, decode, encode_command
 
 Args = list[bytes]
 
@@ -80,10 +80,16 @@ class SocketTarget:
         self.address = address
         self.socket: socket.socket | None = None
         self.data = b""
+        self.pushes: list[Any] = []  # messages and invalidations that came
 
     def reset(self, resp: int) -> None:
         self.connect()
-        setup: list[Args] = [[b"FLUSHALL"]]
+        setup: list[Args] = [
+            [b"FLUSHALL"],
+            [b"CONFIG", b"SET", b"notify-keyspace-events", b""],
+            [b"FUNCTION", b"FLUSH"],
+            [b"SCRIPT", b"FLUSH"],
+        ]
         if resp == 3:
             setup.append([b"HELLO", b"3"])
         self.run(setup)
@@ -96,6 +102,7 @@ class SocketTarget:
         self.socket.settimeout(20)
         self.socket.connect(self.address)
         self.data = b""
+        self.pushes = []
 
     def run(self, commands: list[Args]) -> list[Any]:
         """Send all, then read one reply for each."""
@@ -108,12 +115,15 @@ class SocketTarget:
         self.socket.sendall(b"".join(map(encode_command, commands)))
 
     def reply(self) -> Any:
-        """The next reply."""
+        """The next reply; pushes that are none go to `pushes`."""
         assert self.socket is not None
         while True:
             try:
                 reply, used = decode(self.data)
                 self.data = self.data[used:]
+                if isinstance(reply, Mark) and reply.kind == ">" and not reply.value[0].endswith(b"subscribe"):
+                    self.pushes.append(reply.value)
+                    continue
                 return reply
             except (Incomplete, IndexError):
                 more = self.socket.recv(1 << 16)
@@ -127,10 +137,31 @@ class SocketTarget:
             self.socket = None
 
 
+class EavesdroppedTarget(SocketTarget):
+    """With a second connection that hears of changed keys: Redis 7.0 puts what the first one would hear into its replies."""
+
+    def reset(self, resp: int) -> None:
+        super().reset(resp)
+        self.ear = SocketTarget(f"{self.name}'s ear", self.address)
+        self.ear.connect()
+        self.ear.run([[b"HELLO", b"3"], [b"PSUBSCRIBE", b"__key*__:*"]])
+
+    def close(self) -> None:
+        super().close()
+        if hasattr(self, "ear"):
+            self.ear.close()
+
+    def heard(self) -> list[Any]:
+        """Invalidations and messages so far. A command that asks every shard has all come that were on their way."""
+        self.run([[b"DBSIZE"]])
+        self.ear.run([[b"PING"]])
+        return self.pushes + self.ear.pushes
+
+
 class RedisServer:
     """A real redis-server in a temporary directory; `with RedisServer() as target`."""
 
-    def __enter__(self) -> SocketTarget:
+    def __enter__(self) -> EavesdroppedTarget:
         self.directory = tempfile.mkdtemp(prefix="oracle-")
         path = os.path.join(self.directory, "redis.sock")
         self.process = subprocess.Popen(
@@ -153,7 +184,7 @@ class RedisServer:
             if os.path.exists(path):
                 break
             time.sleep(0.01)
-        self.target = SocketTarget("redis", path)
+        self.target = EavesdroppedTarget("redis", path)
         return self.target
 
     def __exit__(self, *exc: object) -> None:

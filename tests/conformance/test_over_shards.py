@@ -6,6 +6,7 @@ transaction; the blocking ones also wait for what another client brings to the s
 
 from __future__ import annotations
 
+import random
 import shlex
 import time
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ from cluster.command_table.model import At, F, Range
 from cluster.slots import slot_map, slot_of
 
 from .normal import normal
-from .targets import Args, SocketTarget
+from .sequences import check, sequence, shown
+from .targets import Args, EavesdroppedTarget, SocketTarget
 
 SHARDS = 4
 OWNERS = slot_map(SHARDS)
@@ -221,3 +223,14 @@ def test_no_command_is_missing_here() -> None:
     assert several == {line.split()[0] for _, line in ALONE} & several
     blocking = {name for name in several if TABLE[name].flags & F.BLOCKING}
     assert blocking == {line.split()[0] for _, line, _ in WAITS}
+
+
+@pytest.mark.parametrize("seed", range(1, 41))
+def test_generated_sequences_give_the_replies_the_events_and_the_state_of_redis(
+    ours: SocketTarget, oracle: SocketTarget, seed: int
+) -> None:
+    rng = random.Random(seed)
+    resp = rng.choice([2, 2, 3])
+    commands = sequence(rng, 40, None, has_router=True)
+    found = check(EavesdroppedTarget(ours.name, ours.address), oracle, commands, resp)
+    assert found is None, f"{found}\n{shown(commands)}"

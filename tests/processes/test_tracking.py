@@ -9,6 +9,7 @@ import hiredis
 import pytest
 
 import elixircache
+from cluster.slots import slot_map, slot_of
 from cluster.wire import command
 
 
@@ -121,3 +122,108 @@ def test_expiry_and_eviction_are_heard_of_from_the_moment_that_one_asks(port: in
         assert listener.ask("PING") == b"PONG"
     finally:
         writer.ask("CONFIG", "SET", "notify-keyspace-events", "", "maxmemory", 0, "maxmemory-policy", "noeviction")
+
+
+@pytest.fixture(scope="module")
+def apart(port: int) -> list[str]:
+    """Two keys of shard 0 and two of shard 1."""
+    owners = slot_map(2)
+    of = {shard: [key for key in map("apart:{}".format, range(99)) if owners[slot_of(key.encode())] == shard] for shard in (0, 1)}
+    return [*of[0][:2], *of[1][:2]]
+
+
+def told(listener: Wire, asker: Wire) -> list[Any]:
+    """What has been pushed to a listener: an answer of all shards to another client comes behind it."""
+    asker.ask("DBSIZE")
+    listener.send("ECHO", "end")
+    found = []
+    while (value := listener.read()) != b"end":
+        found.append(value)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("setup", "operation", "events"),
+    [
+        ("SET a x", "RENAME a c", [("a", "rename_from"), ("c", "rename_to")]),
+        ("SET a x", "COPY a c", [("c", "copy_to")]),
+        ("SADD a x y", "SUNIONSTORE c a b", [("c", "sunionstore")]),
+        ("SADD a x y", "SMOVE a c x", [("a", "srem"), ("c", "sadd")]),
+        ("RPUSH a x", "LMOVE a c LEFT RIGHT", [("a", "lpop"), ("a", "del"), ("c", "rpush")]),
+        ("RPUSH a x y z", "LMPOP 2 c a LEFT", [("a", "lpop")]),
+        ("RPUSH a x", "LMPOP 2 c a LEFT", [("a", "lpop"), ("a", "del")]),
+        ("ZADD a 1 x 2 y", "ZMPOP 2 c a MAX COUNT 2", [("a", "zpopmax"), ("a", "del")]),
+    ],
+)
+def test_an_operation_over_shards_tells_the_events_that_redis_tells(
+    port: int, apart: list[str], setup: str, operation: str, events: list[tuple[str, str]]
+) -> None:
+    keys = dict(zip("abcd", apart, strict=True))
+    client, listener = Wire(port), Wire(port)
+    client.ask("FLUSHALL")
+    client.ask(*(keys.get(word, word) for word in setup.split()))
+    client.ask("CONFIG", "SET", "notify-keyspace-events", "KA")
+    listener.ask("PSUBSCRIBE", "__keyspace@0__:*")
+    client.ask(*(keys.get(word, word) for word in operation.split()))
+    heard = [(push[2].rpartition(b"__:")[2].decode(), push[3].decode()) for push in told(listener, client)]
+    client.ask("CONFIG", "SET", "notify-keyspace-events", "")
+    wanted = [(keys[key], event) for key, event in events]
+    assert {key: [e for k, e in heard if k == key] for key, _ in heard} == {
+        key: [e for k, e in wanted if k == key] for key, _ in wanted
+    }
+
+
+def test_a_miss_is_an_event_and_counted_for_writes_that_read_too(port: int) -> None:
+    client, listener = Wire(port), Wire(port)
+    client.ask("FLUSHALL")
+    client.ask("CONFIG", "SET", "notify-keyspace-events", "Em")
+    listener.ask("PSUBSCRIBE", "__keyevent@0__:*")
+    client.ask("GET", "{m}1")
+    client.ask("SUNIONSTORE", "{m}2", "{m}3")
+    client.ask("SET", "{m}4", "x")
+    assert [push[3] for push in told(listener, client)] == [b"{m}1", b"{m}3"]
+    client.ask("CONFIG", "SET", "notify-keyspace-events", "")
+
+
+def test_what_a_transaction_reads_is_tracked(port: int, apart: list[str]) -> None:
+    a, _, c, _ = apart
+    client, writer = Wire(port), Wire(port)
+    client.ask("CLIENT", "TRACKING", "ON")
+    for words in (["MULTI"], ["GET", a], ["GET", c], ["EXEC"]):
+        client.ask(*words)
+    writer.ask("MSET", a, 1, c, 2)
+    assert sorted(push[1] for push in told(client, writer)) == sorted([[a.encode()], [c.encode()]])
+
+
+def test_what_an_operation_over_shards_reads_is_tracked(port: int, apart: list[str]) -> None:
+    a, _, c, _ = apart
+    client, writer = Wire(port), Wire(port)
+    client.ask("CLIENT", "TRACKING", "ON")
+    writer.ask("DEL", a, c)
+    client.ask("SINTER", a, c)
+    writer.ask("SADD", c, "x")
+    assert [push[1] for push in told(client, writer)] == [[c.encode()]]
+
+
+def test_noloop_is_told_nothing_of_its_own_operation_over_shards(port: int, apart: list[str]) -> None:
+    a, _, c, _ = apart
+    client, writer = Wire(port), Wire(port)
+    client.ask("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP", "PREFIX", "apart:")
+    client.ask("SET", a, "x")
+    client.ask("RENAME", a, c)
+    assert told(client, writer) == []
+    writer.ask("RENAME", c, a)
+    assert sorted(push[1] for push in told(client, writer)) == sorted([[a.encode()], [c.encode()]])
+
+
+def test_what_was_changed_before_tracking_ends_is_still_told(port: int) -> None:
+    client = Wire(port)
+    client.ask("CLIENT", "TRACKING", "ON")
+    client.ask("GET", "late")
+    client.send("SET", "late", 1)
+    client.send("CLIENT", "TRACKING", "OFF")
+    client.send("ECHO", "end")
+    heard = []
+    while (value := client.read()) != b"end":
+        heard.append(value)
+    assert [b"invalidate", [b"late"]] in heard

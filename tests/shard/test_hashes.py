@@ -1,5 +1,7 @@
 """Hash commands and the expiry of fields."""
 
+import pytest
+
 from cluster.config import Config
 from shard.commands.hash_expiry import expire_fields
 from shard.engine import Engine
@@ -91,6 +93,29 @@ def test_setting_a_field_takes_its_expiry_away(shard):
     shard.reply("HEXPIRE h 10 FIELDS 1 a")
     shard.reply("HSET h a 2")
     assert shard.reply("HTTL h FIELDS 1 a") == [-1]
+
+
+@pytest.mark.parametrize(
+    ("commands", "reply"),
+    [  # the examples of Redis's documentation of each command, 7.4
+        (["HEXPIRE no-key 20 NX FIELDS 2 field1 field2"], [-2, -2]),
+        (["HSET h f1 a f2 b", "HEXPIRE h 10 FIELDS 3 f1 f2 f3"], [1, 1, -2]),
+        (["HSET h f1 a f2 b", "HPEXPIRE h 2000 FIELDS 2 f1 f2"], [1, 1]),
+        (["HSET h f1 a f2 b", "HEXPIREAT h 1 FIELDS 2 f1 nope"], [2, -2]),
+        (["HSET h f1 a f2 b", "HPEXPIREAT h 1700000300000 FIELDS 2 f1 f2", "HPTTL h FIELDS 2 f1 f2"], [300000, 300000]),
+        (["HSET h f1 a f2 b", "HEXPIRE h 300 FIELDS 2 f1 f2", "HTTL h FIELDS 3 f1 f2 f3"], [300, 300, -2]),
+        (["HSET h f1 a f2 b", "HEXPIRE h 300 FIELDS 1 f1", "HEXPIRETIME h FIELDS 2 f1 f2"], [1700000300, -1]),
+        (["HSET h f1 a f2 b", "HEXPIRE h 300 FIELDS 1 f1", "HPEXPIRETIME h FIELDS 1 f1"], [1700000300000]),
+        (["HSET h f1 a f2 b", "HEXPIRE h 300 FIELDS 2 f1 f2", "HPERSIST h FIELDS 1 f2", "HTTL h FIELDS 2 f1 f2"], [300, -1]),
+        (["HPERSIST no-key FIELDS 1 f"], [-2]),
+        (["HTTL no-key FIELDS 2 f g"], [-2, -2]),
+        (["HSET h f 1", "HEXPIRE h 300 FIELDS 1 f", "HINCRBY h f 5", "HTTL h FIELDS 1 f"], [300]),
+        (["HSET h f 1", "HEXPIRE h 300 FIELDS 1 f", "HDEL h f", "HSET h f 2", "HTTL h FIELDS 1 f"], [-1]),
+        (["SET s x", "HEXPIRE s 300 FIELDS 1 f"], "WRONGTYPE Operation against a key holding the wrong kind of value"),
+    ],
+)
+def test_documented_examples_of_hexpire_and_kin(shard, commands, reply):
+    assert [shard.reply(command) for command in commands][-1] == reply
 
 
 def test_arguments_of_hexpire(shard):

@@ -15,7 +15,6 @@ LONGER = {
     "cluster/wire.py": 510,
     "router/frontdoor.py": 520,  # the compiled socket shell: one C-level class
     "router/core.py": 700,  # the compiled hot path: one C-level class
-    "shard/values/lists.py": 560,
     "shard/values/streams.py": 640,
 }
 

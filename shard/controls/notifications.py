@@ -1,0 +1,19 @@
+"""SHARD.NOTIFY: a keyspace event of a command that ran on a staged keyspace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cluster.replies import OK
+from shard.registry import handles
+
+
+@handles("SHARD.NOTIFY")
+def notify(engine: Any, args: list[bytes]) -> Any:
+    """SHARD.NOTIFY class event key [GONE], in a record whose other entries tell nothing themselves (`frames.HUSHED`).
+    GONE: only if the key is not there any more."""
+    engine.no_effect()
+    if len(args) > 4 and engine.lookup(args[3]) is not None:
+        return OK
+    engine.notifier.notify(engine, int(args[1]), args[2], args[3])
+    return OK
