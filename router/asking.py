@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cluster import errors
 from cluster.errors import CommandError
 from cluster.reply_parts import split_reply
+from cluster.wire import encoded
 from router.registry import LATER
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ def ask(router: Router, session: Session, args: list[bytes], merge: Callable[[di
     for shard in range(router.shard_count):
         router.require(shard)
     place = session.reserve()
+    resp = session.resp  # HELLO may come behind this command, and be obeyed before its answer
+
+    def answer(value: Any) -> None:
+        session.fulfil_raw(place, encoded(value, resp))
 
     def done(raws: dict[int, bytes | None]) -> None:
         values: dict[int, Any] = {}
@@ -45,13 +50,13 @@ def ask(router: Router, session: Session, args: list[bytes], merge: Callable[[di
             raw = raws[shard]
             value = CommandError(errors.SHARD_DOWN_UNKNOWN.format(shard=shard)) if raw is None else value_of(raw)
             if isinstance(value, CommandError):
-                session.fulfil(place, value)
+                answer(value)
                 return
             values[shard] = value
         try:
-            session.fulfil(place, merge(values))
+            answer(merge(values))
         except CommandError as error:
-            session.fulfil(place, error)
+            answer(error)
 
     router.ask_all(args, done)
     return LATER

@@ -13,7 +13,7 @@ LONGEST_US = cython.declare(cython.longlong, (1 << 31) - 1)
 
 
 # Writes that look up their key as a read does: what is not there is a miss.
-READING = {"GETDEL", "GETEX", "GETSET", "XREADGROUP"}
+READING = {"GETDEL", "GETEX", "GETSET", "XACK", "XAUTOCLAIM", "XCLAIM", "XREADGROUP"}
 
 
 def key_place(keys) -> int:

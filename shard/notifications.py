@@ -80,9 +80,8 @@ class StagedNotifier:
         if self.real.kinds & kind:
             self.events.append((engine.db.index, kind, event, key))
 
-    def misses(self, engine: Any) -> None:
-        """Nothing was written: a miss is one all the same."""
+    def tell(self, engine: Any) -> None:
+        """Nothing is to be committed: misses, and what was written and taken back again."""
         for db, kind, event, key in self.events:
-            if kind == signals.N_KEYMISS:
-                engine.db = engine.dbs[db]
-                self.real.notify(engine, kind, event, key)
+            engine.db = engine.dbs[db]
+            self.real.notify(engine, kind, event, key)

@@ -265,7 +265,7 @@ class Staging:
         """What was written is forgotten; the next operation may use this one."""
         self.ask = self.part = None
         if self.told.events:
-            self.told.misses(self.engine)
+            self.told.tell(self.engine)
         self._stand_for(self.engine.dbs, 0)
         self.unit = self.told = None
         self.engine.staging = self

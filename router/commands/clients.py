@@ -171,9 +171,7 @@ def _filters(args: list[bytes]) -> tuple[list[Test], bool]:
     """The tests of CLIENT KILL's options, and whether the caller itself is spared."""
     tests: list[Test] = []
     skip_me = True
-    if len(args) % 2:
-        raise syntax_error()
-    for name, value in zip(args[::2], args[1::2], strict=True):
+    for name, value in zip(args[::2], args[1::2], strict=False):  # the first that is wrong is told of
         word = name.upper()
         text = value.decode("utf-8", "replace")
         if word == b"ID":
@@ -198,6 +196,8 @@ def _filters(args: list[bytes]) -> tuple[list[Test], bool]:
             skip_me = value.lower() == b"yes"
         else:
             raise syntax_error()
+    if len(args) % 2:
+        raise syntax_error()
     return tests, skip_me
 
 

@@ -47,11 +47,12 @@ def tracking(router: Router, session: Session, args: list[bytes]) -> Any:
             "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it "
             "with a different mode."
         )
-    if now is not None:
-        state.prefixes = [*now.prefixes, *(prefix for prefix in state.prefixes if prefix not in now.prefixes)]
-    if state.bcast and not state.prefixes:
-        state.prefixes = [b""]
-    _no_overlap(state.prefixes)
+    before = now.prefixes if now is not None else []
+    if state.prefixes:
+        state.prefixes = [*before, *(prefix for prefix in state.prefixes if prefix not in before)]
+        _no_overlap(state.prefixes)
+    elif state.bcast:
+        state.prefixes = sorted({*before, b""})  # all keys, beside those that were named before
     router.tracking.start(session, state)
     return OK
 

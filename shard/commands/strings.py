@@ -133,7 +133,11 @@ def _set_with_options(engine: Engine, args: list) -> object:
     flags, expire = _options(args, 3, 1 + 2 + 4 + 8 + S_TIMES)
     if expire is not None:
         at = _expire_ms(engine, expire, flags, "set")
-    before: object = _reply(_string(engine, key)) if flags & S_GET else None
+    before: object = None
+    if flags & S_GET:
+        engine.reading = True
+        before = _reply(_string(engine, key))
+        engine.reading = False
     if flags & (S_NX | S_XX):
         if (engine.lookup(key) is not None) == ((flags & S_NX) != 0):
             return before

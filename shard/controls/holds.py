@@ -239,6 +239,7 @@ def _staged(engine: Engine, op: bytes, entries: bytes, borrowed: bytes, how: lis
     except CommandError as error:
         replies = b"*1\r\n" + encoded(error)
         parts = b""
+        staging.told.events.clear()
     staging.end()
     return [replies, parts, *large]
 

