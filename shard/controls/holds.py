@@ -37,8 +37,10 @@ from shard.pieces import is_large
 from shard.projections import projection
 from shard.registry import handles
 from shard.scripting.resp_values import parse_reply
+from shard.signals import NOTIFIER
 from shard.staging import dump, pack, pack_value, staging_of, unpack_value
 
+LISTEN_NOTIFIER = cython.declare(cython.int, NOTIFIER)
 RENAME = cython.declare(cython.int, TABLE["RENAME"].id)
 DEL = cython.declare(cython.int, TABLE["DEL"].id)
 SET = cython.declare(cython.int, TABLE["SET"].id)
@@ -87,6 +89,8 @@ def _renamed(engine: Engine, entries: bytes) -> list:
     memcpy(cython.address(command), data + 4, 2)
     if command != RENAME or length + 12 != PyBytes_GET_SIZE(entries) or engine.write_error or engine.over_memory:
         return None
+    if engine.listening & LISTEN_NOTIFIER:
+        return None  # events are told by staged commands
     entry: Entry = engine.entries[command]
     args: list = split_command(data + 12, length)
     db: cython.int = cython.cast(cython.uchar, data[6])
@@ -105,24 +109,28 @@ def _renamed(engine: Engine, entries: bytes) -> list:
         return [b"*1\r\n" + encoded(error), b""]
     at_ms: cython.longlong = engine.db.expiry(args[1])
     target: bytes = args[2]
+    client: cython.uint = 0
+    memcpy(cython.address(client), data + 8, 4)
     parts: Buffer = Buffer(256)
-    _append_part(parts, engine.shard_index, DEL, db, [b"DEL", args[1]])
+    _append_part(parts, engine.shard_index, DEL, db, client, [b"DEL", args[1]])
     owner: cython.int = slot_map(engine.worker_shards)[slot(target)]
     if type(value) is bytes:
         words: list = [b"SET", target, value]
         if at_ms >= 0:
             words += [b"PXAT", at_ms]
-        _append_part(parts, owner, SET, db, words)
+        _append_part(parts, owner, SET, db, client, words)
     else:
         words = [b"RESTORE", target, max(at_ms, 0), dump(engine, value), b"REPLACE", b"ABSTTL"]
-        _append_part(parts, owner, RESTORE, db, words)
+        _append_part(parts, owner, RESTORE, db, client, words)
     return [b"*1\r\n+OK\r\n", parts.take()]
 
 
 @cython.cfunc
 @cython.exceptval(-1, check=True)
-def _append_part(out: Buffer, member: cython.ushort, command: cython.ushort, db: cython.int, words: list) -> cython.int:
-    """A participant's part of a record (cluster/records.py) that is one command."""
+def _append_part(
+    out: Buffer, member: cython.ushort, command: cython.ushort, db: cython.int, client: cython.uint, words: list
+) -> cython.int:
+    """A participant's part of a record (cluster/records.py) that is one command of a client."""
     start: cython.Py_ssize_t = out.size
     size: cython.uint
     out.reserve(18)
@@ -136,8 +144,7 @@ def _append_part(out: Buffer, member: cython.ushort, command: cython.ushort, db:
     memcpy(out.data + start + 10, cython.address(command), 2)
     out.data[start + 12] = db
     out.data[start + 13] = 0
-    size = 0
-    memcpy(out.data + start + 14, cython.address(size), 4)
+    memcpy(out.data + start + 14, cython.address(client), 4)
     return 0
 
 
