@@ -153,6 +153,13 @@ def unknown_command(args: list[bytes]) -> CommandError:
     return CommandError(text.replace("\r", " ").replace("\n", " "))
 
 
+def subcommand_syntax(args: list[bytes]) -> CommandError:
+    """Redis's error for a subcommand's options that do not fit; its name is shown up to a NUL byte."""
+    container = args[0].decode("latin-1").upper()
+    shown = args[1][:128].split(b"\0")[0].decode("utf-8", "surrogateescape")
+    return CommandError(f"ERR unknown subcommand or wrong number of arguments for '{shown}'. Try {container} HELP.")
+
+
 def unknown_subcommand(container: str, sub: bytes) -> CommandError:
     shown = sub[:128].split(b"\0")[0].decode("utf-8", "surrogateescape").replace("\r", " ").replace("\n", " ")
     return CommandError(f"ERR unknown subcommand '{shown}'. Try {container.upper()} HELP.")

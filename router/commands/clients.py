@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cluster import frames
-from cluster.errors import CommandError, syntax_error
+from cluster.errors import CommandError, subcommand_syntax, syntax_error
 from cluster.replies import OK, Verbatim
 from router.commands.connection import valid_name
 from router.registry import LATER, handles
@@ -229,7 +229,7 @@ def pause(router: Router, session: Session, args: list[bytes]) -> Any:
     """CLIENT PAUSE milliseconds [WRITE | ALL]"""
     everything = True
     if len(args) > 4:
-        raise syntax_error()
+        raise subcommand_syntax(args)
     if len(args) == 4:
         mode = args[3].upper()
         if mode not in (b"WRITE", b"ALL"):
@@ -313,7 +313,7 @@ def monitor(router: Router, session: Session, args: list[bytes]) -> Any:
 def unblock(router: Router, session: Session, args: list[bytes]) -> Any:
     """CLIENT UNBLOCK id [TIMEOUT | ERROR]: 1 if the client was blocked."""
     if len(args) > 4:
-        raise syntax_error()
+        raise subcommand_syntax(args)
     reason = args[3].upper() if len(args) == 4 else b"TIMEOUT"
     if reason not in (b"TIMEOUT", b"ERROR"):
         raise CommandError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")

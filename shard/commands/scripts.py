@@ -5,7 +5,7 @@ from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.scripting.scripts import Scripts, number_of_keys, scripts_of
 
 from cluster import errors
-from cluster.errors import CommandError
+from cluster.errors import CommandError, subcommand_syntax
 from cluster.replies import OK
 from shard.registry import handles
 
@@ -126,7 +126,9 @@ def function_delete(engine: Engine, args: list):
 @handles("FUNCTION|FLUSH")
 def function_flush(engine: Engine, args: list):
     """FUNCTION FLUSH [ASYNC | SYNC]"""
-    if len(args) > 3 or (len(args) == 3 and args[2].upper() not in (b"SYNC", b"ASYNC")):
+    if len(args) > 3:
+        raise subcommand_syntax(args)
+    if len(args) == 3 and args[2].upper() not in (b"SYNC", b"ASYNC"):
         raise CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
     scripts_of(engine).library_set.flush()
     _changed(engine)

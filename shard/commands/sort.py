@@ -93,7 +93,7 @@ def _sorted(engine: Any, key: bytes, options: Options) -> list[bytes | None]:
         # A pattern without a star means the container's own order; a set has none to keep.
         if kind == b"set" and options.store is not None:
             members.sort(reverse=options.descending)
-        elif kind == b"zset" and options.descending:
+        elif kind in (b"list", b"zset") and options.descending:
             members.reverse()
     else:
         _order(engine, members, options)

@@ -305,12 +305,7 @@ def shown(raw: bytes) -> str:
     return raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
 
 
-def subcommand_syntax(args: list) -> CommandError:
-    """Redis's error for a subcommand's options that do not fit."""
-    container = args[0].decode("latin-1").upper()
-    return CommandError(
-        f"ERR unknown subcommand or wrong number of arguments for '{shown(args[1][:128])}'. Try {container} HELP."
-    )
+
 
 
 def no_consumer_group(key: bytes, group: bytes) -> CommandError:

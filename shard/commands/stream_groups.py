@@ -10,7 +10,7 @@ from cython.cimports.shard.values.pending import Consumer, Group
 from cython.cimports.shard.values.stream_nodes import id_text
 from cython.cimports.shard.values.streams import StreamValue
 
-from cluster.errors import CommandError
+from cluster.errors import CommandError, subcommand_syntax
 from cluster.numbers import parse_int
 from cluster.replies import OK
 from shard.commands.stream_arguments import (
@@ -22,7 +22,6 @@ from shard.commands.stream_arguments import (
     next_id,
     no_consumer_group,
     strict_id,
-    subcommand_syntax,
 )
 from shard.registry import handles
 from shard.signals import N_STREAM

@@ -7,10 +7,10 @@ from cython.cimports.shard.values.stream_nodes import id_text
 from cython.cimports.shard.values.streams import StreamValue
 
 from cluster import errors
-from cluster.errors import CommandError
+from cluster.errors import CommandError, subcommand_syntax
 from cluster.numbers import parse_int
 from cluster.replies import MapReply
-from shard.commands.stream_arguments import MAX, lag, no_consumer_group, subcommand_syntax
+from shard.commands.stream_arguments import MAX, lag, no_consumer_group
 from shard.registry import handles
 
 
