@@ -147,7 +147,7 @@ class Group(World):
         self.directory = net.directory / str(number)
         self.directory.mkdir()
         self.boots = self.lives = 0
-        super().__init__(net.rng.getrandbits(32), shards, make_config())
+        super().__init__(net.rng.getrandbits(32), shards, make_config(), fsync_always=net.fsync_always)
         self.rng = net.rng
 
     def prepare(self, router: Router) -> None:
@@ -220,10 +220,12 @@ class Group(World):
 
 
 class Net:
-    """Groups of these numbers of shards, and the wires between them. `directory`: for the snapshots' files."""
+    """Groups of these numbers of shards, and the wires between them. `directory`: for the snapshots' files. In every second
+    net the groups fsync before they reply."""
 
     def __init__(self, seed: int, shards: list[int], directory: Path, clock: Clock):
         self.rng = random.Random(seed)
+        self.fsync_always = seed % 2 == 1
         self.directory = directory
         self.clock = clock
         self.wires: list[Wire] = []

@@ -214,9 +214,12 @@ class ReplicaRun:
         if all(value is None for value in values):
             return  # it has not synchronised yet
         self.reads += 1
-        if None in balances or sum(map(int, balances)) != START_BALANCE * len(ACCOUNTS):
+        # A power cut takes the last second of one shard, but no record that another has: what is lost is no end of the history,
+        # so sums may be wrong afterwards. Not where every reply waits for an fsync.
+        whole = self.net.fsync_always or not any(group.forgotten for group in self.net.groups)
+        if whole and (None in balances or sum(map(int, balances)) != START_BALANCE * len(ACCOUNTS)):
             raise Violation(f"{where} shows balances {balances}")
-        if len(tokens) != 3:
+        if whole and len(tokens) != 3:
             raise Violation(f"{where} shows {len(tokens)} tokens where there were 3")
         for txn in self.txns:
             found = {key: lists[key].count(txn.id) for key in txn.appended}
