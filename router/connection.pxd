@@ -68,6 +68,7 @@ cdef class Link:
     cdef int alone_sent
     cdef unsigned long long siblings
     cdef public long long sent_ms
+    cdef long long held_ms
     cdef list kept
     cdef bint readable
     cdef bint writing

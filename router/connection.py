@@ -59,7 +59,8 @@ class Link:
     """The router's end of the link to one shard.
 
     alone: queued commands that need no other link; siblings: a bit for each link that the queued parts of operations
-    need; alone_sent: how many of the first kind the batch under way has, sent at sent_ms. See router/rounds.py.
+    need; alone_sent: how many of the first kind the batch under way has, sent at sent_ms; held_ms: since when
+    what is queued waits for other links, 0 if it does not. See router/rounds.py.
     kept: each batch that is not answered, None where it is not needed.
     """
 
@@ -80,6 +81,7 @@ class Link:
         self.alone_sent = self.alone
         self.alone = 0
         self.siblings = 0
+        self.held_ms = 0
 
     @property
     def in_flight(self):

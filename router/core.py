@@ -564,6 +564,7 @@ class Core:
         link.batch.clear()
         link.alone = 0
         link.siblings = 0
+        link.held_ms = 0
         link.run_conn = None
         link.unanswered = 0
         link.kept = []

@@ -11,7 +11,8 @@ transaction each. Held until the other links are free, the parts of all that has
 shard, and come back as one.
 
 Nothing waits for ever: a batch is held only while some link is busy, that is up and with a batch under way. Its answer,
-or its loss, is followed by another look here, and so is the time that it may take.
+or its loss, is followed by another look here, and so is the time that it may take. Links that are busy by turns hold a
+batch for HELD_MOST_MS.
 """
 
 import cython
@@ -23,6 +24,7 @@ WINDOW = cython.declare(cython.int, 1)
 BATCH_FULL = cython.declare(cython.Py_ssize_t, 1 << 16)
 # A shard that has been at its batch for so long is not one that operations of other shards wait for.
 HELD_MS = cython.declare(cython.longlong, 2)
+HELD_MOST_MS = cython.declare(cython.longlong, 4)
 
 
 @cython.cfunc
@@ -42,7 +44,10 @@ def held_links(links: list, now: cython.longlong) -> cython.ulonglong:
         before = held
         for link in links:
             if link.alone == 0 and link.siblings & (busy | held) and link.unanswered < WINDOW and link.index < 64:
-                held |= cython.cast(cython.ulonglong, 1) << link.index
+                if link.held_ms == 0:
+                    link.held_ms = now
+                if now <= link.held_ms + HELD_MOST_MS:
+                    held |= cython.cast(cython.ulonglong, 1) << link.index
     return held
 
 

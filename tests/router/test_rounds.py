@@ -110,6 +110,21 @@ def test_a_shard_that_is_slow_is_not_waited_for_long(group):
     assert due_links(group.core.links, sent_ms + 3) == [group.core.links[1]]
 
 
+def test_links_that_are_busy_by_turns_are_not_waited_for_long(group):
+    for shard in (0, 1):
+        group.ask("SET", group.keys[shard], "1")
+    group.write(0, 1, 2)
+    links = group.core.links
+    began_ms = group.world.now
+    while links[2] not in due_links(links, group.world.now) and group.world.now < began_ms + 50:
+        for shard in (0, 1):
+            group.ask("SET", group.keys[shard], "2")  # so that its next batch leaves at once
+            group.answer(shard)
+            assert group.under_way()[shard] == 1
+        group.world.now += 1
+    assert began_ms < group.world.now <= began_ms + 6
+
+
 def test_a_heartbeat_takes_what_is_held_along(group):
     group.ask("SET", group.keys[0], "1")
     group.write(0, 1)
