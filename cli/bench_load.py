@@ -100,7 +100,7 @@ class Client:
         """The next request."""
         body, self.awaited = next(self.requests)
         self.sent_at = time.perf_counter()
-        self.link.send(body)
+        self.link.sendall(body)
 
     def received(self) -> bool:
         """Read; whether the request is answered. RuntimeError on an error reply."""

@@ -44,46 +44,34 @@ def reply_end(data: cython.pointer(cython.const[cython.char]), size: cython.Py_s
     return start
 
 
-def split_reply(raw: bytes) -> list:
-    """The elements of an aggregate reply, each as its raw RESP bytes."""
+@cython.cfunc
+def _pieces(raw: bytes, at: cython.Py_ssize_t, parts: list) -> object:
+    """Put the replies from `at` on into `parts`; ValueError at one that is cut."""
     data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(raw)
     size: cython.Py_ssize_t = PyBytes_GET_SIZE(raw)
-    at: cython.Py_ssize_t = raw.index(b"\n") + 1
     end: cython.Py_ssize_t
-    parts: list = []
     while at < size:
         end = reply_end(data, size, at)
         parts.append(PyBytes_FromStringAndSize(data + at, end - at))
         at = end
     return parts
+
+
+def split_reply(raw: bytes) -> list:
+    """The elements of an aggregate reply, each as its raw RESP bytes."""
+    return _pieces(raw, raw.index(b"\n") + 1, [])
 
 
 def split_replies(raw: bytes) -> list:
     """Replies that follow each other, each as its raw RESP bytes."""
-    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(raw)
-    size: cython.Py_ssize_t = PyBytes_GET_SIZE(raw)
-    at: cython.Py_ssize_t = 0
-    end: cython.Py_ssize_t
-    parts: list = []
-    while at < size:
-        end = reply_end(data, size, at)
-        parts.append(PyBytes_FromStringAndSize(data + at, end - at))
-        at = end
-    return parts
+    return _pieces(raw, 0, [])
 
 
 def whole_replies(raw: bytes) -> tuple:
     """(the whole replies at the start, each as its raw RESP bytes; where the rest begins, which is none or cut)."""
-    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(raw)
-    size: cython.Py_ssize_t = PyBytes_GET_SIZE(raw)
-    at: cython.Py_ssize_t = 0
-    end: cython.Py_ssize_t
     parts: list = []
-    while at < size:
-        try:
-            end = reply_end(data, size, at)
-        except ValueError:
-            break
-        parts.append(PyBytes_FromStringAndSize(data + at, end - at))
-        at = end
-    return parts, at
+    try:
+        _pieces(raw, 0, parts)
+    except ValueError:
+        return parts, sum(map(len, parts))
+    return parts, len(raw)

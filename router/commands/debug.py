@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster import errors
 from cluster.command_table import TABLE
-from cluster.errors import CommandError, syntax_error
+from cluster.errors import CommandError, subcommand_syntax, syntax_error
 from cluster.numbers import try_double
 from cluster.replies import OK, Raw, Status
 from cluster.wire import command as encode
@@ -66,8 +66,7 @@ def debug(router: Router, session: Session, args: list[bytes]) -> Any:
         return OK
     if word in ALL_SHARDS:
         return ask(router, session, [b"SHARD.DEBUG", *args[1:]], lambda values: OK)
-    shown = args[1].decode("utf-8", "replace")
-    raise CommandError(f"ERR unknown subcommand or wrong number of arguments for '{shown}'. Try DEBUG HELP.")
+    raise subcommand_syntax(args)
 
 
 def _sleep(router: Router, session: Session, raw: bytes) -> Any:

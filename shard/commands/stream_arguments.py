@@ -305,9 +305,6 @@ def shown(raw: bytes) -> str:
     return raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
 
 
-
-
-
 def no_consumer_group(key: bytes, group: bytes) -> CommandError:
     """Redis's NOGROUP error of XGROUP and XINFO."""
     return CommandError(f"NOGROUP No such consumer group '{shown(group)}' for key name '{shown(key)}'")

@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from cluster import errors
-from cluster.errors import CommandError
+from cluster.errors import CommandError, subcommand_syntax
 from cluster.replies import OK, Status
 from shard.children import REWRITE, SNAPSHOT
 from shard.commands.generic import peek
@@ -211,8 +211,7 @@ def debug(engine: Any, args: list[bytes]) -> Any:
             os.unlink(path)
     if word in (b"JMAP", b"QUICKLIST-PACKED-THRESHOLD", b"CHANGE-REPL-ID"):
         return OK
-    shown = args[1].decode("utf-8", "replace")
-    raise CommandError(f"ERR unknown subcommand or wrong number of arguments for '{shown}'. Try DEBUG HELP.")
+    raise subcommand_syntax([b"DEBUG", args[1]])
 
 
 def _object(engine: Any, key: bytes) -> Status:
