@@ -185,7 +185,7 @@ class Engine:
         if self.stats is not None:
             self.stats.expired_keys += 1
         if self.listening:
-            self._touched(key)
+            self._touched(key, False)
             self.notify(N_EXPIRED, b"expired", key)
         return None
 
@@ -201,7 +201,7 @@ class Engine:
         self.unit.append((self.db.index, encode(b"DEL", key)))
         self.stats.evicted_keys += 1
         if self.listening:
-            self._touched(key)
+            self._touched(key, False)
             self.notify(N_EVICTED, b"evicted", key)
 
     def free(self, value):
@@ -258,13 +258,18 @@ class Engine:
         if self.listening:
             self._touched(key)
 
-    def _touched(self, key):
+    def touched_only(self, key: bytes):
+        """A key was written and is as it was: no effect, no event, but whoever waits for a change hears of it."""
+        if self.listening:
+            self._touched(key)
+
+    def _touched(self, key, by_client=True):
         if self.listening & WATCHERS:
             self.watching.touched(self.db.index, key)
         if self.listening & WAITERS:
             self.waiting.touched(self.db.index, key)
         if self.listening & TRACKERS:
-            self.tracking.touched(self, key)
+            self.tracking.touched(self, key, by_client)
         if self.listening & STAGED:
             self.staged.add((self.db.index, key))
 

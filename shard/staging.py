@@ -368,7 +368,9 @@ class Staging:
         if value is None:
             return
         if value is MISSING:
-            if db.owner(key) != db.shard or db.real.find(key) is not None:
+            if key in db.absent:  # made and gone again: nothing to write, but watchers and caches hear of it, as in Redis
+                self._add(parts, key, NOTIFY, index, encode(b"SHARD.NOTIFY", 0, b"", key))
+            elif db.owner(key) != db.shard or db.real.find(key) is not None:
                 self._add(parts, key, DEL, index, encode(b"DEL", key))
             return
         at_ms = db.times[key]

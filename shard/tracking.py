@@ -41,9 +41,9 @@ class Tracking:
         """Some client tracks from now on."""
         engine.listening |= TRACKERS
 
-    def touched(self, engine: Any, key: bytes) -> None:
-        """A key was changed, has expired or was evicted."""
-        writer = b"%d" % (engine.controls.client if engine.controls is not None and engine.depth >= 0 else 0)
+    def touched(self, engine: Any, key: bytes, by_client: bool) -> None:
+        """A key was changed by the client whose command runs, or has expired or was evicted."""
+        writer = b"%d" % (engine.controls.client if by_client and engine.controls is not None else 0)
         clients = self.readers.pop(key, None)
         if clients:
             engine.events.append((b"invalidate", writer, key, *[b"%d" % client for client in sorted(clients)]))

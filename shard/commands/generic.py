@@ -169,6 +169,7 @@ def copy(engine: Engine, args: list):
         return 0
     expiry = engine.expire_at(args[1])
     engine.db = other
+    engine.reading = False  # the target is looked up to be written: its absence is no miss
     try:
         if not replace and engine.lookup(args[2]) is not None:
             return 0

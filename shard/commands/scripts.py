@@ -24,7 +24,7 @@ def evalsha(engine: Engine, args: list):
     """EVALSHA sha1 numkeys [key ...] [arg ...]"""
     engine.no_effect()
     scripts: Scripts = scripts_of(engine)
-    return scripts.eval(scripts.find(args[1]), args, False)
+    return scripts.eval(scripts.find(args), args, False)
 
 
 @handles("EVAL_RO")
@@ -38,7 +38,7 @@ def eval_ro(engine: Engine, args: list):
 def evalsha_ro(engine: Engine, args: list):
     """EVALSHA_RO sha1 numkeys [key ...] [arg ...]"""
     scripts: Scripts = scripts_of(engine)
-    return scripts.eval(scripts.find(args[1]), args, True)
+    return scripts.eval(scripts.find(args), args, True)
 
 
 @handles("SCRIPT|LOAD")
@@ -166,8 +166,10 @@ def function_restore(engine: Engine, args: list):
     """FUNCTION RESTORE payload [FLUSH | APPEND | REPLACE]"""
     from shard.scripting.payload import parse_libraries
 
+    if len(args) > 4:
+        raise subcommand_syntax(args)
     policy = args[3].upper() if len(args) > 3 else b"APPEND"
-    if policy not in (b"FLUSH", b"APPEND", b"REPLACE") or len(args) > 4:
+    if policy not in (b"FLUSH", b"APPEND", b"REPLACE"):
         raise CommandError("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")
     scripts_of(engine).library_set.restore(parse_libraries(args[2]), policy)
     _changed(engine)

@@ -71,20 +71,20 @@ def parse_header(code: bytes) -> tuple[bytes, bytes]:
 
 
 class Libraries:
-    """All libraries of one shard. Their names and those of functions are the same in any case of letters, as in Redis:
-    both maps have them in lower case."""
+    """All libraries of one shard. Functions are the same in any case of letters, as in Redis, and have lower case in
+    their map; libraries are not."""
 
     def __init__(self, scripts: Scripts):
         self.scripts = scripts
         self.libraries: dict[bytes, Library] = {}
         self.functions: dict[bytes, Function] = {}
 
-    def load(self, code: bytes, replace: bool) -> bytes:
+    def load(self, code: bytes, replace: bool, taken_text: str = "ERR Library '{name}' already exists") -> bytes:
         """Load or replace a library; its name. CommandError, and then nothing is changed."""
         name, body = parse_header(code)
-        old = self.libraries.get(name.lower())
+        old = self.libraries.get(name)
         if old is not None and not replace:
-            raise CommandError(f"ERR Library '{name.decode()}' already exists")
+            raise CommandError(taken_text.format(name=name.decode()))
         library = Library(name, code, mentioned_in(body))
         for function, callback, flags, description in self.scripts.lua.load(body):
             taken = self.functions.get(function.lower())
@@ -93,13 +93,13 @@ class Libraries:
             library.functions[function.lower()] = Function(function, library, callback, frozenset(flags), description)
         if old is not None:
             self.delete(name)
-        self.libraries[name.lower()] = library
+        self.libraries[name] = library
         self.functions.update(library.functions)
         return name
 
     def delete(self, name: bytes) -> None:
         """Remove a library. CommandError if it is not there."""
-        library = self.libraries.pop(name.lower(), None)
+        library = self.libraries.pop(name, None)
         if library is None:
             raise CommandError("ERR Library not found")
         for function in library.functions:
@@ -117,7 +117,7 @@ class Libraries:
             if policy == b"FLUSH":
                 self.flush()
             for code in codes:
-                self.load(code, replace=policy == b"REPLACE")
+                self.load(code, policy == b"REPLACE", "ERR Library {name} already exists")
         except CommandError:
             self.libraries, self.functions = before
             raise

@@ -18,7 +18,7 @@ cdef class Scripts:
     cdef public list told
     cdef LuaHost _lua
     cdef object _python
-    cpdef Script find(self, bytes sha)
+    cpdef Script find(self, list args)
     cpdef object eval(self, Script script, list args, bint read_only)
     cpdef bint rights(self, frozenset flags, bint read_only) except? -1
     cpdef object run(self, str kind, bytes name, object function, list args, Py_ssize_t nkeys, bint read_only, bint allow_oom)

@@ -93,12 +93,15 @@ class Scripts:
         return script
 
     @cython.ccall
-    def find(self, sha: bytes) -> Script:
-        """The cached script of a sha1 in hex. NOSCRIPT if there is none."""
+    def find(self, args: list) -> Script:
+        """The cached script of an EVALSHA's sha1. NOSCRIPT if there is none: behind a bad numkeys, where it is a sha1 at all."""
+        sha: bytes = args[1]
         script: Script = self.cache.get(sha)
         if script is None:
             script = self.cache.get(sha.lower())
             if script is None:
+                if PyBytes_GET_SIZE(sha) == 40:
+                    number_of_keys(args, errors.NOT_INTEGER)
                 raise CommandError(NOSCRIPT)
         return script
 

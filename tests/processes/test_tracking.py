@@ -81,6 +81,13 @@ def test_noloop_hides_ones_own_writes(port: int) -> None:
     assert client.ask("PING") == b"PONG"
 
 
+def test_noloop_does_not_hide_that_ones_own_key_has_expired(port: int) -> None:
+    client = Wire(port)
+    client.ask("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP")
+    client.ask("SET", "passing", 1, "PX", 1)
+    assert client.read() == [b"invalidate", [b"passing"]]
+
+
 def test_a_redirected_client_of_resp2_hears_it_on_its_channel(port: int) -> None:
     listener, reader, writer = Wire(port, 2), Wire(port, 2), Wire(port)
     target = listener.ask("CLIENT", "ID")
@@ -171,6 +178,33 @@ def test_an_operation_over_shards_tells_the_events_that_redis_tells(
     assert {key: [e for k, e in heard if k == key] for key, _ in heard} == {
         key: [e for k, e in wanted if k == key] for key, _ in wanted
     }
+
+
+def test_copy_looks_its_target_up_to_write_it(port: int) -> None:
+    client, listener = Wire(port), Wire(port)
+    client.ask("CONFIG", "SET", "notify-keyspace-events", "Em")
+    listener.ask("PSUBSCRIBE", "__keyevent@0__:*")
+    client.ask("SET", "{copy}1", 1)
+    client.ask("COPY", "{copy}1", "{copy}2")
+    client.ask("COPY", "{copy}3", "{copy}4")
+    assert [push[3] for push in told(listener, client)] == [b"{copy}3"]
+    client.ask("CONFIG", "SET", "notify-keyspace-events", "")
+
+
+def test_a_key_that_a_transaction_makes_and_moves_away_was_touched(port: int, apart: list[str]) -> None:
+    """For Redis it does not matter that it is as it was before."""
+    a, _, c, _ = apart
+    for key, other in ((a, c), (c, a)):
+        cache, watcher, writer = Wire(port), Wire(port), Wire(port)
+        writer.ask("FLUSHALL")
+        cache.ask("CLIENT", "TRACKING", "ON")
+        cache.ask("GET", key)
+        watcher.ask("WATCH", key)
+        for words in (["MULTI"], ["HSET", key, "f", "v"], ["RENAMENX", key, other], ["EXEC"]):
+            writer.ask(*words)
+        assert told(cache, writer) == [[b"invalidate", [key.encode()]]]
+        watcher.ask("MULTI")
+        assert watcher.ask("EXEC") is None
 
 
 def test_a_miss_is_an_event_and_counted_for_writes_that_read_too(port: int) -> None:

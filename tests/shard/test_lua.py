@@ -129,6 +129,13 @@ def test_numkeys_is_checked(shard):
     assert shard.reply("EVAL", "return 1", "a") == "ERR value is not an integer or out of range"
 
 
+def test_evalsha_checks_numkeys_before_it_looks_for_what_may_be_a_sha1(shard):
+    for name in ("EVALSHA", "EVALSHA_RO"):
+        assert shard.reply(name, "0" * 40, 3) == "ERR Number of keys can't be greater than number of args"
+        assert shard.reply(name, "0" * 40, "a") == "ERR value is not an integer or out of range"
+        assert shard.reply(name, "0" * 39, "a") == "NOSCRIPT No matching script. Please use EVAL."
+
+
 def test_read_only_scripts_cannot_write(shard):
     script = "return redis.call('set','a',1)"
     text = "ERR Write commands are not allowed from read-only scripts."
@@ -212,8 +219,10 @@ def test_libraries_are_loaded_called_listed_and_restored(shard):
     ]  # fmt: skip
     payload = shard.reply("FUNCTION", "DUMP")
     assert shard.reply("FCALL G 0") == 5  # in any case of letters, as in Redis
-    assert shard.reply("FUNCTION", "LOAD", code.replace("lib", "LIB", 1)) == "ERR Library 'LIB' already exists"
-    assert shard.run("FUNCTION DELETE Lib") == (b"OK", ["FUNCTION DELETE Lib"])
+    assert shard.reply("FUNCTION", "LOAD", code.replace("lib", "LIB", 1)) == "ERR Function f already exists"
+    assert shard.reply("FUNCTION", "RESTORE", payload) == "ERR Library lib already exists"
+    assert shard.reply("FUNCTION DELETE Lib") == "ERR Library not found"  # their names are not
+    assert shard.run("FUNCTION DELETE lib") == (b"OK", ["FUNCTION DELETE lib"])
     assert shard.reply("FCALL g 0") == "ERR Function not found"
     assert shard.reply("FUNCTION", "RESTORE", payload) == b"OK"
     assert shard.reply("FCALL g 0") == 5

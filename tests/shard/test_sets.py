@@ -35,6 +35,21 @@ def test_srandmember_gives_distinct_members_or_draws(shard):
     assert len(set(shard.reply("SRANDMEMBER s 2"))) == 2
 
 
+def test_sdiffstore_of_a_large_set_and_small_ones_keeps_the_encoding_of_the_large_one(shard):
+    """Redis takes what the others have out of a copy there; else it adds what the others lack."""
+    shard.reply("SADD a 1 2 3 4 5 6 x")
+    shard.reply("SADD b x")
+    assert shard.reply("SDIFFSTORE t a b b") == 6
+    assert shard.reply("OBJECT ENCODING t") == b"listpack"
+    assert shard.reply("SDIFFSTORE t a b") == 6
+    assert shard.reply("OBJECT ENCODING t") == b"intset"
+    shard.reply("SADD c 7 8 9 10 11 12 x")
+    assert shard.reply("SDIFFSTORE t a c") == 6
+    assert shard.reply("OBJECT ENCODING t") == b"intset"
+    assert shard.reply("SDIFFSTORE t a b a") == 0
+    assert shard.reply("EXISTS t") == 0
+
+
 def test_algebra(shard):
     shard.reply("SADD a 1 2 3 x")
     shard.reply("SADD b 2 3 4")
