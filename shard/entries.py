@@ -45,6 +45,8 @@ MEMBER_AT = dict.fromkeys(
     ZMSCORE ZRANK ZREM ZREVRANK ZSCORE""".split(),
     2,
 ) | {"ZADD": 3, "ZINCRBY": 3}
+# Of a list both ends are asked for, whatever stands there.
+MEMBER_AT |= dict.fromkeys("LINDEX LLEN LPOP LPUSH LPUSHX LRANGE RPOP RPUSH RPUSHX".split(), 1)
 TRAITS = [traits(command) for command in BY_ID]  # once: a simulation makes engines by the thousand
 
 

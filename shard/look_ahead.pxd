@@ -26,6 +26,8 @@ cdef class LookAhead:
     cdef int _take_apart(self, const char* data) except? -1
     cdef void _note(self, int place, const char* key, Py_ssize_t size) noexcept
     cdef PyObject* _table(self, int ahead) noexcept
-    cdef void _ask_value(self) noexcept
-    cdef void _ask_element(self) noexcept
+    cdef void _begin(self) noexcept
+    cdef void _ask_value(self, int ahead) noexcept
+    cdef void _ask_place(self, int ahead) noexcept
+    cdef void _ask_element(self, int ahead) noexcept
     cdef PyObject* _member(self, int place) noexcept

@@ -9,6 +9,9 @@ one before has asked for:
      8        the key's bucket                                       1  the element
      4        the key's item
 
+The first commands of a message have nobody before them: each step is taken for all of them at once, so that they wait
+for memory together. Without pipelining a message has some ten commands.
+
 Nothing is decided here: keys and elements are looked up anew when their command is executed.
 """
 
@@ -57,14 +60,19 @@ class LookAhead:
         self.at = at
         self.count = self.done = 0
         memset(cython.address(self.offsets[0]), 0, cython.sizeof(self.offsets))
+        memset(cython.address(self.states[0]), 0, cython.sizeof(self.states))
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
     def look(self, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
         """Go one command on."""
         table: cython.pointer(PyObject)
+        first: cython.bint = self.count == 0
         while self.count < self.done + AHEAD and self.at + 12 <= size:
             self._take_apart(data)
+        if first and self.count > 1:
+            self._begin()
+            return 0
         table = self._table(AHEAD_TABLE)
         if table != cython.NULL:
             elixir_prefetch(table)
@@ -74,9 +82,35 @@ class LookAhead:
         table = self._table(AHEAD_ITEM)
         if table != cython.NULL:
             cython.cast(SlotTable, table).ask_item(self.hashes[(self.done + AHEAD_ITEM) & 15])
-        self._ask_element()
-        self._ask_value()
+        self._ask_place(2)
+        self._ask_element(1)
+        self._ask_value(AHEAD_VALUE)
         return 0
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def _begin(self) -> cython.void:
+        """All steps but the last for the first commands of a message, as far as they will not be taken in passing."""
+        table: cython.pointer(PyObject)
+        i: cython.int
+        for i in range(AHEAD_TABLE + 1):
+            table = self._table(i)
+            if table != cython.NULL:
+                elixir_prefetch(table)
+        for i in range(AHEAD_BUCKET + 1):
+            table = self._table(i)
+            if table != cython.NULL:
+                cython.cast(SlotTable, table).ask_bucket(self.hashes[(self.done + i) & 15])
+        for i in range(AHEAD_ITEM + 1):
+            table = self._table(i)
+            if table != cython.NULL:
+                cython.cast(SlotTable, table).ask_item(self.hashes[(self.done + i) & 15])
+        for i in range(AHEAD_VALUE + 1):
+            self._ask_value(i)
+        for i in range(3):
+            self._ask_place(i)
+        for i in range(2):
+            self._ask_element(i)
 
     @cython.cfunc
     @cython.inline
@@ -147,13 +181,13 @@ class LookAhead:
     @cython.cfunc
     @cython.inline
     @cython.exceptval(check=False)
-    def _ask_value(self) -> cython.void:
+    def _ask_value(self, ahead: cython.int) -> cython.void:
         """Note the object that is the value of the key whose item is there now, and ask for it."""
-        place: cython.int = (self.done + AHEAD_VALUE) & 15
+        place: cython.int = (self.done + ahead) & 15
         before: cython.int = (place - 1) & 15
         table: cython.pointer(PyObject)
         key: bytes
-        if self.done + AHEAD_VALUE >= self.count or not self.members[place]:
+        if self.done + ahead >= self.count or not self.members[place]:
             return
         self.releases[place] = slot_table.RELEASES
         if (
@@ -164,7 +198,7 @@ class LookAhead:
             self.values[place] = self.values[before]
             self.states[place] = HOT if self.states[before] == HOT else NOTED
             return
-        table = self._table(AHEAD_VALUE)
+        table = self._table(ahead)
         if table == cython.NULL:
             return
         key = cython.cast(bytes, PyList_GET_ITEM(cython.cast(list, self.args[place]), 1))
@@ -178,14 +212,11 @@ class LookAhead:
     @cython.cfunc
     @cython.inline
     @cython.exceptval(check=False)
-    def _ask_element(self) -> cython.void:
-        """Ask for what the hash of an element leads to, for the command behind the next; for the element, for the next.
-
-        An object that a key has given up since it was noted may be gone.
-        """
-        place: cython.int = (self.done + 2) & 15
+    def _ask_place(self, ahead: cython.int) -> cython.void:
+        """Ask for what the hash of an element leads to. An object that a key has given up since it was noted may be gone."""
+        place: cython.int = (self.done + ahead) & 15
         value: cython.pointer(PyObject)
-        if self.states[place] == NOTED and self.done + 2 < self.count and self.releases[place] == slot_table.RELEASES:
+        if self.states[place] == NOTED and self.done + ahead < self.count and self.releases[place] == slot_table.RELEASES:
             value = self.values[place]
             if isinstance(cython.cast(object, value), Elements) and cython.cast(Elements, value).ask(
                 cython.cast(bytes, self._member(place)), 0
@@ -193,8 +224,14 @@ class LookAhead:
                 self.states[place] = ASKED
             else:
                 self.states[place] = HOT
-        place = (self.done + 1) & 15
-        if self.states[place] == ASKED and self.done + 1 < self.count and self.releases[place] == slot_table.RELEASES:
+
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(check=False)
+    def _ask_element(self, ahead: cython.int) -> cython.void:
+        """Ask for the element itself."""
+        place: cython.int = (self.done + ahead) & 15
+        if self.states[place] == ASKED and self.done + ahead < self.count and self.releases[place] == slot_table.RELEASES:
             cython.cast(Elements, self.values[place]).ask(cython.cast(bytes, self._member(place)), 1)
 
     @cython.cfunc

@@ -1,13 +1,14 @@
 # C declarations of shard/values/pack_rows.py, for lists.
 
 cimport cython
+from shard.values.elements cimport Elements
 from shard.values.packed cimport Pack
 
 # [bytes of a pack, elements of a pack]
 cdef Py_ssize_t[2] LIMITS
 
 @cython.no_gc
-cdef class PackRow:
+cdef class PackRow(Elements):
     cdef Pack* blocks
     cdef Py_ssize_t first
     cdef Py_ssize_t used

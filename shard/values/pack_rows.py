@@ -11,6 +11,8 @@ larger than a pack's limit has a pack of its own. Invariant: no pack is empty.
 import cython
 from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.libc.string import memcpy, memmove, memset
+from cython.cimports.shard.slot_table import elixir_prefetch
+from cython.cimports.shard.values.elements import Elements
 from cython.cimports.shard.values.packed import (
     Pack,
     pack_append,
@@ -38,7 +40,7 @@ def set_limits(size: int) -> None:
 
 
 @cython.cclass
-class PackRow:
+class PackRow(Elements):
     """Packs in a row, with `size` elements in all; places are numbers of packs and offsets in them."""
 
     def __dealloc__(self):
@@ -46,6 +48,24 @@ class PackRow:
         for i in range(self.first, self.first + self.used):
             pack_free(cython.address(self.blocks[i]))
         free(self.blocks)
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def ask(self, member: bytes, step: cython.int) -> cython.bint:
+        """Ask for both ends, where most commands are at work, whatever the element: their packs, then what these hold there."""
+        first: cython.pointer(Pack)
+        last: cython.pointer(Pack)
+        if self.used == 0:
+            return False
+        first = self.blocks + self.first
+        last = first + self.used - 1
+        if step == 0:
+            elixir_prefetch(first)
+            elixir_prefetch(last)
+        else:
+            elixir_prefetch(first.data + first.head)
+            elixir_prefetch(last.data + last.tail - 1)
+        return True
 
     @cython.cfunc
     @cython.exceptval(-1)

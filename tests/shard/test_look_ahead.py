@@ -8,7 +8,7 @@ from cluster.wire import command
 from shard.engine import Engine
 from shard.loop import Loop
 
-COLLECTIONS = {b"h": b"HSET", b"s": b"SADD", b"z": b"ZADD"}
+COLLECTIONS = {b"h": b"HSET", b"s": b"SADD", b"z": b"ZADD", b"l": b"RPUSH"}
 MEMBERS = 6000  # more than what is taken for small
 
 
@@ -18,7 +18,7 @@ def fill(key):
         parts = []
         for i in range(first, first + 1000):
             name = b"member:%d" % i
-            parts += {b"HSET": [name, b"v"], b"SADD": [name], b"ZADD": [b"%d" % i, name]}[kind]
+            parts += {b"HSET": [name, b"v"], b"ZADD": [b"%d" % i, name]}.get(kind, [name])
         yield [kind, key, *parts]
 
 
@@ -36,7 +36,10 @@ def step(rng):
         return [b"RENAME", key + b"2", key]
     if chance < 0.09:
         return [b"RPUSH", rng.choice([key, b"list"]), b"a"]
+    if key == b"l" and chance < 0.15:
+        return [b"LTRIM", key, *rng.choice([(b"0", b"0"), (b"3000", b"-1"), (b"1", b"0")])]
     return {
+        b"l": [[b"LPUSH", key, member], [b"RPOP", key], [b"LRANGE", key, b"-3", b"-1"]],
         b"h": [[b"HSET", key, member, b"w"], [b"HGET", key, member], [b"HDEL", key, member]],
         b"s": [[b"SADD", key, member], [b"SISMEMBER", key, member], [b"SREM", key, member]],
         b"z": [
