@@ -113,6 +113,7 @@ UNDECLARED_KEY = (
     "or set allow-undeclared-keys yes"
 )
 EXEC_ABORT = "EXECABORT Transaction discarded because of previous errors."
+EXEC_REFUSED = "EXECABORT Transaction discarded because of: {reason}"
 
 
 def syntax_error() -> CommandError:

@@ -21,6 +21,7 @@ cdef class Core:
     cdef public list dirty
     cdef public bint all_slow
     cdef public bint writes_slow
+    cdef public bint queues_slow
     cdef public bint scripts_slow
     cdef public int python_from
     cdef public set known_scripts

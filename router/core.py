@@ -247,7 +247,7 @@ class Core:
         argc: cython.Py_ssize_t = conn.scan_argc
         conn.commands += 1
         self.commands += 1
-        if (conn.fast or conn.queueing) and not self.all_slow:
+        if (conn.fast or (conn.queueing and not self.queues_slow)) and not self.all_slow:
             row = find(data + conn.arg_at[0], conn.arg_size[0])
             if (
                 row != cython.NULL

@@ -47,7 +47,7 @@ def execute(router: Router, session: Session, args: list[bytes]) -> None:
         row = resolve(args)
         if not row.arity_ok(len(args)):
             raise errors.wrong_arity(row.name)
-        check(router, session, row)
+        check(router, session, row, args)
         if session.reply_mode == "skip" and row.name != "CLIENT|REPLY":
             skip_reply(router, session, args)
             return
@@ -66,7 +66,10 @@ def execute(router: Router, session: Session, args: list[bytes]) -> None:
         router.wait_for_shard(session, args, away.shard)
         return
     except CommandError as error:
-        if session.multi is not None:
+        if session.multi is not None and row is not None and row.name == "EXEC" and not running:
+            router.drop_transaction(session)
+            error = CommandError(errors.EXEC_REFUSED.format(reason=error.text))
+        elif session.multi is not None:
             session.multi.failed = True
         router.stats.count_error(error.text)
         if row is not None:
@@ -93,7 +96,7 @@ def skip_reply(router: Router, session: Session, args: list[bytes]) -> None:
     router.when_drained(session, run_muted)
 
 
-def check(router: Router, session: Session, row: Command) -> None:
+def check(router: Router, session: Session, row: Command, args: list[bytes]) -> None:
     """Whether this client may run this command now. CommandError says why not."""
     if not session.authenticated and not row.flags & F.NO_AUTH:
         raise CommandError(errors.NOAUTH)
@@ -102,7 +105,7 @@ def check(router: Router, session: Session, row: Command) -> None:
             f"ERR Can't execute '{row.name.lower()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
             "are allowed in this context"
         )
-    router.gate(session, row)
+    router.gate(session, row, args)
     if row.group == "python":
         check_python(router, session, row)
 

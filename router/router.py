@@ -38,6 +38,7 @@ from router.records import RouterRecords
 from router.replication.fill import Fill
 from router.replication.master import Master, new_replid
 from router.replication.roles import set_role
+from router.room import Room
 from router.script_cache import ScriptCache
 from router.session import Session
 from router.stats import Stats
@@ -95,6 +96,7 @@ class Router:
         self.asides = Asides(self)
         self.pause = Pause(self)
         self.gates = Gates(self)
+        self.room = Room(self)
         self.failover = Failover(self)
         self.next_measure_ms = 0
         self.excused_ms = 0  # until then a shard may be silent: it was told to sleep
@@ -180,7 +182,7 @@ class Router:
         """A fault of ours in a callback; the other replies of the batch go on."""
         log.error("internal error", exc_info=error)
 
-    def gate(self, session: Session, row: Command) -> None:
+    def gate(self, session: Session, row: Command, args: list[bytes]) -> None:
         """Whether the group takes this command now. CommandError says why not."""
         if self.busy.shards and not row.flags & F.ALLOW_BUSY:
             self.busy.check()
@@ -192,6 +194,8 @@ class Router:
             raise CommandError(self.gates.refusal)
         if self.gates.stale and not row.flags & F.STALE:
             raise CommandError(errors.MASTER_DOWN)
+        if self.room.full:
+            self.room.check(session, row, args)
 
     def output_class(self, session: Session) -> str:
         """Which of client-output-buffer-limit's classes a client is in."""
@@ -207,7 +211,8 @@ class Router:
         """Say which commands may not take the fast path: what MONITOR, CLIENT PAUSE or a long script must see."""
         core = self.core
         core.all_slow = bool(self.monitors or self.busy.shards or self.pause.everything or self.gates.stale)
-        core.writes_slow = self.gates.closed_to_writes or bool(self.pause.until_ms)
+        core.writes_slow = self.gates.closed_to_writes or bool(self.pause.until_ms or self.room.full)
+        core.queues_slow = bool(self.room.full)
         core.scripts_slow = bool(self.config["allow-undeclared-keys"])
         core.python_from = ("no", "local", "yes").index(str(self.config["enable-python-functions"]))
 
@@ -391,6 +396,7 @@ class Router:
             self.upstream.shard_lost(shard)
         self.tell(f"Link to shard {shard} lost", kind="shard_lost", shard=shard)
         self.busy.on_free(shard)
+        self.room.told(shard, False)
         self.greetings.pop(shard, None)
         for session in self.clients.values():
             # What happened to its watched keys meanwhile is not known: its EXEC must not run.

@@ -354,6 +354,8 @@ class Worker:
             ),
         }
         self.link.send(frames.HELLO + json.dumps(answer).encode())
+        if self.engine.over_memory:
+            self.engine.events.append((b"over_memory", b"1"))
         self.finish()
 
     def tick(self, now_ms: int) -> None:

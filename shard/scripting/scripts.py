@@ -28,7 +28,6 @@ NOSCRIPT = "NOSCRIPT No matching script. Please use EVAL."
 PYTHON_ENTRY = b"#!python-function "
 NO_WRITES, ALLOW_OOM, ALLOW_STALE = "no-writes", "allow-oom", "allow-stale"
 FLAGS = (NO_WRITES, ALLOW_OOM, ALLOW_STALE, "no-cluster", "allow-cross-slot-keys")
-OOM_SCRIPT = "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
 READ_ONLY_WANTED = "ERR Can not execute a script with write flag using *_ro command."
 NOT_BUSY = "NOTBUSY No scripts in execution right now."
 BUSY_OTHER = {
@@ -128,14 +127,14 @@ class Scripts:
     def rights(self, flags: frozenset, read_only: cython.bint) -> cython.bint:
         """Whether a script that has flags is one that only reads. CommandError if it may not run now."""
         no_writes = NO_WRITES in flags
+        if self.engine.over_memory and not no_writes and ALLOW_OOM not in flags:
+            raise CommandError(errors.OOM)
         if not no_writes and self.context.refusal:
             raise CommandError(self.context.refusal)
         if self.context.stale and ALLOW_STALE not in flags:
             raise CommandError(errors.MASTER_DOWN)
         if read_only and not no_writes:
             raise CommandError(READ_ONLY_WANTED)
-        if self.engine.over_memory and not no_writes and ALLOW_OOM not in flags:
-            raise CommandError(OOM_SCRIPT)
         return no_writes
 
     @cython.ccall

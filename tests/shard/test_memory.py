@@ -56,6 +56,29 @@ def test_volatile_policies_spare_keys_without_expiry(policy):
     assert shard.engine.over_memory
 
 
+def test_those_that_expire_first_go_first_though_only_some_keys_are_looked_at():
+    shard, figure = small("volatile-ttl")
+    for i in range(300):
+        shard.run(f"SET key:{i} 1 EX {1000 + i}")
+    memory = shard.engine.memory
+    for _ in range(150):
+        assert memory._evict_one(shard.engine)
+    left = [i for i in range(300) if shard.reply(f"EXISTS key:{i}")]
+    assert len(left) == 150
+    assert sum(i < 75 for i in left) < 8 < 60 < sum(i >= 225 for i in left)
+
+
+def test_the_router_hears_when_writes_are_refused_and_when_no_more():
+    shard, figure = small("noeviction")
+    figure[0] = 2000
+    shard.engine.memory.tick(shard.engine)
+    shard.engine.memory.tick(shard.engine)
+    assert shard.engine.events == [(b"over_memory", b"1")]
+    figure[0] = 10
+    shard.engine.memory.tick(shard.engine)
+    assert shard.engine.events[1:] == [(b"over_memory", b"0")]
+
+
 def test_lfu_counts_accesses():
     shard, _ = small("allkeys-lfu")
     shard.run("SET hot 1")
