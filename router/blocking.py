@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NILS = (b"*-1\r\n", b"$-1\r\n", b"_\r\n")
 SECONDS_MAX = 1e15
+MOVES = ("BLMOVE", "BRPOPLPUSH")
 
 
 class Blocked:
@@ -70,6 +71,7 @@ class Blocking:
         self.router = router
         self.sequence = 0
         self.blocked: dict[bytes, Blocked] = {}
+        self.moving = 0  # of them, those that wait to move an element to another key
         router.event_handlers[b"unblock"] = self._on_unblock
         router.event_handlers[b"ready"] = self._on_ready
         router.leave_listeners.append(self._left)
@@ -85,6 +87,7 @@ class Blocking:
         blocked = Blocked(self, session, row, args, token, session.reserve())
         blocked.keys = keys
         self.blocked[token] = blocked
+        self.moving += row.name in MOVES
         session.pause()
         session.blocked = blocked
         if len(shards) == 1:
@@ -203,7 +206,9 @@ class Blocking:
 
     def forget(self, blocked: Blocked) -> None:
         """Take a client's waiters out of the shards' queues."""
-        self.blocked.pop(blocked.token, None)
+        if self.blocked.pop(blocked.token, None) is not None and blocked.row.name in MOVES:
+            self.moving -= 1
+            self.router.core.watches.may_have_written()
         row = TABLE["SHARD.UNBLOCK"].id
         raw = encode(b"SHARD.UNBLOCK", blocked.token)
         for shard in blocked.shards:

@@ -11,6 +11,8 @@ cdef class Conn:
     cdef public bint fast
     cdef public bint queueing
     cdef public object queue
+    cdef public object watch
+    cdef bint untold
     cdef public bint paused
     cdef public bint closed
     cdef public bint closing

@@ -2,15 +2,18 @@
 
 from router.connection cimport Conn, Link, Parts
 from router.replication.backlog cimport Backlog
+from router.watched cimport Watches
 
 cdef class Core
 
 cdef class Path:
     cdef int take(self, Core core, Conn conn, int command, const char* data, Py_ssize_t size) except? -1
+    cdef int tell(self, Core core, Conn conn, int command) except? -1
 
 cdef class Core:
     cdef public object on_command
     cdef public Path many
+    cdef public Watches watches
     cdef public object on_protocol_error
     cdef public object on_event
     cdef public object on_flood

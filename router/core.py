@@ -19,6 +19,7 @@ from cython.cimports.router.rows import Row, find, is_word
 
 from router import paths
 from router.inline import split_inline
+from router.watched import Watches as _Watches
 
 RUNS_MAX = cython.declare(cython.int, 100)
 OUT_MAX = cython.declare(cython.Py_ssize_t, 1 << 20)
@@ -54,6 +55,13 @@ class Path:
         """Execute or queue a command: 1, or 0 to leave it to plain Python."""
         return 0
 
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def tell(self, core: Core, conn: Conn, command: cython.int) -> cython.int:
+        """Before a client's next command (-1: one of plain Python, or none yet): tell the shards what it watches, unless
+        that may wait for its EXEC."""
+        return 0
+
 
 @cython.cclass
 class Core:
@@ -71,6 +79,7 @@ class Core:
         self.known_scripts = set()
         self.whole_scripts = set()
         self.inbox_max = 1 << 30
+        self.watches = _Watches()
 
     def shard_of(self, key: bytes) -> int:
         """The index of the shard that owns a key."""
@@ -155,6 +164,8 @@ class Core:
                 break
             at += used
         conn.scanning = False
+        if conn.untold:
+            self.many.tell(self, conn, -1)
         return at
 
     def _protocol_error(self, conn: Conn, text: str):
@@ -249,6 +260,8 @@ class Core:
         self.commands += 1
         if (conn.fast or (conn.queueing and not self.queues_slow)) and not self.all_slow:
             row = find(data + conn.arg_at[0], conn.arg_size[0])
+            if conn.untold and row != cython.NULL:
+                self.many.tell(self, conn, row.id)
             if (
                 row != cython.NULL
                 and conn.fast
@@ -280,6 +293,8 @@ class Core:
                 and self.many.take(self, conn, row.id, data, size)
             ):
                 return 0
+        if conn.untold:
+            self.many.tell(self, conn, -1)
         self.on_command(conn, split_command(data, size))
         return 0
 
@@ -367,6 +382,8 @@ class Core:
         if args:
             conn.commands += 1
             self.commands += 1
+            if conn.untold:
+                self.many.tell(self, conn, -1)
             self.on_command(conn, args)
         return length + 1
 
@@ -422,6 +439,8 @@ class Core:
     ) -> cython.int:
         batch: Buffer = link.batch
         at: cython.p_char
+        if self.watches.open:
+            self.watches.note(command, raw, size)
         if batch.size == 0:
             batch.reserve(32)
             batch.size = 32

@@ -13,23 +13,24 @@ their links within one call, so nothing comes in between.
 """
 
 import cython
-from cython.cimports.cluster.wire import Buffer, encode_command, read_number, slot_of_bytes, split_command
+from cython.cimports.cluster.wire import Buffer, read_number, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy, memmove
-from cython.cimports.router.connection import Conn, Link, Parts
+from cython.cimports.router.connection import Conn, Link
 from cython.cimports.router.core import Core, Path
 from cython.cimports.router.gather import Answer, join_run, put
 from cython.cimports.router.kinds import AT_MOST, BEGIN, COMMIT, OBSERVE, OTHER, SPLIT, Kind, kind_of, one_shard
 from cython.cimports.router.open_records import Open, OpenRecords
 from cython.cimports.router.queued import Queue, begin_entry
+from cython.cimports.router.watched import Watch
+from cython.cimports.router.watching import forget_watch, tell_shards
 
 from cluster.command_table import BY_ID, TABLE
 from router.queued import Queue as _Queue
+from router.watched import Watch as _Watch
 
 SHARDS_MAX = cython.declare(cython.int, 64)
 TXN = cython.declare(cython.int, TABLE["SHARD.TXN"].id)
-WATCH = cython.declare(cython.int, TABLE["SHARD.WATCH"].id)
-IGNORED = cython.declare(Parts, Parts())  # nobody waits for this answer
 FIRST_REPLY = cython.declare(cython.int, 3)  # router/gather.py's FIRST
 
 # Flags of a client that its entries carry: RESP3, TRACK, FROM_MASTER.
@@ -99,30 +100,41 @@ class Multi(Path):
     def _watch(
         self, core: Core, conn: Conn, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
     ) -> cython.int:
-        """Each shard is told which of its keys are watched."""
-        session: object = conn.session
+        """Note what is watched; the shards are told before anything else happens (`tell`)."""
         words: list = split_command(data, size)
-        by_shard: dict = {}
         i: cython.Py_ssize_t
-        shard: cython.int
         for i in range(1, len(words)):
-            shard = core.shard_of(words[i])
-            if not cython.cast(Link, core.links[shard]).up:
+            if not cython.cast(Link, core.links[core.shard_of(words[i])]).up:
                 return 0
-            if shard not in by_shard:
-                by_shard[shard] = [b"SHARD.WATCH", b"%d" % conn.id]
-            by_shard[shard].append(words[i])
-            session.watched.add((conn.db, words[i]))
-        out: Buffer = Buffer(128)
-        for shard, parts in by_shard.items():
-            out.size = 0
-            encode_command(out, parts)
-            # Nobody waits for it by itself: it goes with what follows.
-            put(core, IGNORED, shard, WATCH, conn.db, 0, conn.id, out.data, out.size, cython.cast(cython.ulonglong, 1) << (shard & 63))
-        session.watch_shards.update(by_shard)
+        watch: Watch = conn.watch
+        if watch is None:
+            watch = conn.watch = _Watch()
+        for i in range(1, len(words)):
+            watch.untold.append((conn.db, words[i]))
+        conn.untold = True
+        conn.fast = False
+        conn.queueing = True
         self.stats.count_command("WATCH", 0)
         _say(core, conn, b"+OK\r\n", 5)
         return 1
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def tell(self, core: Core, conn: Conn, command: cython.int) -> cython.int:
+        if command >= 0 and (conn.queue is not None or kind_of(command).kind == BEGIN or kind_of(command).kind == OBSERVE):
+            return 0
+        conn.untold = False
+        if conn.queue is None:
+            conn.fast = True
+            conn.queueing = False
+        tell_shards(core, conn, conn.watch)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _untouched(self, core: Core, watch: Watch) -> cython.bint:
+        """Whether the shards need not be asked if somebody has touched what a client watches."""
+        return core.watches.untouched(watch) and not self.operations.router.blocking.moving
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -206,7 +218,7 @@ class Multi(Path):
     @cython.exceptval(-1, check=True)
     def _exec(self, core: Core, conn: Conn) -> cython.int:
         queue: Queue = conn.queue
-        session: object = conn.session
+        watch: Watch = conn.watch
         shards: cython.pointer(cython.short) = cython.cast(cython.pointer(cython.short), queue.shards.data)
         i: cython.Py_ssize_t
         shard: cython.int
@@ -214,9 +226,10 @@ class Multi(Path):
         several: cython.bint = False
         if not queue.simple or queue.failed or queue.count == 0 or (core.writes_slow and not conn.writer):
             return 0
-        if session.watch_lost:
+        if watch is not None and watch.broken:
             return 0
-        watched: object = session.watch_shards
+        # What the shards have not been told of, nobody can have touched: it was sent together with this.
+        watched: object = () if watch is None else watch.shards
         for shard in range(core.shards):
             used[shard] = False
         for i in range(queue.count):
@@ -235,10 +248,11 @@ class Multi(Path):
         out: Buffer
         part: Buffer
         watcher: bytes = b""
+        conn.watch = None
+        conn.untold = False
         if watched:
             watcher = b"%d" % conn.id
-            session.watch_shards = set()
-            session.watched.clear()
+            core.watches.end(watch)
         if not several:
             out = Buffer(queue.entries.size + 64)
             _open_txn(out, watcher, b"E")
@@ -253,6 +267,9 @@ class Multi(Path):
             cython.cast(Buffer, self.parts[shards[i]]).append(queue.entries.data + at, length + 12)
             at += length + 12
         gather: Answer = self._gather(core, conn, queue.shards, queue.count, 0)
+        if watched and self._untouched(core, watch):
+            forget_watch(core, conn, watch)
+            watched = ()
         if watched:
             parts: dict = {}
             for shard in range(core.shards):

@@ -67,6 +67,9 @@ class Router:
         for name in ("proto-max-bulk-len", "client-query-buffer-limit"):
             self.set_limit(name, config[name])
             config.on_change(self.set_limit, name)
+        for name in ("maxmemory", "maxmemory-policy"):
+            config.on_change(self.set_eviction, name)
+        self.set_eviction()
         self.core.on_internal_error = self.on_internal_error
         self.started_ms = now_ms
         self.clients: dict[int, Session] = {}
@@ -172,6 +175,11 @@ class Router:
             self.core.bulk_max = value
         else:
             self.core.inbox_max = value
+
+    def set_eviction(self, *_: Any) -> None:
+        """Whether shards may evict keys: of those that are watched, the router knows less then."""
+        self.core.watches.evicting = self.config["maxmemory"] > 0 and self.config["maxmemory-policy"] != "noeviction"
+        self.core.watches.may_have_written()
 
     def on_flood(self, conn: Any) -> None:
         """A client sent more than client-query-buffer-limit without its being executed."""
@@ -400,7 +408,9 @@ class Router:
         self.greetings.pop(shard, None)
         for session in self.clients.values():
             # What happened to its watched keys meanwhile is not known: its EXEC must not run.
-            session.watch_lost = session.watch_lost or shard in session.watch_shards
+            watch = session.conn.watch
+            if watch is not None and shard in watch.shards:
+                watch.broken = True
         self.operations.shard_lost(shard)
         self.asides.shard_lost(shard)
         self.blocking.shard_lost(shard)

@@ -32,9 +32,6 @@ class Session:
         self.authenticated = False
         self.created_ms: int = router.now
         self.flags: set[str] = set()
-        self.watched: set[tuple[int, bytes]] = set()
-        self.watch_shards: set[int] = set()
-        self.watch_lost = False  # a shard that kept watches for this client was restarted
         self.channels: set[bytes] = set()
         self.patterns: set[bytes] = set()
         self.shard_channels: set[bytes] = set()

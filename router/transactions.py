@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from router.queued import Queue
     from router.router import Router
     from router.session import Session
-
+    from router.watched import Watch
 
 
 class Captured:
@@ -103,7 +103,8 @@ class Plan:
 
 def involved(router: Router, session: Session) -> set[int]:
     """The shards that EXEC needs."""
-    shards = set(session.watch_shards)
+    watch = session.conn.watch
+    shards: set[int] = set() if watch is None else set(watch.shards)
     for row, args in session.multi or ():
         if row.at is At.SHARD or row.whole:
             if row.spread is Spread.ALL or dispatch.reaches_anywhere(router, row, args):
@@ -156,9 +157,13 @@ def _parts(router: Router, element: Element) -> dict[int, list[bytes]]:
     return {}
 
 
-def execute(router: Router, session: Session, commands: Queue, watch_shards: set[int]) -> Any:
+def execute(router: Router, session: Session, commands: Queue, watch: Watch | None) -> Any:
     """Run a transaction; its reply is an array, or null if a watched key was touched."""
     current = plan(router, session, commands)
+    watch_shards: set[int] = set()
+    if watch is not None:
+        watch_shards = watch.shards
+        router.core.watches.end(watch)
     watcher = b"%d" % session.id if watch_shards else b""
     shards = set(current.entries)
     plain_router = [element for element in current.elements if element.router]

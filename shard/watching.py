@@ -4,6 +4,7 @@ import cython
 from cython.cimports.shard.engine import Engine
 
 from shard.signals import WATCHERS
+from shard.values.hashes import HashValue
 
 LISTENED = cython.declare(cython.int, WATCHERS)
 
@@ -23,22 +24,24 @@ class Watching:
         self.watched = {}
         self.touched_clients = set()
 
-    def watch(self, engine: Engine, client: int, key: bytes):
-        """A client watches a key of the engine's current database."""
+    def watch(self, engine: Engine, client: int, key: bytes) -> bool:
+        """A client watches a key of the engine's current database. Whether it, or a field of it, may expire."""
         place: tuple = (engine.db.index, key)
         mine: dict = self.watched.get(client)
-        there: cython.bint = engine.lookup(key) is not None
+        value: object = engine.lookup(key)
+        expires: cython.bint = value is not None and (engine.expire_at(key) >= 0 or (type(value) is HashValue and value.has_expiries()))
         if mine is None:
             mine = self.watched[client] = {}
         if place in mine:
-            return
-        mine[place] = engine.expire_at(key) if there else None
+            return expires
+        mine[place] = engine.expire_at(key) if value is not None else None
         clients: set = self.watchers.get(place)
         if clients is None:
             self.watchers[place] = {client}
         else:
             clients.add(client)
         engine.listening |= LISTENED
+        return expires
 
     def touched(self, db: int, key: bytes):
         """A key was changed."""

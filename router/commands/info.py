@@ -94,9 +94,9 @@ def clients(router: Router, shards: Shards) -> Fields:
         "blocked_clients": sum(1 for session in sessions if session.blocked is not None),
         "tracking_clients": sum(1 for session in sessions if session.tracking is not None),
         "pubsub_clients": sum(1 for session in sessions if session.subscribed),
-        "watching_clients": sum(1 for session in sessions if session.watched),
+        "watching_clients": sum(1 for session in sessions if session.conn.watch),
         "clients_in_timeout_table": 0,
-        "total_watched_keys": sum(len(session.watched) for session in sessions),
+        "total_watched_keys": sum(len(session.conn.watch) for session in sessions if session.conn.watch),
         "total_blocking_keys": len(
             {key for wait in router.blocking.blocked.values() for keys in wait.keys.values() for key in keys}
         ),

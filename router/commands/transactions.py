@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cluster import errors
-from cluster.command_table import TABLE
 from cluster.errors import CommandError
 from cluster.replies import NIL_ARRAY, OK
-from cluster.wire import command as encode
 from router import transactions
 from router.queued import Queue
 from router.registry import handles
+from router.watched import Watch
+from router.watching import forget_watch, tell_shards
 
 if TYPE_CHECKING:
     from router.router import Router
@@ -46,16 +46,16 @@ def exec_(router: Router, session: Session, args: list[bytes]) -> Any:
     if session.multi_failed:
         drop(router, session)
         raise CommandError(errors.EXEC_ABORT)
-    if session.watch_lost:
+    watch = session.conn.watch
+    if watch is not None and watch.broken:
         drop(router, session)
         return NIL_ARRAY
     for shard in transactions.involved(router, session):
         router.require(shard)
     commands, session.multi = session.multi, None
-    watch_shards, session.watch_shards = session.watch_shards, set()
-    session.watched.clear()
+    session.conn.watch = None
     session.settle()
-    return transactions.execute(router, session, commands, watch_shards)
+    return transactions.execute(router, session, commands, watch)
 
 
 @handles("WATCH")
@@ -63,16 +63,12 @@ def watch(router: Router, session: Session, args: list[bytes]) -> Any:
     """WATCH key [key ...]"""
     if session.multi is not None:
         return CommandError("ERR WATCH inside MULTI is not allowed")
-    by_shard: dict[int, list[bytes]] = {}
     for key in args[1:]:
-        by_shard.setdefault(router.core.shard_of(key), []).append(key)
-    for shard in by_shard:
-        router.require(shard)
-    for shard, keys in by_shard.items():
-        raw = encode(b"SHARD.WATCH", str(session.id), *keys)
-        router.core.submit(shard, TABLE["SHARD.WATCH"].id, session.db, 0, session.id, raw, _ignore)
-        session.watch_shards.add(shard)
-        session.watched.update((session.db, key) for key in keys)
+        router.require(router.core.shard_of(key))
+    if session.conn.watch is None:
+        session.conn.watch = Watch()
+    session.conn.watch.untold += [(session.db, key) for key in args[1:]]
+    tell_shards(router.core, session.conn, session.conn.watch)
     return OK
 
 
@@ -93,15 +89,7 @@ def drop(router: Router, session: Session) -> None:
 
 def forget_watches(router: Router, session: Session) -> None:
     """Tell the shards that a client watches nothing any more."""
-    raw = encode(b"SHARD.UNWATCH", str(session.id))
-    for shard in session.watch_shards:
-        if router.core.links[shard].up:
-            router.core.submit(shard, TABLE["SHARD.UNWATCH"].id, 0, 0, session.id, raw, _ignore)
-    session.watch_shards.clear()
-    session.watched.clear()
-    session.watch_lost = False
-    router.kick()
-
-
-def _ignore(raw: bytes | None) -> None:
-    """Nobody waits for this answer."""
+    watch, session.conn.watch = session.conn.watch, None
+    if watch is not None:
+        forget_watch(router.core, session.conn, watch)
+        router.kick()

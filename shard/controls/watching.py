@@ -9,11 +9,12 @@ from shard.registry import handles
 
 @handles("SHARD.WATCH")
 def watch(engine: Any, args: list[bytes]) -> Any:
-    """SHARD.WATCH client key [key ...]"""
+    """SHARD.WATCH client key [key ...]. How many of the keys, or of their fields, may expire."""
     engine.no_effect()
+    expiring = 0
     for key in args[2:]:
-        engine.watching.watch(engine, int(args[1]), key)
-    return 1
+        expiring += engine.watching.watch(engine, int(args[1]), key)
+    return expiring
 
 
 @handles("SHARD.UNWATCH")

@@ -14,11 +14,12 @@ import pytest
 from router.operations import Operations
 from router.records import RouterRecords
 from router.turns import Turns
+from router.watched import Watch, Watches
 from shard import pieces
 from shard.loop import Loop
 from tests.simulation.history import Txn, Violation, check_appends
 from tests.simulation.workload import Run
-from tests.simulation.world import Disk, SimShard
+from tests.simulation.world import Disk, SimShard, World
 
 KINDS = ["append", "read", "transaction", "watched", "transfer", "audit", "move", "carry", "count_tokens", "replace", "look"]
 SEEDS = 2000
@@ -106,7 +107,7 @@ def test_a_shard_that_was_to_commit_first_and_has_not_is_found_when_the_others_d
 ) -> None:
     original = Operations.may_join
     monkeypatch.setattr(Operations, "may_join", lambda self, shard, last: original(self, shard, (1 << 60, 0)))
-    assert caught(range(100), move)
+    assert caught(range(200, 300), move)
 
 
 def test_without_the_record_the_checker_finds_torn_writes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +144,22 @@ def test_without_the_hold_the_checker_finds_lost_updates(monkeypatch: pytest.Mon
 
 def test_without_the_held_keys_the_checker_finds_lost_updates(monkeypatch: pytest.MonkeyPatch) -> None:
     without_a_rule(monkeypatch, lambda self, operation, keys, record: self.holds.take(operation, set(), record))
+    assert caught(range(80, 200))
+
+
+class Careless(Watches):
+    """Takes every watched key for untouched."""
+
+    def begin(self, watch: Watch) -> int:
+        Watches.begin(self, watch)
+        watch.mark = 1 << 62
+        return 0
+
+
+def test_without_the_notes_of_what_may_have_been_written_the_checker_finds_lost_updates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(World, "prepare", lambda self, router: setattr(router.core, "watches", Careless()))
     assert caught(range(60))
 
 

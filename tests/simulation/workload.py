@@ -77,6 +77,9 @@ class Worker:
             self.txn = None
             return
         self.expected = len(commands)
+        if self.rng.random() < 0.5:
+            self.client.send_together(*commands)
+            return
         for args in commands:
             self.client.send(*args)
 

@@ -19,6 +19,7 @@ import hiredis
 
 from cluster.config import Config
 from cluster.wire import command
+from router import dispatch
 from router.connection import Conn
 from router.rounds import due_links
 from router.router import Router
@@ -243,10 +244,24 @@ class SimClient:
 
     def send(self, *args: Any) -> None:
         """One command; its reply comes into `replies` some time later."""
+        self.send_together(args)
+
+    def send_together(self, *commands: tuple[Any, ...]) -> None:
+        """Several commands in one piece."""
         router = self.world.router
         assert router is not None
-        router.core.receive_data(self.conn, command(*args))
+        router.core.receive_data(self.conn, b"".join(command(*args) for args in commands))
         self.world.pump()
+
+
+class StrictRouter(Router):
+    """A router whose own faults end the run: a real one notes them and goes on."""
+
+    def on_command(self, conn: Any, args: list[bytes]) -> None:
+        dispatch.execute(self, conn.session, args)
+
+    def on_internal_error(self, error: Exception) -> None:
+        raise error
 
 
 class World:
@@ -274,7 +289,7 @@ class World:
 
     def start_router(self) -> None:
         self.generation += 1000
-        self.router = Router(self.shard_count, self.config, self.now, self.generation)
+        self.router = StrictRouter(self.shard_count, self.config, self.now, self.generation)
         self.router.send_alone = self._send_alone
         self.router.close = lambda conn, reason: None
         self.prepare(self.router)
