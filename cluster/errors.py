@@ -112,6 +112,7 @@ UNDECLARED_KEY = (
     "ERR key '{key}' was not declared and lives on another shard; declare it among the keys, "
     "or set allow-undeclared-keys yes"
 )
+UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
 EXEC_ABORT = "EXECABORT Transaction discarded because of previous errors."
 EXEC_REFUSED = "EXECABORT Transaction discarded because of: {reason}"
 

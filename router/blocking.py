@@ -219,7 +219,10 @@ class Blocking:
 
     def _left(self, session: Session) -> None:
         blocked = session.blocked
-        if blocked is not None:
+        if blocked is not None and not isinstance(blocked, Blocked):
+            session.blocked = None
+            blocked.left()
+        elif blocked is not None:
             blocked.ended = True
             session.blocked = None
             self.forget(blocked)
@@ -229,8 +232,10 @@ class Blocking:
         blocked = session.blocked
         if blocked is None:
             return False
-        if error:
-            blocked.finish(_error("UNBLOCKED client unblocked via CLIENT UNBLOCK"))
+        if not isinstance(blocked, Blocked):  # in WAIT
+            blocked.unblock(error)
+        elif error:
+            blocked.finish(_error(errors.UNBLOCKED))
         else:
             blocked.finish(self._nil(blocked))
         return True

@@ -54,7 +54,7 @@ def execute(router: Router, session: Session, args: list[bytes]) -> None:
         if router.pause.until_ms and router.pause.holds(session, row):
             router.pause.hold(session, args)
             return
-        if router.monitors and not row.flags & F.SKIP_MONITOR:
+        if router.monitors and shown_to_monitors(row):
             router.feed_monitors(session, args)
         session.last_command = row.name
         if session.multi is not None and row.name not in NOT_QUEUED:
@@ -77,6 +77,11 @@ def execute(router: Router, session: Session, args: list[bytes]) -> None:
         reply = error
     if reply is not LATER:
         session.reply(reply)
+
+
+def shown_to_monitors(row: Command) -> bool:
+    """Not what administrators do; scripts, which Redis shows when they begin, though their rows say otherwise."""
+    return not row.flags & F.ADMIN and (not row.flags & F.SKIP_MONITOR or (row.group == "scripting" and row.keys is not None))
 
 
 def skip_reply(router: Router, session: Session, args: list[bytes]) -> None:
@@ -135,6 +140,8 @@ def run(router: Router, session: Session, row: Command, args: list[bytes]) -> An
             took_us = router.clock_us() - began_us
             router.stats.count_command(row.name, CALLS)
             router.stats.count_command(row.name, USEC, took_us)
+            if not row.flags & F.SKIP_SLOWLOG:
+                router.slowlog.took(session, took_us, args)
             if router.config["latency-tracking"]:
                 router.stats.latencies.add(row.name.lower(), took_us)
     if row.flags & F.BLOCKING and session.multi is None:

@@ -41,6 +41,7 @@ from router.replication.roles import set_role
 from router.room import Room
 from router.script_cache import ScriptCache
 from router.session import Session
+from router.slowlog import SlowLog
 from router.stats import Stats
 from router.tracking import Tracking
 from router.waits import ShardAway, ShardWaits
@@ -100,6 +101,7 @@ class Router:
         self.pause = Pause(self)
         self.gates = Gates(self)
         self.room = Room(self)
+        self.slowlog = SlowLog(self)
         self.failover = Failover(self)
         self.next_measure_ms = 0
         self.excused_ms = 0  # until then a shard may be silent: it was told to sleep
@@ -455,6 +457,7 @@ class Router:
         self.shard_waits.tick(now_ms)
         self.operations.tick(now_ms)
         self.blocking.tick(now_ms)
+        self.tracking.tick(now_ms)
         self.master.tick(now_ms)
         self.pause.tick(now_ms)
         self.gates.tick()

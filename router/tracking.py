@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from router.session import Session
 
 CHANNEL = b"__redis__:invalidate"
+FLUSH_MS = 100
 
 
 @dataclass
@@ -66,7 +67,9 @@ class Tracking:
         self.sessions: dict[int, Session] = {}
         router.event_handlers[b"invalidate"] = self._on_invalidate
         router.event_handlers[b"changed"] = self._on_changed
-        router.event_handlers[b"flushed"] = lambda shard, event: self.all_stale()
+        router.event_handlers[b"flushed"] = self._on_flushed
+        self.flushed: set[int] = set()  # shards that have said so of one FLUSHALL, and since when the others are waited for
+        self.flushed_ms = 0
         router.leave_listeners.append(self.stop)
 
     def start(self, session: Session, state: State) -> None:
@@ -161,8 +164,23 @@ class Tracking:
             if any(key.startswith(prefix) for prefix in state.prefixes):
                 self._send(session, [key])
 
+    def _on_flushed(self, shard: int, event: list[bytes]) -> None:
+        """A shard was emptied, as the others are: their clients hear of it once, when the last one has been."""
+        if not self.flushed or shard in self.flushed:
+            self.tick(self.router.now + FLUSH_MS)
+            self.flushed_ms = self.router.now
+        self.flushed.add(shard)
+        if len(self.flushed) == self.router.shard_count:
+            self.all_stale()
+
+    def tick(self, now_ms: int) -> None:
+        """A shard that was emptied alone is told of, too."""
+        if self.flushed and now_ms - self.flushed_ms >= FLUSH_MS:
+            self.all_stale()
+
     def all_stale(self) -> None:
         """Everything that anybody has cached may be stale."""
+        self.flushed.clear()
         for session in list(self.sessions.values()):
             self._send(session, None)
 

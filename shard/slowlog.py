@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 
-ARGS_MAX = 32
-ARG_MAX = 128
+from cluster.slow_entries import shortened
+
 HISTORY_MAX = 160
 
 
-def shortened(args: list[bytes]) -> list[bytes]:
-    """Arguments as the slow log keeps them: at most 32, each at most 128 bytes."""
-    kept = [
-        bytes(raw) if len(raw) <= ARG_MAX else bytes(raw[:ARG_MAX]) + b"... (%d more bytes)" % (len(raw) - ARG_MAX)
-        for raw in args[:ARGS_MAX]
-    ]
-    if len(args) > ARGS_MAX:
-        kept[-1] = b"... (%d more arguments)" % (len(args) - ARGS_MAX + 1)
-    return kept
-
-
 class SlowLog:
-    """entries: (number, unix s, us, arguments, client id), the oldest first.
+    """entries: (number, unix ms, us, arguments, client id), the oldest first.
     latency: event -> (unix s, ms), the oldest first; worst: event -> ms.
 
     slower_us: what takes at least this long is logged, -1: nothing.
@@ -49,7 +38,7 @@ class SlowLog:
     def took(self, now_ms: int, us: int, args: list[bytes], client: int, fast: bool) -> None:
         """A command took so long."""
         if 0 <= self.slower_us <= us:
-            self.entries.append((self.number, now_ms // 1000, us, shortened(args), client))
+            self.entries.append((self.number, now_ms, us, shortened(args), client))
             self.number += 1
         if self.latency_ms and us >= self.latency_ms * 1000:
             self.event(b"fast-command" if fast else b"command", now_ms // 1000, us // 1000)

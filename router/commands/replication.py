@@ -173,12 +173,14 @@ def wait(router: Router, session: Session, args: list[bytes]) -> Any:
     place = session.reserve()
     session.pause()
 
-    def done(count: int) -> None:
+    def done(count: int | CommandError) -> None:
+        session.blocked = None
         session.fulfil(place, count)
         session.resume()
 
     def begin(replies: dict[int, bytes | None]) -> None:
-        router.master.wait(wanted, timeout_ms, done)
+        if not session.conn.closed:
+            router.master.wait(session, wanted, timeout_ms, done)
 
     if unanswered:
         # What this client sent in the same breath is in the stream once its shards have answered it:
@@ -211,11 +213,13 @@ def waitaof(router: Router, session: Session, args: list[bytes]) -> Any:
     def synced(replies: dict[int, bytes | None]) -> None:
         safe = int(journalled and all(raw == b"+OK\r\n" for raw in replies.values()))
 
-        def done(count: int) -> None:
-            session.fulfil(place, [safe, count])
+        def done(count: int | CommandError) -> None:
+            session.blocked = None
+            session.fulfil(place, count if isinstance(count, CommandError) else [safe, count])
             session.resume()
 
-        router.master.wait(wanted, timeout_ms, done, True)
+        if not session.conn.closed:
+            router.master.wait(session, wanted, timeout_ms, done, True)
 
     if journalled:
         router.ask_all([b"SHARD.DEBUG", b"FSYNC"], synced)

@@ -1,4 +1,4 @@
-"""SLOWLOG and LATENCY: what the shards have noted, put together."""
+"""SLOWLOG and LATENCY: what the shards and the router have noted, put together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @handles("SLOWLOG|GET")
 def slowlog_get(router: Router, session: Session, args: list[bytes]) -> Any:
-    """SLOWLOG GET [count]: the newest first; -1: all. Numbers are unique over the shards."""
+    """SLOWLOG GET [count]: the newest first; -1: all. Numbers are unique over shards and router."""
     count = 10
     if len(args) > 3:
         raise CommandError("ERR wrong number of arguments for 'slowlog|get' command")
@@ -27,14 +27,16 @@ def slowlog_get(router: Router, session: Session, args: list[bytes]) -> Any:
         if number is None or number < -1:
             raise CommandError("ERR count should be greater than or equal to -1")
         count = number
+    own = list(router.slowlog.entries)
 
     def merge(values: dict[int, Any]) -> Any:
-        found = []
-        for shard, entries in values.items():
-            for number, second, us, words, client in entries:
-                found.append([number * router.shard_count + shard, second, us, words, *_who(router, client)])
-        found.sort(key=lambda entry: (entry[1], entry[0]), reverse=True)
-        return found if count < 0 else found[:count]
+        found: list[Any] = []
+        for place, entries in (*values.items(), (router.shard_count, own)):
+            for number, at_ms, us, words, client in entries:
+                one = [number * (router.shard_count + 1) + place, at_ms // 1000, us, words, *_who(router, client)]
+                found.append((at_ms, place < router.shard_count, number, one))  # clocks of one millisecond say no order
+        found = [entry for *_, entry in sorted(found, key=lambda entry: entry[:3], reverse=True)]
+        return found[: router.slowlog.length if count < 0 else min(count, router.slowlog.length)]
 
     return ask(router, session, [b"SHARD.SLOWLOG", b"GET"], merge)
 
@@ -48,12 +50,18 @@ def _who(router: Router, client: int) -> tuple[bytes, bytes]:
 @handles("SLOWLOG|LEN")
 def slowlog_len(router: Router, session: Session, args: list[bytes]) -> Any:
     """SLOWLOG LEN"""
-    return ask(router, session, [b"SHARD.SLOWLOG", b"LEN"], lambda values: sum(values.values()))
+    own = len(router.slowlog.entries)
+
+    def merge(values: dict[int, Any]) -> Any:
+        return min(sum(values.values()) + own, router.slowlog.length)
+
+    return ask(router, session, [b"SHARD.SLOWLOG", b"LEN"], merge)
 
 
 @handles("SLOWLOG|RESET")
 def slowlog_reset(router: Router, session: Session, args: list[bytes]) -> Any:
     """SLOWLOG RESET"""
+    router.slowlog.entries.clear()
     return ask(router, session, [b"SHARD.SLOWLOG", b"RESET"], lambda values: OK)
 
 

@@ -17,7 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cluster import errors
 from cluster.command_table import TABLE
+from cluster.errors import CommandError
 from cluster.wire import command as encode
 from router.replication.feed import Feed
 
@@ -53,13 +55,28 @@ class Replica:
 
 @dataclass
 class Waiter:
-    """A client in WAIT."""
+    """A client in WAIT. done: with how many have confirmed, or with the error that ends it."""
 
+    master: Master
     offset: int
     wanted: int
     deadline_ms: int
-    done: Callable[[int], None]
+    done: Callable[[int | CommandError], None]
     on_disk: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many replicas have confirmed; -1: where the stream must stand is not known yet."""
+        return self.master.confirmed(self.offset, self.on_disk) if self.offset >= 0 else -1
+
+    def unblock(self, error: bool) -> None:
+        """CLIENT UNBLOCK."""
+        self.left()
+        self.done(CommandError(errors.UNBLOCKED) if error else max(self.count, 0))
+
+    def left(self) -> None:
+        """The client is gone."""
+        self.master.waiters.remove(self)
 
 
 class Snapshot:
@@ -346,11 +363,14 @@ class Master:
         """How many replicas have confirmed an offset (as on their disks)."""
         return sum((replica.on_disk if on_disk else replica.acked) >= offset for replica in self.online)
 
-    def wait(self, wanted: int, timeout_ms: int, done: Callable[[int], None], on_disk: bool = False) -> None:
-        """`done(count)` once `wanted` replicas have confirmed all that is in the stream now."""
+    def wait(
+        self, session: Session, wanted: int, timeout_ms: int, done: Callable[[int | CommandError], None], on_disk: bool = False
+    ) -> None:
+        """`done(count)` once `wanted` replicas have confirmed all that is in the stream now. The client is blocked until then."""
         deadline_ms = self.router.now + timeout_ms if timeout_ms else 1 << 62
-        waiter = Waiter(self.feed.offset if self.feed.idle else -1, wanted, deadline_ms, done, on_disk)
+        waiter = Waiter(self, self.feed.offset if self.feed.idle else -1, wanted, deadline_ms, done, on_disk)
         self.waiters.append(waiter)
+        session.blocked = waiter
         if waiter.offset >= 0 and self.confirmed(waiter.offset, on_disk) < wanted and self.online:
             self.ask_replicas()
         self._serve_waiters()
@@ -362,11 +382,10 @@ class Master:
 
     def _serve_waiters(self) -> None:
         for waiter in list(self.waiters):
-            count = self.confirmed(waiter.offset, waiter.on_disk) if waiter.offset >= 0 else -1
             late = self.router.now >= waiter.deadline_ms
-            if count >= waiter.wanted or late:
+            if waiter.count >= waiter.wanted or late:
                 self.waiters.remove(waiter)
-                waiter.done(max(count, 0))
+                waiter.done(max(waiter.count, 0))
 
     def tick(self, now_ms: int) -> None:
         """Heartbeats, replicas that are silent, WAITs that end."""

@@ -13,7 +13,7 @@ from shard.registry import handles
 def slowlog(engine: Any, args: list[bytes]) -> Any:
     """SHARD.SLOWLOG GET | LEN | RESET | HISTOGRAM | LATENCY | FORGET [event ...]
 
-    GET: [[number, unix s, us, arguments, client id], ...], the newest first.
+    GET: [[number, unix ms, us, arguments, client id], ...], the newest first.
     HISTOGRAM: [[command, [us, calls, us, calls, ...]], ...], see cluster/latencies.py.
     LATENCY: [[event, worst ms, [unix s, ms, unix s, ms, ...]], ...]; FORGET: how many there were.
     """

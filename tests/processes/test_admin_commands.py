@@ -89,6 +89,34 @@ def test_a_slow_command_is_logged_with_its_client(client):
     assert entries[0][5] == b"snail"
 
 
+def test_the_slow_log_has_what_the_router_serves_but_no_password(client):
+    client.slowlog_reset()
+    client.config_set("slowlog-log-slower-than", 0)
+    try:
+        for line in ("ECHO x", "AUTH wrong", "HELLO 2 AUTH default wrong", "CONFIG SET masterauth hush", "CONFIG SET masterauth x"):
+            raw(client, *line.split())
+    finally:
+        client.config_set("slowlog-log-slower-than", 10000)
+        client.config_set("masterauth", "")
+    entries = [b" ".join(entry[3]) for entry in raw(client, "SLOWLOG", "GET", "-1")]
+    assert entries[::-1][1:] == [
+        b"ECHO x", b"AUTH (redacted)", b"HELLO 2 AUTH (redacted) (redacted)",
+        b"CONFIG SET masterauth (redacted)", b"CONFIG SET masterauth (redacted)",
+    ]  # fmt: skip
+    assert len({entry[0] for entry in raw(client, "SLOWLOG", "GET", "-1")}) == len(entries) == raw(client, "SLOWLOG", "LEN")
+
+
+def test_a_monitor_sees_scripts_and_no_password(cluster, client):
+    with cluster.client() as other, other.monitor() as monitor:
+        for line in ("AUTH wrong", "CONFIG SET masterauth hush", "EVAL return(1) 0", "ECHO end"):
+            raw(client, *line.split())
+        seen: list[str] = []
+        while not seen or seen[-1] != "ECHO end":
+            seen.append(monitor.next_command()["command"])
+    client.config_set("masterauth", "")
+    assert [line for line in seen if line.split()[0] in ("AUTH", "CONFIG", "EVAL")] == ["AUTH (redacted)", "EVAL return(1) 0"]
+
+
 @pytest.mark.alone
 def test_paused_writes_wait_and_reads_go_on(client):
     client.set("p", "old")
@@ -256,3 +284,26 @@ def test_errors_of_shards_are_counted_once_by_their_first_word(client):
     client.mget("text", "none")
     stats = client.info("stats")
     assert (stats["keyspace_hits"], stats["keyspace_misses"]) == (2, 1)
+
+
+@pytest.mark.parametrize(("how", "reply"), [("TIMEOUT", 0), ("ERROR", redis.ResponseError("UNBLOCKED client unblocked via CLIENT UNBLOCK"))])
+def test_a_client_in_wait_is_blocked_and_can_be_unblocked(cluster, client, how, reply):
+    with redis.Redis(port=cluster.port, single_connection_client=True) as waiter:
+        number = waiter.client_id()
+        waiter.connection.send_command("WAIT", 1, 0)
+        until = time.monotonic() + 10
+        while not client.info("clients")["blocked_clients"] and time.monotonic() < until:
+            time.sleep(0.01)
+        assert client.execute_command("CLIENT", "UNBLOCK", number, how) == 1
+        try:
+            got = waiter.connection.read_response()
+        except redis.ResponseError as error:
+            got = error
+        assert str(got) == str(reply)
+        assert client.execute_command("CLIENT", "UNBLOCK", number) == 0
+        assert waiter.ping()
+        waiter.connection.send_command("WAIT", 1, 0)
+    until = time.monotonic() + 10
+    while client.info("clients")["blocked_clients"] and time.monotonic() < until:  # it has gone
+        time.sleep(0.01)
+    assert client.info("clients")["blocked_clients"] == 0

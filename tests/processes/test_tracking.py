@@ -105,6 +105,7 @@ def test_flushall_invalidates_everything(port: int) -> None:
     reader.ask("GET", "any")
     writer.ask("FLUSHALL")
     assert reader.read() == [b"invalidate", None]
+    assert told(reader, writer) == []  # once, though every shard was emptied
 
 
 def test_expiry_and_eviction_are_heard_of_from_the_moment_that_one_asks(port: int) -> None:
