@@ -53,8 +53,12 @@ def tracking(router: Router, session: Session, args: list[bytes]) -> Any:
         _no_overlap(state.prefixes)
     elif state.bcast:
         state.prefixes = sorted({*before, b""})  # all keys, beside those that were named before
-    router.tracking.start(session, state)
-    return OK
+
+    def started() -> Any:
+        router.tracking.start(session, state)
+        return OK
+
+    return router.tracking.once_told(session, started)
 
 
 def _options(router: Router, words: list[bytes]) -> State:

@@ -81,6 +81,16 @@ def test_noloop_hides_ones_own_writes(port: int) -> None:
     assert client.ask("PING") == b"PONG"
 
 
+def test_what_was_written_before_the_mode_changed_is_told_as_that_mode_says(port: int) -> None:
+    client = Wire(port)
+    lines = ("CLIENT TRACKING ON NOLOOP", "GET mine", "SET mine 1", "CLIENT TRACKING ON", "GET mine", "SET mine 2", "ECHO end")
+    client.socket.sendall(b"".join(command(*line.split()) for line in lines))  # in one breath
+    heard = [client.read() for _ in lines]
+    heard += [client.read()]  # with one push among the replies
+    assert heard.count([b"invalidate", [b"mine"]]) == 1
+    assert told(client, Wire(port)) == []
+
+
 def test_noloop_does_not_hide_that_ones_own_key_has_expired(port: int) -> None:
     client = Wire(port)
     client.ask("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP")
