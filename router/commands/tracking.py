@@ -49,8 +49,8 @@ def tracking(router: Router, session: Session, args: list[bytes]) -> Any:
         )
     before = now.prefixes if now is not None else []
     if state.prefixes:
-        state.prefixes = [*before, *(prefix for prefix in state.prefixes if prefix not in before)]
-        _no_overlap(state.prefixes)
+        _no_overlap(before, state.prefixes)
+        state.prefixes = [*before, *state.prefixes]
     elif state.bcast:
         state.prefixes = sorted({*before, b""})  # all keys, beside those that were named before
 
@@ -85,15 +85,17 @@ def _options(router: Router, words: list[bytes]) -> State:
     return state
 
 
-def _no_overlap(prefixes: list[bytes]) -> None:
-    for i, one in enumerate(prefixes):
-        for other in prefixes[i + 1 :]:
-            if one.startswith(other) or other.startswith(one):
-                shown = one.decode("utf-8", "replace"), other.decode("utf-8", "replace")
-                raise CommandError(
-                    f"ERR Prefix '{shown[1]}' overlaps with another provided prefix '{shown[0]}'. "
-                    "Prefixes for a single client must not overlap."
-                )
+def _no_overlap(existing: list[bytes], prefixes: list[bytes]) -> None:
+    """Each prefix is looked at beside those that the client has, then beside those given behind it."""
+    for at, one in enumerate(prefixes):
+        for which, others in (("an existing", existing), ("another provided", prefixes[at + 1 :])):
+            for other in others:
+                if one.startswith(other) or other.startswith(one):
+                    shown = one.decode("utf-8", "replace"), other.decode("utf-8", "replace")
+                    raise CommandError(
+                        f"ERR Prefix '{shown[0]}' overlaps with {which} prefix '{shown[1]}'. "
+                        "Prefixes for a single client must not overlap."
+                    )
 
 
 @handles("CLIENT|CACHING")

@@ -62,6 +62,20 @@ def test_bcast_tells_of_every_key_with_the_prefix(port: int) -> None:
     assert reader.read() == [b"invalidate", [b"user:1"]]
 
 
+def test_prefixes_that_overlap_are_refused_in_the_words_of_redis(port: int) -> None:
+    client = Wire(port)
+
+    def refused(*prefixes: str) -> str:
+        words = [word for prefix in prefixes for word in ("PREFIX", prefix)]
+        return str(client.ask("CLIENT", "TRACKING", "ON", "BCAST", *words)).partition(". ")[0]
+
+    assert refused("sx", "s") == "ERR Prefix 'sx' overlaps with another provided prefix 's'"
+    assert refused("s", "") == "ERR Prefix 's' overlaps with another provided prefix ''"
+    assert client.ask("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "foo") == b"OK"
+    assert refused("fo") == "ERR Prefix 'fo' overlaps with an existing prefix 'foo'"
+    assert refused("foo") == "ERR Prefix 'foo' overlaps with an existing prefix 'foo'"
+
+
 def test_optin_remembers_only_what_it_was_asked_to(port: int) -> None:
     reader, writer = Wire(port), Wire(port)
     reader.ask("CLIENT", "TRACKING", "ON", "OPTIN")
