@@ -309,10 +309,14 @@ def bench(
         figures["durability"] = rows
         tables.append(durability_table(rows))
     if not wanted or "replication" in wanted:
-        groups: list[bench_growth.Start] = [partial(bench_systems.elixircache, count) for count in counts]
+        # As `elixircache up` has them: Linux shares processors out to sessions first, then to what runs in them.
+        groups: list[bench_growth.Start] = [
+            partial(bench_systems.elixircache, count, own_session=False) for count in counts
+        ]
+        groups.append(partial(bench_systems.redis_server, own_session=False))
         replicated = [
             bench_replication.measure(start, rounds, int(REQUESTS[16] * scale), items, 50_000, 1 if quick else 5)
-            for start in [*groups, bench_systems.redis_server]
+            for start in groups
         ]
         figures["replication"] = [vars(one) for one in replicated]
         tables.append(replication_table(replicated, items))

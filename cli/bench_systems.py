@@ -99,10 +99,12 @@ def wait_for_ping(port: int, process: subprocess.Popen[bytes], deadline_s: float
 
 
 @contextlib.contextmanager
-def running(command: list[str], directory: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], directory: str, port: int, own_session: bool = True
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process that answers PING on `port`; SIGTERM, and after 10 s SIGKILL, at the end."""
     with open(os.path.join(directory, f"log-{port}"), "wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=own_session)
     try:
         try:
             wait_for_ping(port, process)
@@ -120,12 +122,12 @@ def running(command: list[str], directory: str, port: int) -> Iterator[subproces
 
 
 @contextlib.contextmanager
-def redis_server() -> Iterator[System]:
+def redis_server(own_session: bool = True) -> Iterator[System]:
     """redis-server without persistence."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         command = ["redis-server", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", directory]
-        with running(command, directory, port) as process:
+        with running(command, directory, port, own_session) as process:
             yield System("redis-server", port, {"redis": [process.pid]})
 
 
@@ -149,13 +151,13 @@ def twemproxy() -> Iterator[System]:
 
 
 @contextlib.contextmanager
-def elixircache(shards: int, ws_port: int = 0) -> Iterator[System]:
+def elixircache(shards: int, ws_port: int = 0, own_session: bool = True) -> Iterator[System]:
     """A master group without a journal, as `elixircache master` starts it."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         command = [sys.executable, "-m", "cli", "master", "--shards", str(shards), "--port", str(port)]
         command += ["--dir", directory, "--appendonly", "no", "--save", "", "--ws-port", str(ws_port)]
-        with running(command, directory, port) as process:
+        with running(command, directory, port, own_session) as process:
             time.sleep(0.3)
             roles: dict[str, list[int]] = {}
             for pid in descendants(process.pid):

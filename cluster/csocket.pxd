@@ -68,3 +68,6 @@ cdef extern from "poll.h" nogil:
         short revents
     int poll(pollfd* fds, unsigned long count, int timeout)
     int ppoll(pollfd* fds, unsigned long count, const timespec* timeout, void* mask)
+
+cdef extern from "sched.h" nogil:
+    int sched_yield()

@@ -46,6 +46,7 @@ ASIDE = b"ASDE"
 # Flags of a request header.
 ECHO = 1  # answer even if there is nothing to say: a heartbeat
 KEPT = 2  # the router has the batch until it is answered: what it feeds to replicas may be named by its entry
+BEHIND = 4  # a master's stream has piled up: it gives way to nobody
 
 # Flags of a request entry.
 RESP3 = 1

@@ -23,6 +23,8 @@ cdef class Core:
     cdef public list links
     cdef public list dirty
     cdef public bint all_slow
+    cdef public bint gives_way
+    cdef public bint behind
     cdef public bint writes_slow
     cdef public bint queues_slow
     cdef public bint scripts_slow

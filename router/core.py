@@ -11,6 +11,7 @@ order of `expected`; a client's out buffer gets places of the ring in order, hea
 """
 
 import cython
+from cython.cimports.cluster.csocket import sched_yield
 from cython.cimports.cluster.wire import Buffer, encode, read_number, slot, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memchr, memcpy, memset
@@ -29,6 +30,8 @@ ARGS_MAX = cython.declare(cython.Py_ssize_t, 1 << 20)
 INLINE_MAX = cython.declare(cython.Py_ssize_t, 64 * 1024)
 # A larger batch is not kept for naming its entries: its memory is worth more than a copy.
 KEPT_MAX = cython.declare(cython.Py_ssize_t, 1 << 20)
+# After so many bytes of a master's stream whoever waits for this processor goes first (see shard/loop.py).
+GIVE_WAY = cython.declare(cython.Py_ssize_t, 1 << 15)
 
 # See router/paths.py.
 ONE_KEY = cython.declare(cython.int, paths.ONE_KEY)
@@ -147,6 +150,7 @@ class Core:
     ) -> cython.Py_ssize_t:
         """Execute the whole commands at the start of `data`; the bytes consumed."""
         at: cython.Py_ssize_t = 0
+        given_way: cython.Py_ssize_t = 0
         used: cython.Py_ssize_t
         conn.scanning = True
         conn.stalled = False
@@ -163,6 +167,9 @@ class Core:
             if used == 0:
                 break
             at += used
+            if at - given_way > GIVE_WAY and conn.writer and self.gives_way and not self.behind:
+                given_way = at
+                sched_yield()
         conn.scanning = False
         if conn.untold:
             self.many.tell(self, conn, -1)
@@ -484,7 +491,7 @@ class Core:
         memset(batch.data, 0, 32)
         memcpy(batch.data, cython.address(link.generation), 4)
         kept: cython.bint = self.outflow is not None and self.outflow.direct[shard] and batch.size <= KEPT_MAX
-        batch.data[4] = echo | kept << 1
+        batch.data[4] = echo | kept << 1 | self.behind << 2
         memcpy(batch.data + 8, cython.address(self.now), 8)
         memcpy(batch.data + 16, cython.address(self.epoch), 8)
         memcpy(batch.data + 24, cython.address(self.watermark), 8)

@@ -55,6 +55,7 @@ class Server:
         self.control = control
         self.router = Router(len(endpoints), config, now_ms(), random.SystemRandom().randrange(1 << 29))
         self.front = FrontDoor(self.router.core, now_ms)
+        self.router.core.gives_way = True
         self.front.on_accept = self.accept
         self.front.on_closed = self.router.disconnected
         self.front.on_link_ended = lambda shard, peer: self.loop.call_soon(self.link_broken, shard, peer)

@@ -14,7 +14,9 @@ from cython.cimports.router.core import Core
 IN_FLIGHT_MAX = cython.declare(cython.Py_ssize_t, 4 << 20)
 # While a shard has so many batches before it, what comes is left to make a larger one: each costs a waking of both.
 BATCHES_MAX = cython.declare(cython.int, 2)
-READ_SIZE = cython.declare(cython.Py_ssize_t, 1 << 18)
+READ_SIZE = cython.declare(cython.Py_ssize_t, 1 << 20)
+# Two pieces of a busy master (router/replication/backlog.py): if more has come, we are behind, and give way to nobody.
+BEHIND = cython.declare(cython.Py_ssize_t, 1 << 19)
 
 
 @cython.cclass
@@ -48,6 +50,7 @@ class Inflow:
         if size <= 0:
             self.ended(None)
             return 0
+        self.core.behind = size > BEHIND
         try:
             self.take(PyBytes_FromStringAndSize(self.room, size))
         except Exception as error:

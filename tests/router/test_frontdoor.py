@@ -1,14 +1,18 @@
 """The router's sockets: nothing that has come stays unread."""
 
+import socket
 import time
 
 import pytest
 import zmq
 
+from cluster import frames
 from cluster.peer import Peer, ZmqPeer
 from cluster.zmtp import Acceptor, connect
+from router.connection import Conn
 from router.core import Core
 from router.frontdoor import FrontDoor
+from router.replication.inflow import Inflow
 
 
 @pytest.fixture
@@ -86,3 +90,25 @@ def test_an_address_where_nobody_waits_is_no_end_that_has_gone():
     door.flush()
     door.turn()
     door.remove_link(door.core.links[0])
+
+
+@pytest.mark.parametrize(("size", "behind"), [(1000, 0), ((1 << 19) + 1000, frames.BEHIND)])
+def test_shards_hear_that_a_masters_stream_has_piled_up(size, behind):
+    core = Core([0] * 16384)
+    core.links[0].up = True
+    conn = Conn(1)
+    conn.fast = conn.writer = conn.trusted = True
+    master, replica = socket.socketpair()
+    with master, replica:
+        for end in (master, replica):
+            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                end.setsockopt(socket.SOL_SOCKET, option, 1 << 22)
+        front = FrontDoor(core, lambda: 0)
+        front.add_inflow(Inflow(replica.fileno(), core, conn, lambda data: core.receive_data(conn, data), pytest.fail))
+        master.setblocking(False)
+        sent = 0
+        while sent < size:
+            sent += master.send(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$8\r\n12345678\r\n" * 20)
+        core.links[0].up = True
+        front.turn()
+        assert core.take_batch(0)[4] & frames.BEHIND == behind
