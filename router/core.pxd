@@ -39,13 +39,12 @@ cdef class Core:
     cdef public long long reads
     cdef public long long writes
     cdef int shards
-    cdef signed short owner[16384]
+    cdef short owner[16384]
     cdef Py_ssize_t feed(self, Conn conn, const char* data, Py_ssize_t size) except? -1
     cdef Py_ssize_t _scan(self, Conn conn, const char* data, Py_ssize_t size) except? -1
     cdef object _compact(self, Conn conn)
     cdef object _scan_inbox(self, Conn conn)
     cdef int _script_fast(self, Conn conn, int script, const char* data) except? -1
-    cdef int _streams(self, const char* data, Py_ssize_t size, Py_ssize_t argc) noexcept
     cdef int _fast(self, Conn conn, int shard, int command, const char* data, Py_ssize_t size) except? -1
     cdef Py_ssize_t _scan_array(self, Conn conn, const char* data, Py_ssize_t size) except? -1
     cdef int _whole(self, Conn conn, const char* data, Py_ssize_t size) except? -1

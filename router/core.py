@@ -16,7 +16,7 @@ from cython.cimports.cluster.wire import Buffer, encode, read_number, slot, slot
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memchr, memcpy, memset
 from cython.cimports.router.connection import Conn, Link, Parts
-from cython.cimports.router.rows import Row, find, is_word
+from cython.cimports.router.rows import Row, find, one_stream_shard
 
 from router import paths
 from router.inline import split_inline
@@ -284,7 +284,7 @@ class Core:
                     if data[conn.arg_at[key]] == 49 and argc > key + 1:  # "1"
                         key += 1
                 if row.path == STREAMS:
-                    at_once: cython.int = self._streams(data, size, argc)
+                    at_once: cython.int = one_stream_shard(data, size, argc, self.owner, self.shards)
                     if at_once >= 0:
                         return self._fast(conn, at_once, row.id, data, size)
                 elif key > row.key or (row.path == ONE_KEY and self.shards > 1):
@@ -304,37 +304,6 @@ class Core:
             self.many.tell(self, conn, -1)
         self.on_command(conn, split_command(data, size))
         return 0
-
-    @cython.cfunc
-    @cython.exceptval(check=False)
-    def _streams(
-        self, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, argc: cython.Py_ssize_t
-    ) -> cython.int:
-        """The one shard that can answer XREAD or XREADGROUP at once; -1: it may block, or has streams of several."""
-        at: cython.Py_ssize_t = 1
-        length: cython.Py_ssize_t
-        i: cython.Py_ssize_t
-        skip: cython.Py_ssize_t = 1  # the name
-        read_number(data, size, cython.address(at))
-        for i in range(argc):
-            at += 1
-            length = read_number(data, size, cython.address(at))
-            if skip > 0:
-                skip -= 1
-            elif is_word(data + at, length, b"BLOCK", 5):
-                return -1
-            elif is_word(data + at, length, b"GROUP", 5):
-                skip = 2
-            elif is_word(data + at, length, b"STREAMS", 7):
-                if self.shards == 1:
-                    return 0
-                if argc - i != 3:
-                    return -1
-                at += length + 3
-                length = read_number(data, size, cython.address(at))
-                return self.owner[slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), data + at), length)]
-            at += length + 2
-        return -1
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

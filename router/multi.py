@@ -23,11 +23,10 @@ from cython.cimports.router.kinds import AT_MOST, BEGIN, COMMIT, OBSERVE, OTHER,
 from cython.cimports.router.open_records import Open, OpenRecords
 from cython.cimports.router.queued import Queue, begin_entry
 from cython.cimports.router.watched import Watch
-from cython.cimports.router.watching import forget_watch, tell_shards
+from cython.cimports.router.watching import forget_watch, tell_shards, watch_more
 
 from cluster.command_table import BY_ID, TABLE
 from router.queued import Queue as _Queue
-from router.watched import Watch as _Watch
 
 SHARDS_MAX = cython.declare(cython.int, 64)
 TXN = cython.declare(cython.int, TABLE["SHARD.TXN"].id)
@@ -101,16 +100,8 @@ class Multi(Path):
         self, core: Core, conn: Conn, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
     ) -> cython.int:
         """Note what is watched; the shards are told before anything else happens (`tell`)."""
-        words: list = split_command(data, size)
-        i: cython.Py_ssize_t
-        for i in range(1, len(words)):
-            if not cython.cast(Link, core.links[core.shard_of(words[i])]).up:
-                return 0
-        watch: Watch = conn.watch
-        if watch is None:
-            watch = conn.watch = _Watch()
-        for i in range(1, len(words)):
-            watch.untold.append((conn.db, words[i]))
+        if not watch_more(core, conn, split_command(data, size)):
+            return 0
         conn.untold = True
         conn.fast = False
         conn.queueing = True
@@ -235,11 +226,12 @@ class Multi(Path):
         for i in range(queue.count):
             used[shards[i]] = True
             several = several or shards[i] != shards[0]
+            if not cython.cast(Link, core.links[shards[i]]).up:
+                return 0
+        elsewhere: cython.bint = False
         for shard in watched:
-            used[shard] = True
-            several = several or shard != shards[0]
-        for shard in range(core.shards):
-            if used[shard] and not cython.cast(Link, core.links[shard]).up:
+            elsewhere = elsewhere or several or shard != shards[0]
+            if not cython.cast(Link, core.links[shard]).up:
                 return 0
         conn.queue = None
         conn.queueing = False
@@ -250,10 +242,13 @@ class Multi(Path):
         watcher: bytes = b""
         conn.watch = None
         conn.untold = False
-        if watched:
+        if elsewhere and self._untouched(core, watch):
+            forget_watch(core, conn, watch)
+            elsewhere = False
+        elif watched:
             watcher = b"%d" % conn.id
             core.watches.end(watch)
-        if not several:
+        if not (several or elsewhere):
             out = Buffer(queue.entries.size + 64)
             _open_txn(out, watcher, b"E")
             out.append_bulk(queue.entries.data, queue.entries.size)
@@ -267,10 +262,7 @@ class Multi(Path):
             cython.cast(Buffer, self.parts[shards[i]]).append(queue.entries.data + at, length + 12)
             at += length + 12
         gather: Answer = self._gather(core, conn, queue.shards, queue.count, 0)
-        if watched and self._untouched(core, watch):
-            forget_watch(core, conn, watch)
-            watched = ()
-        if watched:
+        if elsewhere:
             parts: dict = {}
             for shard in range(core.shards):
                 part = self.parts[shard]

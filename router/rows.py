@@ -4,6 +4,7 @@ Rows are C structs in an open hash table; names compare in any case. What the nu
 """
 
 import cython
+from cython.cimports.cluster.wire import read_number, slot_of_bytes
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING
 from cython.cimports.libc.string import memcpy, memset
 
@@ -93,3 +94,40 @@ def is_word(
         if text[i] & 0xDF != word[i]:
             return False
     return True
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def one_stream_shard(
+    data: cython.pointer(cython.const[cython.char]),
+    size: cython.Py_ssize_t,
+    argc: cython.Py_ssize_t,
+    owner: cython.pointer(cython.short),
+    shards: cython.int,
+) -> cython.int:
+    """The one shard that can answer XREAD or XREADGROUP at once; -1: it may block, or has streams of several. owner: for
+    each slot its shard."""
+    at: cython.Py_ssize_t = 1
+    length: cython.Py_ssize_t
+    i: cython.Py_ssize_t
+    skip: cython.Py_ssize_t = 1  # the name
+    read_number(data, size, cython.address(at))
+    for i in range(argc):
+        at += 1
+        length = read_number(data, size, cython.address(at))
+        if skip > 0:
+            skip -= 1
+        elif is_word(data + at, length, b"BLOCK", 5):
+            return -1
+        elif is_word(data + at, length, b"GROUP", 5):
+            skip = 2
+        elif is_word(data + at, length, b"STREAMS", 7):
+            if shards == 1:
+                return 0
+            if argc - i != 3:
+                return -1
+            at += length + 3
+            length = read_number(data, size, cython.address(at))
+            return owner[slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), data + at), length)]
+        at += length + 2
+    return -1

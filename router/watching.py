@@ -8,10 +8,27 @@ from cython.cimports.router.gather import put
 from cython.cimports.router.watched import Watch
 
 from cluster.command_table import TABLE
+from router.watched import Watch as _Watch
 
 WATCH = cython.declare(cython.int, TABLE["SHARD.WATCH"].id)
 UNWATCH = cython.declare(cython.int, TABLE["SHARD.UNWATCH"].id)
 IGNORED = cython.declare(Parts, Parts())  # nobody waits for this answer
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def watch_more(core: Core, conn: Conn, words: list) -> cython.bint:
+    """Note the keys of a WATCH, which the shards are to be told of; False if one of them is away."""
+    i: cython.Py_ssize_t
+    for i in range(1, len(words)):
+        if not cython.cast(Link, core.links[core.shard_of(words[i])]).up:
+            return False
+    if conn.watch is None:
+        conn.watch = _Watch()
+    watch: Watch = conn.watch
+    for i in range(1, len(words)):
+        watch.untold.append((conn.db, words[i]))
+    return True
 
 
 @cython.ccall

@@ -209,3 +209,20 @@ def test_a_shard_that_restarts_breaks_the_watch(world, connect):
     world.kill_shard(world.router.core.shard_of(ONE.encode()))
     world.recover()
     assert ask(client, *UNIT)[-1] is None
+
+
+@pytest.mark.parametrize("inside", [("GET", NEAR), ("SET", NEAR, "x"), ("INCR", "n")])
+def test_a_unit_on_one_shard_whose_watch_is_on_others(world, connect, inside):
+    client = connect()
+    for near in (NEAR, ONE, OTHER):
+        words = [near if word == NEAR else word for word in inside]
+        ask(client, ("WATCH", ONE, OTHER))
+        assert len(ask(client, ("MULTI",), tuple(words), ("EXEC",))[-1]) == 1
+    assert (operations(world), watches(world), world.router.core.watches.open) == (0, 0, 0)
+
+
+def test_reads_alone_over_shards_with_a_watch_on_a_third(world, connect):
+    client = connect()
+    ask(client, ("MSET", ONE, "1", OTHER, "2"))
+    ask(client, ("WATCH", NEAR, FAR))
+    assert ask(client, ("MULTI",), ("GET", ONE), ("GET", OTHER), ("EXEC",))[-1] == [b"1", b"2"]
