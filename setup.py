@@ -8,7 +8,7 @@ from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
 JOBS = int(os.environ.get("ELIXIRCACHE_BUILD_JOBS", os.cpu_count() or 1))
-PACKAGES = ("cluster", "shard", "router")
+PACKAGES = ("cluster", "shard", "router", "cli")
 
 
 def compiled_sources() -> list[str]:

@@ -1,28 +1,27 @@
-"""Load on one system: redis-benchmark where it can make it, a small epoll client where it cannot.
+"""Load on one system: redis-benchmark where it can make it, a client of our own where it cannot.
 
-A workload's `command` is either words for redis-benchmark (`__rand_int__` becomes a random
-number), or a function that makes one request of several commands for the epoll client.
+A workload has either the words of one command for redis-benchmark (`__rand_int__` becomes a random number), or a
+function that makes one request: steps of several commands, each of which is sent when the one before is answered.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-import itertools
 import random
-import select
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from cli.bench_systems import System
+from cli.load_client import run_load
 from cluster.reply_parts import whole_replies
 from cluster.slots import SLOT_COUNT, slot_of
 
-Request = Callable[[random.Random, int], list[list[bytes]]]
+Step = list[list[bytes]]
+Request = Callable[[random.Random, int], list[Step]]
 VALUE = "0123456789abcdef"
 
 
@@ -86,64 +85,17 @@ def redis_benchmark(port: int, words: list[str], clients: int, depth: int, reque
     return Sample(float(row[1]), float(row[4]), float(row[6]), {})
 
 
-@dataclass
-class Client:
-    """One connection of `epoll_client`: what it sends in turn, and what has come of the replies."""
-
-    link: socket.socket
-    requests: Iterator[tuple[bytes, int]]
-    awaited: int = 0
-    data: bytes = b""
-    sent_at: float = 0.0
-
-    def send(self) -> None:
-        """The next request."""
-        body, self.awaited = next(self.requests)
-        self.sent_at = time.perf_counter()
-        self.link.sendall(body)
-
-    def received(self) -> bool:
-        """Read; whether the request is answered. RuntimeError on an error reply."""
-        data = self.data + self.link.recv(1 << 16)
-        replies, used = whole_replies(data)
-        if len(replies) < self.awaited or used < len(data):
-            self.data = data
-            return False
-        if b"-E" in data:
-            raise RuntimeError(data[:200].decode(errors="replace"))
-        self.data = b""
-        return True
-
-
-def epoll_client(port: int, request: Request, clients: int, requests: int) -> Sample:
-    """`clients` connections, each with one request (of several pipelined commands) in flight."""
+def many_clients(port: int, request: Request, clients: int, requests: int) -> Sample:
+    """`clients` connections, each with one request under way (cli/load_client.py)."""
     rng = random.Random(1)
-    poll = select.epoll()
-    served: dict[int, Client] = {}
-    for index in range(clients):
-        link = socket.create_connection(("127.0.0.1", port), 30)
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        poll.register(link.fileno(), select.EPOLLIN)
-        made = [request(rng, index) for _ in range(64)]
-        prepared = [(b"".join(map(encode, commands)), len(commands)) for commands in made]
-        served[link.fileno()] = Client(link, itertools.cycle(prepared))
-    latencies: list[float] = []
-    start = time.perf_counter()
-    for client in served.values():
-        client.send()
-    while len(latencies) < requests:
-        for number, _ in poll.poll(30):
-            client = served[number]
-            if client.received():
-                latencies.append(time.perf_counter() - client.sent_at)
-                client.send()
-    took = time.perf_counter() - start
-    for client in served.values():
-        client.link.close()
-    poll.close()
+
+    def prepared(client: int) -> list[tuple[bytes, int]]:
+        return [(b"".join(map(encode, step)), len(step)) for step in request(rng, client)]
+
+    seconds, latencies = run_load(port, [[prepared(client) for _ in range(64)] for client in range(clients)], requests)
     latencies.sort()
-    ms = [latencies[int(len(latencies) * share)] * 1000 for share in (0.5, 0.99)]
-    return Sample(len(latencies) / took, ms[0], ms[1], {})
+    ms = [latencies[int(len(latencies) * share)] / 1e6 for share in (0.5, 0.99)]
+    return Sample(len(latencies) / seconds, ms[0], ms[1], {})
 
 
 def run(system: System, work: Workload, clients: int, depth: int, requests: int, keyspace: int) -> Sample:
@@ -153,7 +105,7 @@ def run(system: System, work: Workload, clients: int, depth: int, requests: int,
         sample = redis_benchmark(system.port, work.command, clients, depth, requests, keyspace)
     else:
         assert work.request is not None
-        sample = epoll_client(system.port, work.request, clients, requests)
+        sample = many_clients(system.port, work.request, clients, requests)
     after = system.cpu()
     sample.cpu_us = {role: (after[role] - before[role]) / requests for role in after}
     return sample
@@ -163,46 +115,52 @@ def _key(rng: random.Random) -> bytes:
     return b"key:%012d" % rng.randrange(100_000)
 
 
-def transaction_one_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+def transaction_one_shard(rng: random.Random, client: int) -> list[Step]:
     """MULTI, four SETs under one hash tag, EXEC."""
     tag = b"{%d}" % rng.randrange(100_000)
-    return [[b"MULTI"], *([b"SET", tag + b"%d" % i, b"x"] for i in range(4)), [b"EXEC"]]
+    return [[[b"MULTI"], *([b"SET", tag + b"%d" % i, b"x"] for i in range(4)), [b"EXEC"]]]
 
 
-def transaction_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+def transaction_any_shard(rng: random.Random, client: int) -> list[Step]:
     """MULTI, four SETs of any keys, EXEC."""
-    return [[b"MULTI"], *([b"SET", _key(rng), b"x"] for _ in range(4)), [b"EXEC"]]
+    return [[[b"MULTI"], *([b"SET", _key(rng), b"x"] for _ in range(4)), [b"EXEC"]]]
 
 
-def transaction_each_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+def transaction_each_shard(rng: random.Random, client: int) -> list[Step]:
     """MULTI, four SETs of keys in each quarter of the slots, EXEC: on four shards one for each, on two two."""
     keys: dict[int, bytes] = {}
     while len(keys) < 4:
         key = _key(rng)
         keys.setdefault(slot_of(key) * 4 // SLOT_COUNT, key)
-    return [[b"MULTI"], *([b"SET", key, b"x"] for key in keys.values()), [b"EXEC"]]
+    return [[[b"MULTI"], *([b"SET", key, b"x"] for key in keys.values()), [b"EXEC"]]]
 
 
-def watch_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+def watch_any_shard(rng: random.Random, client: int) -> list[Step]:
     """WATCH of two keys that nobody else writes, then a transaction on them."""
     keys = [b"watched:%d:%d" % (client, i) for i in rng.sample(range(64), 2)]
-    return [[b"WATCH", *keys], [b"MULTI"], *([b"SET", key, b"x"] for key in keys), [b"EXEC"]]
+    return [[[b"WATCH", *keys], [b"MULTI"], *([b"SET", key, b"x"] for key in keys), [b"EXEC"]]]
 
 
-def rename_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+def watch_then_exec(rng: random.Random, client: int) -> list[Step]:
+    """As clients use it: WATCH and look, then a transaction on what was seen."""
+    keys = [b"watched:%d:%d" % (client, i) for i in rng.sample(range(64), 2)]
+    return [[[b"WATCH", *keys], [b"MGET", *keys]], [[b"MULTI"], *([b"SET", key, b"x"] for key in keys), [b"EXEC"]]]
+
+
+def rename_any_shard(rng: random.Random, client: int) -> list[Step]:
     """A SET and its RENAME to a key that most often lives elsewhere."""
     source, target = b"from:%d:%d" % (client, rng.randrange(64)), b"to:%d:%d" % (client, rng.randrange(64))
-    return [[b"SET", source, b"x"], [b"RENAME", source, target]]
+    return [[[b"SET", source, b"x"], [b"RENAME", source, target]]]
 
 
-def mget_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+def mget_any_shard(rng: random.Random, client: int) -> list[Step]:
     """MGET of ten keys."""
-    return [[b"MGET", *(_key(rng) for _ in range(10))]]
+    return [[[b"MGET", *(_key(rng) for _ in range(10))]]]
 
 
-def mset_any_shard(rng: random.Random, client: int) -> list[list[bytes]]:
+def mset_any_shard(rng: random.Random, client: int) -> list[Step]:
     """MSET of ten keys."""
-    return [[b"MSET", *(word for _ in range(10) for word in (_key(rng), VALUE.encode()))]]
+    return [[[b"MSET", *(word for _ in range(10) for word in (_key(rng), VALUE.encode()))]]]
 
 
 def get_set(db: Any, keys: list[bytes], args: list[bytes]) -> Any:
@@ -261,4 +219,5 @@ TRANSACTIONS = [
     Workload("MSET 10 keys", request=mset_any_shard, weight=3),
     Workload("SET + RENAME, any shard", request=rename_any_shard, proxied=False, weight=4),
     Workload("WATCH + EXEC, any shard", request=watch_any_shard, proxied=False, weight=4),
+    Workload("WATCH + MGET, then EXEC", request=watch_then_exec, proxied=False, weight=6),
 ]

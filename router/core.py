@@ -12,7 +12,7 @@ order of `expected`; a client's out buffer gets places of the ring in order, hea
 
 import cython
 from cython.cimports.cluster.csocket import sched_yield
-from cython.cimports.cluster.wire import Buffer, encode, read_number, slot, slot_of_bytes, split_command
+from cython.cimports.cluster.wire import Buffer, encode, slot, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memchr, memcpy, memset
 from cython.cimports.router.connection import Conn, Link, Parts
