@@ -122,6 +122,9 @@ class Failover:
                 self.tick(router.now)
                 if self.state == WAITING:
                     feed.put(GETACK)  # a replica of Redis's kind answers with the offset before it
+                    if len(router.master.replicas) > 1:
+                        # The others get the question, too: it belongs to the stream that they go on with.
+                        self.point = feed.offset
 
         if under_way() or not all(link.up for link in router.core.links):
             return

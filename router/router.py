@@ -148,6 +148,7 @@ class Router:
         session = self.clients.pop(conn.id, None)
         if session is None:
             return
+        session.left_for = reason
         self.monitors.discard(session)
         self.stats.bytes_in += conn.bytes_in
         self.stats.bytes_out += conn.bytes_out

@@ -25,7 +25,7 @@ from router.frontdoor import FrontDoor
 from router.links import ShardLinks
 from router.replication.link import SocketLink
 from router.replication.master import PIECE_MS
-from router.replication.progress import Progress
+from router.replication.progress import SAY_EVERY_MS, Progress
 from router.replication.upstream import Upstream
 from router.router import Router
 from router.session import Session
@@ -279,6 +279,8 @@ class Server:
             size = sum(os.path.getsize(path) for path in paths) + len(end) + 8
             session.push_raw(b"$%d\r\n" % size)
             progress, sent = Progress(self.router.tell, "Snapshot sent", size, peer=session.addr), 0
+            log.info("replica %s: its snapshot goes out: %s bytes", session.replica.name, f"{size:,}")
+            next_said_ms = self.router.now + SAY_EVERY_MS
             for path in paths:
                 with open(path, "rb") as file:
                     while data := file.read(1 << 18):
@@ -290,6 +292,9 @@ class Server:
                         crc = crc64(data, crc) if wanted else 0
                         sent += len(data)
                         progress.at(sent)
+                        if self.router.now >= next_said_ms:
+                            next_said_ms = self.router.now + SAY_EVERY_MS
+                            log.info("replica %s: %s bytes have gone out (%d %%)", session.replica.name, f"{sent:,}", 100 * sent // size)
             session.push_raw(end + (crc64(end, crc) if wanted else 0).to_bytes(8, "little"))
             progress.at(size)
         except OSError as error:

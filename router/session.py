@@ -38,6 +38,7 @@ class Session:
         self.monitor = False
         self.tracking: Any = None
         self.replica: Any = None
+        self.left_for = ""  # why the connection was closed
         self.upstream: Any = None  # set on the inner connection that carries our master's stream
         self.old_sync = False
         self.blocked: Any = None

@@ -21,7 +21,9 @@ NO_SUCH_CLIENT = "ERR No such client"
 
 
 def client_type(session: Session) -> bytes:
-    """normal, replica, pubsub (master is a link of ours, not a client's connection)."""
+    """normal, master (of us, a replica), replica, pubsub."""
+    if session.upstream is not None:
+        return b"master"
     if session.replica is not None:
         return b"replica"
     return b"pubsub" if session.subscribed else b"normal"
@@ -32,6 +34,8 @@ def flags(session: Session) -> str:
     letters = ""
     if session.replica is not None:
         letters += "S"
+    if session.upstream is not None:
+        letters += "M"
     if session.monitor:
         letters += "O"
     if session.subscribed:
@@ -93,8 +97,12 @@ def line(router: Router, session: Session) -> bytes:
 
 
 def ordered(router: Router) -> list[Session]:
-    """All clients, the oldest first."""
-    return [router.clients[number] for number in sorted(router.clients)]
+    """All clients, and a replica's link to its master; the oldest first."""
+    clients = dict(router.clients)
+    up = router.upstream
+    if up is not None and up.state == "connected" and up.session is not None:
+        clients[up.session.id] = up.session
+    return [clients[number] for number in sorted(clients)]
 
 
 @handles("CLIENT|ID")
@@ -219,6 +227,8 @@ def kill(router: Router, session: Session, args: list[bytes]) -> Any:
     for client in chosen:
         if client is session:
             session.conn.closing = True
+        elif client.upstream is not None:
+            client.upstream.cut("killed by a client")
         else:
             router.close(client.conn, "killed by another client")
     return OK if len(args) == 3 else len(chosen)

@@ -320,6 +320,7 @@ def replication(router: Router, shards: Shards) -> Fields:
                 "master_sync_read_bytes": up.sync_read,
                 "master_sync_left_bytes": max(up.sync_total - up.sync_read, 0),
                 "master_sync_perc": f"{100 * up.sync_read / up.sync_total if up.sync_total else 0:.2f}",
+                "master_sync_last_io_seconds_ago": max(0, router.now - up.heard_ms) // 1000,
             }
         if not linked:
             found["master_link_down_since_seconds"] = max(0, router.now - up.down_since_ms) // 1000

@@ -141,13 +141,13 @@ def sync(router: Router, session: Session, args: list[bytes]) -> Any:
 
 @handles("ROLE")
 def role(router: Router, session: Session, args: list[bytes]) -> Any:
-    """ROLE: [master, offset, replicas] or [slave, host, port, state, offset]."""
+    """ROLE: [master, offset, replicas] or [slave, host, port, state, offset]; the offset is -1 without a link."""
     if router.replica_of is not None and router.upstream is None:  # it still loads
         host, port = router.replica_of
         return [b"slave", host.encode(), port, b"connect", -1]
     if router.upstream is not None:
         up = router.upstream
-        return [b"slave", up.host.encode(), up.port, up.state.encode(), up.offset]
+        return [b"slave", up.host.encode(), up.port, up.state.encode(), up.offset if up.state == "connected" else -1]
     master = router.master
     replicas = [
         [replica.ip.encode(), b"%d" % replica.port, b"%d" % replica.offset] for replica in master.online
@@ -159,7 +159,10 @@ def role(router: Router, session: Session, args: list[bytes]) -> Any:
 def wait(router: Router, session: Session, args: list[bytes]) -> Any:
     """WAIT numreplicas timeout: how many replicas have confirmed this client's writes."""
     if router.upstream is not None:
-        raise CommandError("ERR WAIT cannot be used with replica instances.")
+        raise CommandError(
+            "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured "
+            "to be writable (which is not the default) writes to replicas are just local and are not propagated."
+        )
     wanted = _number(args[1])
     timeout_ms = try_int(args[2])
     if timeout_ms is None:

@@ -48,6 +48,11 @@ class Replica:
     kept_size: int = 0
 
     @property
+    def name(self) -> str:
+        """Its address in the log; what is no server, as redis-cli, has no port of its own."""
+        return f"{self.ip}:{self.port}" if self.port else self.session.addr
+
+    @property
     def offset(self) -> int:
         """What INFO and ROLE show."""
         return max(self.acked, 0)
@@ -147,9 +152,12 @@ class Master:
             self.router.tell("Master -> Slave: PONG", kind="handshake")
 
     def _left(self, session: Session) -> None:
+        reason = session.left_for
         replica = self.replicas.pop(session.id, None)
         self._settle()
         if replica is not None:
+            if replica.state != "handshake":
+                log.warning("replica %s, %s: its link has ended: %s", replica.name, replica.state, reason or "it closed it")
             text = f"Link to replica {replica.ip}:{replica.port} lost"
             self.router.tell(text, kind="link_lost", port=replica.port, offset=replica.offset)
 
@@ -167,11 +175,16 @@ class Master:
             replica.state = "online"  # what it has received its shards may not have: it confirms by itself
             session.push_raw(b"+CONTINUE %s\r\n" % self.feed.replid.encode() + rest)
             self._settle()
+            log.info("replica %s goes on at offset %d: %d bytes from the backlog", replica.name, offset, len(rest))
             self.router.tell(f"Master -> Slave: CONTINUE {self.feed.replid}", kind="handshake", bytes=len(rest))
             self.router.tell("Handshake completed successfully", kind="handshake", port=replica.port)
             return
+        asked = "no history yet"
         if replid != "?":
             self.refused_partial_syncs += 1
+            ours = replid == self.feed.replid or replid == self.feed.replid2 and offset <= self.feed.offset2
+            asked = f"offset {offset} is not in the backlog" if ours else f"{replid} at offset {offset} is not our history"
+        log.info("replica %s: full synchronisation (%s)", replica.name, asked)
         self.full_syncs += 1
         replica.state = "waiting"
         replica.kept, replica.kept_size = [], 0
@@ -290,6 +303,7 @@ class Master:
             replica.session.push_raw(data)
         replica.kept, replica.kept_size = [], 0
         self._settle()
+        log.info("replica %s has got its snapshot, and gets the stream behind offset %d", replica.name, self.feed.offset)
         self.router.tell("Handshake completed successfully", kind="handshake", port=replica.port)
 
     def _settle(self) -> None:
@@ -376,9 +390,10 @@ class Master:
         self._serve_waiters()
 
     def ask_replicas(self) -> None:
-        """Every replica is to say how far it is."""
-        self.feed.put(GETACK)
-        self.send()
+        """Every replica is to say how far it is; during a failover the stream stands still, and they say so once a second."""
+        if not self.router.failover.active:
+            self.feed.put(GETACK)
+            self.send()
 
     def _serve_waiters(self) -> None:
         for waiter in list(self.waiters):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+SAY_EVERY_MS = 2000  # in the log
 STEP_BYTES = 64 << 20  # where nobody knows how much will come
 
 

@@ -25,7 +25,7 @@ from router.connection import Conn
 from router.replication.link import MasterLink
 from router.replication.master import new_replid
 from router.replication.missed import entries_for
-from router.replication.progress import Progress
+from router.replication.progress import SAY_EVERY_MS, Progress
 from router.replication.stream import Stream
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("elixircache.router")
 PLACE = TABLE["SHARD.PLACE"].id
 RETRY_S = 1.0
-SAY_EVERY_MS = 2000
 
 
 Connect = Callable[[str, int], Coroutine[Any, Any, MasterLink]]
@@ -71,7 +70,8 @@ class Upstream:
         self.link: MasterLink | None = None
         self.pending = b""  # of the stream, behind a snapshot
         self.sync_total = self.sync_read = self.next_said_ms = 0
-        self.heard_ms = 0
+        self.heard_ms = self.linked_ms = 0
+        self.why_cut = ""
         self.down_since_ms = router.now
         self.first_db = 0  # selected where the stream goes on behind a snapshot
         self.behind: set[int] = set()  # shards that were lost; nothing of the stream is executed until they have caught up
@@ -169,6 +169,11 @@ class Upstream:
         raw = encode(b"SHARD.PLACE", *words)
         self.router.core.submit(shard, PLACE, db, FROM_MASTER | SILENT, 0, raw, lambda raw: None)
 
+    def cut(self, reason: str) -> None:
+        """End the link; it is begun again, and goes on at our offset."""
+        self.why_cut = reason
+        self._hang_up()
+
     def resync(self) -> None:
         """A shard of ours lacks what nobody knows: begin with a snapshot."""
         self.behind = set()
@@ -216,6 +221,7 @@ class Upstream:
         # `wait_for` of Python 3.11 loses a cancellation that comes with its result: a follower that went on
         # beside its successor would apply the stream twice.
         while not self.stopped:
+            self.linked_ms, self.why_cut = self.router.now, ""
             try:
                 await self._follow()
             except (TimeoutError, OSError, SyncFailed, EOFError, ValueError) as error:
@@ -226,8 +232,11 @@ class Upstream:
                 if self.failover is not None:
                     self.failover(False)
             self._hang_up()
+            # A link that held is begun again at once; a master that accepts us and hangs up is not asked without a pause.
+            held = self.state == "connected" and self.router.now - self.linked_ms >= 1000 * RETRY_S
             self.state = "connect"
-            await asyncio.sleep(RETRY_S)
+            if not held:
+                await asyncio.sleep(RETRY_S)
 
     async def _follow(self) -> None:
         # What waits for a shard waits for a bounded time, and the stream may lack nothing.
@@ -266,6 +275,7 @@ class Upstream:
         wanted = self.offset + 1 if self.offset >= 0 else -1
         tell(f"Slave -> Master: PSYNC {self.replid} {wanted}", kind="handshake")
         self.state = "sync"
+        self.heard_ms = self.router.now
         answer = await self._ask("PSYNC", self.replid, wanted, *(["FAILOVER"] if self.failover else []))
         words = answer.decode(errors="replace").split()
         tell("Master -> Slave: " + answer.decode(errors="replace").lstrip("+"), kind="handshake")
@@ -275,6 +285,7 @@ class Upstream:
         if words and words[0] == "+FULLRESYNC" and len(words) >= 3:
             await self._full(link, words[1], int(words[2]))
         elif words and words[0] == "+CONTINUE":
+            log.info("the master goes on with the stream behind offset %d of %s", self.offset, self.replid)
             if len(words) > 1 and words[1] != self.replid:
                 self.replid = words[1]
                 self.router.master.feed.rename(self.replid)
@@ -355,6 +366,7 @@ class Upstream:
         timeout = float(self.router.config["repl-timeout"])
         while True:
             line = (await asyncio.wait_for(link.readline(), timeout)).strip()
+            self.heard_ms = self.router.now
             if line:
                 break
         if not line.startswith(b"$"):
@@ -373,6 +385,7 @@ class Upstream:
                 if not data:
                     raise SyncFailed("the link broke during the snapshot")
                 self.sync_read += len(data)
+                self.heard_ms = self.router.now
                 self._say_progress()
                 progress.at(self.sync_read)
                 if left > 0:
@@ -410,7 +423,8 @@ class Upstream:
             self._take(conn, data)
             self.router.kick()
         await link.stream(self.router.core, conn, lambda data: self._take(conn, data))  # `beat` ends it when the master is silent
-        raise SyncFailed("the master closed the link" if self.conn is conn else "one of our shards was restarted")
+        closed = self.why_cut or "the master closed the link"
+        raise SyncFailed(closed if self.conn is conn else "one of our shards was restarted")
 
     def _take(self, conn: Conn, data: bytes) -> None:
         """Something of the stream has come."""
@@ -444,8 +458,7 @@ class Upstream:
         """Once a second: tell how far we are, and how far our disks are; give a master up that is silent."""
         silent_ms = self.router.now - self.heard_ms
         if self.state == "connected" and silent_ms > 1000 * int(self.router.config["repl-timeout"]):
-            log.warning("the master has been silent for %d ms", silent_ms)
-            self._hang_up()
+            self.cut(f"the master has been silent for {silent_ms} ms")
             return
         self.note()
         self.acknowledge_soon()

@@ -295,3 +295,21 @@ def test_a_half_open_link_is_noticed_and_failover_by_force_does_without_it(pair)
             master.client().execute_command("REPLICAOF", "NO", "ONE")
         master.client().config_set("repl-ping-replica-period", 10)
         until(lambda: master.client().wait(1, 1000) == 1)
+
+
+def test_a_sibling_of_the_replica_that_takes_over_needs_no_snapshot(pair):
+    """It stays with its old master, which is a replica now; what asked for confirmations all of them have, or nobody."""
+    master, replica = pair
+    with elixircache.LocalCluster(shards=1, save="") as sibling:
+        sibling.client().execute_command("REPLICAOF", "127.0.0.1", master.port)
+        until(lambda: master.client().wait(2, 1000) == 2)
+        syncs = full_syncs(master, replica)
+        for old, new in ((master, replica), (replica, master)):
+            for number in range(200):
+                old.client().incrby("siblings", number)
+            old.client().execute_command("FAILOVER", "TO", "127.0.0.1", new.port, "TIMEOUT", 10_000)
+            until(lambda old=old, new=new: roles(old, new) == [b"slave", b"master"] and old.client().role()[3] == b"connected")
+            new.client().set("by", new.port)
+            until(lambda new=new: sibling.client().get("by") == b"%d" % new.port)
+            assert full_syncs(master, replica) == syncs
+        assert state(sibling.client()) == state(master.client())
