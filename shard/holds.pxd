@@ -12,6 +12,9 @@ cdef class Holds:
     cdef public int recording
     cdef unsigned int slots[16384]
     cdef int blocks(self, int command, const char* raw, Py_ssize_t size) except? -1
+    cdef int _watches_held(self, bytes watcher) except? -1
+    cdef int _blocks_range(self, int command, const char* raw, Py_ssize_t size) except? -1
+    cdef int _is_held_at(self, const char* key, Py_ssize_t size) except? -1
     cdef int _is_held(self, bytes key) except? -1
     cdef int _blocks_first(self, const char* raw, Py_ssize_t size) except? -1
     cdef int _blocks_entries(self, bytes entries) except? -1

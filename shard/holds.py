@@ -10,7 +10,7 @@ of their ids (a record that needs no hold waits for the holds before it, see doc
 """
 
 import cython
-from cython.cimports.cluster.wire import slot, slot_of_bytes, split_command
+from cython.cimports.cluster.wire import read_number, slot, slot_of_bytes, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memchr, memcpy, memset
 
@@ -53,11 +53,20 @@ def _rule(row) -> int:
 
 
 RULES = cython.declare(cython.int[2048])
+# Where the keys of a row with a range of them stand; a step of 0: another kind of row.
+FIRSTS = cython.declare(cython.int[2048])
+LASTS = cython.declare(cython.int[2048])
+STEPS = cython.declare(cython.int[2048])
 
 
 def _fill():
     for row in BY_ID:
         RULES[cython.cast(cython.int, row.id)] = _rule(row)
+        STEPS[cython.cast(cython.int, row.id)] = 0
+        if isinstance(row.keys, Range):
+            FIRSTS[cython.cast(cython.int, row.id)] = row.keys.first
+            LASTS[cython.cast(cython.int, row.id)] = row.keys.last
+            STEPS[cython.cast(cython.int, row.id)] = row.keys.step
 
 
 _fill()
@@ -148,6 +157,8 @@ class Holds:
             return 1
         if rule == FIRST:
             return self._blocks_first(raw, size)
+        if (rule == KEYS or rule == HOLD) and STEPS[command]:
+            return self._blocks_range(command, raw, size)
         args = split_command(raw, size)
         if rule == KEYS:
             found: list = BY_ID[command].key_indexes(args)
@@ -157,24 +168,62 @@ class Holds:
                 if self._is_held(args[at]):
                     return 1
             return 0
-        if rule == UNIT and args[1] or (rule == HOLD or rule == PART) and args[2]:
-            for place in self.watching.watched.get(int(args[1 if rule == UNIT else 2]), ()):
-                if self._is_held(place[1]):
-                    return 1
-        if rule == HOLD:
-            at = 5
-            while at < len(args):
-                if self._is_held(args[at]):
-                    return 1
-                at += 2
-            return b"W" in args[3]
         if rule == BLOCK:
             return self.holds_any(parse_command(args[2]))
+        if self._watches_held(args[1 if rule == UNIT else 2]):
+            return 1
         if rule == UNIT and args[2] == b"E":
             return self._blocks_entries(args[3])
         if rule == UNIT and self.recording:
             return 1  # records are applied in the order of their ids
         return self._blocks_entries(own_part(args[3], self.shard))
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _watches_held(self, watcher: bytes) -> cython.int:
+        """Whether a client, if there is one, watches a held key."""
+        if watcher:
+            for place in self.watching.watched.get(int(watcher), ()):
+                if self._is_held(place[1]):
+                    return 1
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _blocks_range(
+        self, command: cython.int, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        """The same for a command whose row has a range of keys. A HOLD, which is one, waits for more: as a whole one for
+        any hold, and for those of the keys that its client watches."""
+        at: cython.Py_ssize_t = 1
+        argc: cython.Py_ssize_t = read_number(raw, size, cython.address(at))
+        last: cython.Py_ssize_t = LASTS[command] if LASTS[command] >= 0 else argc + LASTS[command]
+        is_hold: cython.bint = RULES[command] == HOLD
+        length: cython.Py_ssize_t
+        i: cython.Py_ssize_t
+        if last < FIRSTS[command] and not is_hold:
+            return 1
+        for i in range(argc):
+            at += 1
+            length = read_number(raw, size, cython.address(at))
+            if length < 0 or at + length > size:
+                return 1
+            if is_hold and i == 2 and length and self._watches_held(PyBytes_FromStringAndSize(raw + at, length)):
+                return 1
+            if is_hold and i == 3 and length and memchr(raw + at, 87, length) != cython.NULL:  # W
+                return 1
+            if FIRSTS[command] <= i <= last and (i - FIRSTS[command]) % STEPS[command] == 0:
+                if self._is_held_at(raw + at, length):
+                    return 1
+            at += length + 2
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _is_held_at(self, key: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
+        if not self.slots[slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), key), size)]:
+            return 0
+        return PyBytes_FromStringAndSize(key, size) in self.keys
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -202,9 +251,7 @@ class Holds:
         at += 2
         if length > size - at:
             return 1
-        if not self.slots[slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), raw + at), length)]:
-            return 0
-        return PyBytes_FromStringAndSize(raw + at, length) in self.keys
+        return self._is_held_at(raw + at, length)
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
