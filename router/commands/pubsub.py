@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cluster.errors import CommandError
+from cluster.errors import CommandError, subcommand_syntax
 from router.registry import LATER, handles
 
 if TYPE_CHECKING:
@@ -79,13 +79,13 @@ def spublish(router: Router, session: Session, args: list[bytes]) -> Any:
 @handles("PUBSUB|CHANNELS")
 def pubsub_channels(router: Router, session: Session, args: list[bytes]) -> Any:
     """PUBSUB CHANNELS [pattern]"""
-    return router.pubsub.names(router.pubsub.channels, args[2] if len(args) > 2 else None)
+    return router.pubsub.names(router.pubsub.channels, _pattern(args))
 
 
 @handles("PUBSUB|SHARDCHANNELS")
 def pubsub_shardchannels(router: Router, session: Session, args: list[bytes]) -> Any:
     """PUBSUB SHARDCHANNELS [pattern]"""
-    return router.pubsub.names(router.pubsub.shard_channels, args[2] if len(args) > 2 else None)
+    return router.pubsub.names(router.pubsub.shard_channels, _pattern(args))
 
 
 @handles("PUBSUB|NUMSUB")
@@ -98,6 +98,13 @@ def pubsub_numsub(router: Router, session: Session, args: list[bytes]) -> Any:
 def pubsub_shardnumsub(router: Router, session: Session, args: list[bytes]) -> Any:
     """PUBSUB SHARDNUMSUB [shardchannel ...]"""
     return _counts(router.pubsub.shard_channels, args[2:])
+
+
+def _pattern(args: list[bytes]) -> bytes | None:
+    """The one pattern that there may be."""
+    if len(args) > 3:
+        raise subcommand_syntax(args)
+    return args[2] if len(args) > 2 else None
 
 
 def _counts(table: Any, names: list[bytes]) -> list[Any]:

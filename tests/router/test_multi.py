@@ -168,3 +168,10 @@ def test_a_transaction_that_moves_data_between_shards_may_empty_everything_in_be
         assert replies[-1] == [b"OK", b"OK", b"OK", None, b"OK", b"OK"]
         assert ask(client, ("DBSIZE",), ("GET", far)) == [1, b"after"]
         assert ask(client, ("MSET", "k0", "a", "rest", "d", free, "c")) == [b"OK"]
+
+
+@pytest.mark.parametrize("name", ["CHANNELS", "SHARDCHANNELS"])
+def test_pubsub_lists_by_one_pattern(client, name):
+    (refused,) = ask(client, ("PUBSUB", name, "*", "+1"))
+    assert refused == f"ERR unknown subcommand or wrong number of arguments for '{name}'. Try PUBSUB HELP."
+    assert ask(client, ("PUBSUB", name, "*"), ("PUBSUB", name)) == [[], []]
