@@ -25,6 +25,7 @@ cdef class Engine:
     cdef public long long misses
     cdef public long long dirty
     cdef public long long changes
+    cdef public long long counted
     cdef public bint rewritten
     cdef public int depth
     cdef public list unit

@@ -332,12 +332,13 @@ class Engine:
         if entry.handler is None:
             raise errors.unknown_command(args)
         outer_dirty: cython.longlong = self.dirty
+        outer_counted: cython.longlong = self.counted
         outer_rewritten: cython.bint = self.rewritten
         outer_reading: cython.bint = self.reading
         outer_writer: object = self.writer
         before: cython.Py_ssize_t = len(self.unit)
         db: Database = self.db
-        self.dirty = 0
+        self.dirty = self.counted = 0
         self.rewritten = False
         self.writer = None
         self.reading = entry.reads
@@ -349,7 +350,8 @@ class Engine:
             reply = entry.handler(self, args)
             if self.dirty > 0 and not self.rewritten:
                 self.unit.append((db.index, _encoded(args) if raw is None else raw))
-            self.changes += self.dirty
+            self.changes += self.dirty - self.counted
+            self.counted = self.dirty
             return reply
         except CommandError as error:
             entry.failed += 1
@@ -362,6 +364,7 @@ class Engine:
             self.writer = outer_writer
             self.reading = outer_reading
             self.dirty = outer_dirty + (self.dirty if len(self.unit) > before else 0)
+            self.counted = outer_counted + (self.counted if len(self.unit) > before else 0)
             self.rewritten = outer_rewritten
 
     def refuse(self, entry: Entry):
@@ -384,7 +387,7 @@ class Engine:
     @cython.cfunc
     @cython.exceptval(-1, check=True)
     def begin(self) -> cython.int:
-        self.dirty = 0
+        self.dirty = self.counted = 0
         self.rewritten = False
         return 0
 
@@ -393,7 +396,7 @@ class Engine:
     def finish(self, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
         """After a top-level command: put its effects into the stream. 1 if its effect is the command as it came, else 0."""
         if self.dirty > 0:
-            self.changes += self.dirty
+            self.changes += self.dirty - self.counted
             if not self.rewritten:
                 if not self.unit and not self.body_count:
                     self._select(self.db.index)

@@ -220,7 +220,7 @@ class Staging:
 
     def __enter__(self):
         engine: Engine = self.engine
-        self.saved = (engine.dbs, engine.db, engine.listening, engine.unit, engine.dirty, engine.rewritten, engine.changes)
+        self.saved = (engine.dbs, engine.db, engine.listening, engine.unit, engine.dirty, engine.counted, engine.rewritten, engine.changes)
         self.refusals = (engine.write_error, engine.over_memory)
         self.told = StagedNotifier(engine.notifier)
         self._stand_for(engine.dbs, engine.now)
@@ -250,6 +250,7 @@ class Staging:
             engine.listening,
             engine.unit,
             engine.dirty,
+            engine.counted,
             engine.rewritten,
             engine.changes,
         ) = self.saved

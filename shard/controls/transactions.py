@@ -106,6 +106,7 @@ def _run_direct(
     if engine.dirty:
         engine.wrote(raw, size)
         engine.changes += 1
+        engine.counted += 1
     engine.dirty += before
     entry.calls += done
     return done

@@ -23,6 +23,7 @@ class Undo:
         self.unit = len(engine.unit)
         self.events = len(engine.events)
         self.dirty = engine.dirty
+        self.counted = engine.counted
         self.staged: Any = None
 
     def before(self, entry: Any, args: list[bytes]) -> None:
@@ -69,6 +70,8 @@ class Undo:
         engine.db = db
         del engine.unit[self.unit :]
         engine.dirty = self.dirty
+        engine.changes -= engine.counted - self.counted
+        engine.counted = self.counted
 
 
 def copied(value: Any) -> Any:

@@ -170,6 +170,23 @@ def test_a_transaction_that_moves_data_between_shards_may_empty_everything_in_be
         assert ask(client, ("MSET", "k0", "a", "rest", "d", free, "c")) == [b"OK"]
 
 
+CHANGES = [
+    ([("SET", "k1", "x")], 1),
+    ([("RPUSH", "k1", "a", "b", "c")], 3),
+    ([("MULTI",), ("SET", "k1", "x"), ("INCR", "k2"), ("GET", "k1"), ("EXEC",)], 2),
+    ([("MULTI",), ("SET", "{k}1", "x"), ("RPUSH", "{k}2", "a", "b"), ("EXEC",)], 3),
+    ([("EVAL", "redis.call('SET', KEYS[1], 'x') redis.call('RPUSH', KEYS[2], 1, 2)", "2", "{k}1", "{k}2")], 3),
+    ([("MULTI",), ("EVAL", "redis.call('SET', KEYS[1], 'x') return redis.call('INCR', KEYS[2])", "2", "{k}1", "{k}2"), ("SET", "{k}3", "x"), ("EXEC",)], 3),
+    ([("MULTI",), ("DEL", "none"), ("EXEC",)], 0),
+]
+
+
+@pytest.mark.parametrize("commands,wanted", CHANGES, ids=lambda value: str(value)[:30])
+def test_a_change_counts_once_for_the_save_points(world, client, commands, wanted):
+    ask(client, *commands)
+    assert sum(shard.engine.changes for shard in world.shards) == wanted
+
+
 @pytest.mark.parametrize("name", ["CHANNELS", "SHARDCHANNELS"])
 def test_pubsub_lists_by_one_pattern(client, name):
     (refused,) = ask(client, ("PUBSUB", name, "*", "+1"))
