@@ -321,10 +321,8 @@ class Engine:
         return entry
 
     def call(self, args: list):
-        """Run one command inside another (a script's, a transaction's). Its effects join the
-        unit of the outer command. Returns the reply as a Python value; raises CommandError."""
-        entry: Entry = self.resolve(args)
-        return self.call_raw(entry, args, None)
+        """Run one command inside another: its effects join the outer one's unit. The reply is a value; CommandError."""
+        return self.call_raw(self.resolve(args), args, None)
 
     @cython.cfunc
     def call_raw(self, entry: Entry, args: list, raw: bytes) -> object:

@@ -25,7 +25,7 @@ from router.connection import Conn
 from router.replication.link import MasterLink
 from router.replication.master import new_replid
 from router.replication.missed import entries_for
-from router.replication.progress import SAY_EVERY_MS, Progress
+from router.replication.progress import Progress, Spoken
 from router.replication.stream import Stream
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("elixircache.router")
 PLACE = TABLE["SHARD.PLACE"].id
 RETRY_S = 1.0
-
 
 Connect = Callable[[str, int], Coroutine[Any, Any, MasterLink]]
 
@@ -69,8 +68,7 @@ class Upstream:
         self.session: Stream | None = None
         self.link: MasterLink | None = None
         self.pending = b""  # of the stream, behind a snapshot
-        self.sync_total = self.sync_read = self.next_said_ms = 0
-        self.heard_ms = self.linked_ms = 0
+        self.sync_total = self.sync_read = self.heard_ms = self.linked_ms = 0
         self.why_cut = ""
         self.down_since_ms = router.now
         self.first_db = 0  # selected where the stream goes on behind a snapshot
@@ -375,7 +373,7 @@ class Upstream:
         left = -1 if mark else int(line[1:])
         self.sync_total, self.sync_read = max(left, 0), 0
         log.info("the master's snapshot comes in: %s bytes", f"{left:,}" if left > 0 else "an unknown number of")
-        self.next_said_ms = self.router.now + SAY_EVERY_MS
+        spoken = Spoken(self.router.now)
         progress = Progress(self.router.tell, "Snapshot received", self.sync_total)
         tail = b""
         with open(path, "wb") as file:
@@ -386,7 +384,7 @@ class Upstream:
                     raise SyncFailed("the link broke during the snapshot")
                 self.sync_read += len(data)
                 self.heard_ms = self.router.now
-                self._say_progress()
+                spoken.at(self.router.now, self.sync_read, self.sync_total)
                 progress.at(self.sync_read)
                 if left > 0:
                     file.write(data)
@@ -401,12 +399,6 @@ class Upstream:
                 file.write(tail[: -len(mark)])
                 tail = tail[-len(mark) :]
         self.pending = b""
-
-    def _say_progress(self) -> None:
-        if self.router.now >= self.next_said_ms:
-            self.next_said_ms = self.router.now + SAY_EVERY_MS
-            share = f" ({100 * self.sync_read // self.sync_total} %)" if self.sync_total else ""
-            log.info("the master's snapshot: %s bytes have come%s", f"{self.sync_read:,}", share)
 
     # -- the stream ------------------------------------------------------------------------
 
@@ -423,8 +415,7 @@ class Upstream:
             self._take(conn, data)
             self.router.kick()
         await link.stream(self.router.core, conn, lambda data: self._take(conn, data))  # `beat` ends it when the master is silent
-        closed = self.why_cut or "the master closed the link"
-        raise SyncFailed(closed if self.conn is conn else "one of our shards was restarted")
+        raise SyncFailed((self.why_cut or "the master closed the link") if self.conn is conn else "a shard of ours was restarted")
 
     def _take(self, conn: Conn, data: bytes) -> None:
         """Something of the stream has come."""
