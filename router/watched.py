@@ -30,12 +30,13 @@ HOLD = cython.declare(cython.int, 4)  # the keys that it holds, if it will commi
 RECORD = cython.declare(cython.int, 5)  # what the parts of its record write
 BLOCK = cython.declare(cython.int, 6)  # the keys of the command inside it
 
-# Of what only routers say. A COMMIT writes what its HOLD holds, and WATCH of a held key comes after it.
+# Of what only routers say. A COMMIT writes what its HOLD holds, and WATCH of a held key comes after it. A waiter that an UNBLOCK
+# takes away may have been the first of a key whose element the next one gets then.
 _OF_ROUTERS = {"SHARD.TXN": 3, "SHARD.HOLD": 4, "SHARD.PREPARE": 5, "SHARD.BLOCK": 6}
 _HARMLESS = frozenset(
     f"SHARD.{name}"
     for name in (
-        "WATCH UNWATCH COMMIT ABORT BORROW RUN LEND PULL PUSH ADOPT UNBLOCK AWAIT LASTIDS TRACK NOTIFY INFO SLOWLOG"
+        "WATCH UNWATCH COMMIT ABORT BORROW RUN LEND PULL PUSH ADOPT AWAIT LASTIDS TRACK NOTIFY INFO SLOWLOG"
         " SCAN RANDOMKEY SCRIPTS CONFIG SAVE REWRITE SNAPSHOT ROLE PLACE"
     ).split()
 )

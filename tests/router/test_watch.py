@@ -175,6 +175,21 @@ def test_what_a_waiting_client_gets_moved_is_seen(world, connect):
     assert ask(client, *UNIT)[-1] is None
 
 
+def test_what_the_next_waiter_gets_when_the_first_has_gone_is_seen(world, connect):
+    client, stranger, first, second = connect(), connect(), connect(), connect()
+    ask(first, ("BLPOP", ONE, OTHER, "0"))
+    ask(second, ("BLPOP", ONE, "0"))
+    stranger.send("RPUSH", ONE, "x")
+    client.send_together(("WATCH", ONE, OTHER), ("LLEN", ONE))
+    first.conn.closed = True
+    world.router.disconnected(first.conn, "")
+    world.pump()
+    world.settle()
+    assert replies(client) == ["OK", 1]
+    assert replies(second) == [[ONE.encode(), b"x"]]
+    assert ask(client, *UNIT)[-1] is None
+
+
 def test_where_keys_may_be_evicted_the_shards_are_asked(connect):
     world = World(7, config=Config({"maxmemory": "100mb", "maxmemory-policy": "allkeys-lru"}))
     client = SimClient(world)
