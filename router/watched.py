@@ -166,12 +166,10 @@ class Watches:
                 if i >= FIRSTS[command] and (i - FIRSTS[command]) % STEPS[command] == 0:
                     self.slots[slot_of_bytes(cython.cast(cython.pointer(cython.const[cython.uchar]), raw + at), length)] = self.now
                 at += length + 2
-        elif rule == UNIT:
-            self._note_unit(raw, size)
+        elif rule == UNIT or rule == RECORD:
+            self._note_unit(raw, size, rule == UNIT)
         elif rule == HOLD:
             self._note_hold(raw, size)
-        elif rule == RECORD:
-            self._note_record(raw, size)
         elif rule == BLOCK:
             self._note_keys(parse_command(split_command(raw, size)[2]))
         else:
@@ -193,8 +191,10 @@ class Watches:
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def _note_unit(self, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
-        """SHARD.TXN watcher E entries | watcher R record."""
+    def _note_unit(
+        self, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, may_be_entries: cython.bint
+    ) -> cython.int:
+        """SHARD.TXN watcher E entries | watcher R record, or SHARD.PREPARE op watcher record."""
         at: cython.Py_ssize_t = 1
         length: cython.Py_ssize_t = 0
         kind: cython.char = 0
@@ -207,7 +207,7 @@ class Watches:
                 kind = raw[at]
             if i < 3:
                 at += length + 2
-        if kind == 69:  # E
+        if may_be_entries and kind == 69:  # E
             self._note_entries(raw + at, length)
         else:
             self._note_parts(raw + at, length)
@@ -223,22 +223,6 @@ class Watches:
             memcpy(cython.address(length), blob + at + 2, 4)
             self._note_entries(blob + at + 6, length)
             at += 6 + length
-        return 0
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def _note_record(self, raw: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
-        """SHARD.PREPARE op watcher record."""
-        at: cython.Py_ssize_t = 1
-        length: cython.Py_ssize_t = 0
-        i: cython.int
-        read_number(raw, size, cython.address(at))
-        for i in range(4):
-            at += 1
-            length = read_number(raw, size, cython.address(at))
-            if i < 3:
-                at += length + 2
-        self._note_parts(raw + at, length)
         return 0
 
     def _note_keys(self, args: list):
