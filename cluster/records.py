@@ -2,6 +2,7 @@
 
     blob = "EXR1"  epoch u64  sequence u64  participants u16
            then for each participant: shard u16, length u32, its entries (cluster.frames)
+           at the end: when it was made, unix ms u64; journals of earlier versions have records without it
 
 Each participant journals the whole blob, so whoever has it can hand the others what they
 lack. Ids grow along every link in the order in which the parts are executed; a shard
@@ -19,6 +20,7 @@ MAGIC = b"EXR1"
 DONE = b"EXD1"  # opens a journal's note that all records up to an id have been applied everywhere
 _HEAD = struct.Struct("<4sQQH")
 _PART = struct.Struct("<HI")
+_TIME = struct.Struct("<Q")
 
 PLACE = b"EXS1"  # opens a journal's note that up to a place in the master's stream everything is here
 
@@ -28,16 +30,19 @@ Place = tuple[str, int, int]  # replication id, offset, the database that is sel
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """(epoch, sequence) and, for each participating shard, its entries as bytes."""
+    """(epoch, sequence) and, for each participating shard, its entries as bytes. made_ms: unix ms, 0 if that is not known."""
 
     id: RecordId
     parts: dict[int, bytes]
+    made_ms: int = 0
 
     def pack(self) -> bytes:
         out = [_HEAD.pack(MAGIC, self.id[0], self.id[1], len(self.parts))]
         for shard, entries in self.parts.items():
             out.append(_PART.pack(shard, len(entries)))
             out.append(entries)
+        if self.made_ms:
+            out.append(_TIME.pack(self.made_ms))
         return b"".join(out)
 
 
@@ -56,9 +61,10 @@ def unpack(blob: bytes) -> Record:
                 raise ValueError("cut record")
             parts[shard] = blob[at : at + size]
             at += size
+        made_ms = _TIME.unpack_from(blob, at)[0] if at < len(blob) else 0
     except struct.error as error:
         raise ValueError("cut record") from error
-    return Record((epoch, sequence), parts)
+    return Record((epoch, sequence), parts, made_ms)
 
 
 def done_note(record: RecordId) -> bytes:

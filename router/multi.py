@@ -450,6 +450,7 @@ class Multi(Path):
                 blob.append(cython.cast(cython.p_char, cython.address(number)), 2)
                 blob.append(cython.cast(cython.p_char, cython.address(length)), 4)
                 blob.append(part.data, part.size)
+        blob.append(cython.cast(cython.p_char, cython.address(core.now)), 8)
         record.blob = PyBytes_FromStringAndSize(blob.data, blob.size)
         record.missing = gather.siblings
         out: Buffer = Buffer(blob.size + 64)

@@ -33,7 +33,7 @@ from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
 from cluster.wire import parse_command
 from router.moves import Moves
-from router.packing import members_of, part_head, record_head
+from router.packing import members_of, part_head, record_end, record_head
 
 HOLD = cython.declare(cython.int, TABLE["SHARD.HOLD"].id)
 PREPARE = cython.declare(cython.int, TABLE["SHARD.PREPARE"].id)
@@ -175,7 +175,7 @@ class Operation(Parts):
     @cython.ccall
     def commit(self, parts: bytes, members: list):
         """What is to be written is known (packed, see cluster/records.py): commit it as soon as it is our turn."""
-        self.blob = record_head(self.record.id, len(members)) + parts
+        self.blob = record_head(self.record.id, len(members)) + parts + record_end(self.core.now)
         self.members = members
         self.state = "ready"
         self.operations.turns.advance(self)
@@ -455,6 +455,7 @@ class Prepared(Operation):
             for member, entries in self.parts.items():
                 packed += [part_head(member, entries), entries]
             self.members = list(self.parts)
+            packed.append(record_end(self.core.now))
             self.blob = record_head(self.record.id, len(self.members)) + b"".join(packed)
         if shard in self.parts:
             self._ask(shard, PREPARE, [b"SHARD.PREPARE", self.id, watcher, self.blob])

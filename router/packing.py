@@ -17,6 +17,11 @@ def record_head(record: tuple, members: cython.ushort) -> bytes:
     return PyBytes_FromStringAndSize(head, 22)
 
 
+def record_end(made_ms: cython.ulonglong) -> bytes:
+    """How it ends."""
+    return PyBytes_FromStringAndSize(cython.cast(cython.p_char, cython.address(made_ms)), 8)
+
+
 def part_head(shard: cython.ushort, entries: bytes) -> bytes:
     """How a participant's part of a packed record begins."""
     head: cython.char[6]

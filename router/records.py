@@ -26,7 +26,8 @@ class RouterRecords(OpenRecords):
         """Send a write's parts as one record, in one go. `done` gets shard -> raw array reply
         (None: the shard was lost; the part will be applied when it is back)."""
         entry: Open = self.reserve()
-        self.keep(entry, Record(entry.id, {shard: pack_entries(part) for shard, part in parts.items()}).pack(), list(parts))
+        packed = {shard: pack_entries(part) for shard, part in parts.items()}
+        self.keep(entry, Record(entry.id, packed, self.router.core.now).pack(), list(parts))
         gather = Collected(list(parts), done)
         gather.records, gather.record = self, entry
         raw = encode(b"SHARD.TXN", watcher.encode(), b"R", entry.blob)

@@ -20,7 +20,7 @@ cdef class Watches:
     cdef unsigned long long slots[16384]
     cdef int note(self, int command, const char* raw, Py_ssize_t size) except? -1
     cdef int _note_entries(self, const char* raw, Py_ssize_t size) except? -1
-    cdef int _note_parts(self, const char* blob, Py_ssize_t size) except? -1
+    cdef int _note_parts(self, const char* blob) except? -1
     cdef int _note_unit(self, const char* raw, Py_ssize_t size, bint may_be_entries) except? -1
     cdef int _note_hold(self, const char* raw, Py_ssize_t size) except? -1
     cpdef int begin(self, Watch watch) except? -1

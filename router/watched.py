@@ -210,16 +210,19 @@ class Watches:
         if may_be_entries and kind == 69:  # E
             self._note_entries(raw + at, length)
         else:
-            self._note_parts(raw + at, length)
+            self._note_parts(raw + at)
         return 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def _note_parts(self, blob: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.int:
+    def _note_parts(self, blob: cython.pointer(cython.const[cython.char])) -> cython.int:
         """A packed record (cluster/records.py): the parts of all shards."""
         at: cython.Py_ssize_t = 22
         length: cython.uint = 0
-        while at + 6 <= size:
+        count: cython.ushort = 0
+        i: cython.int
+        memcpy(cython.address(count), blob + 20, 2)
+        for i in range(count):
             memcpy(cython.address(length), blob + at + 2, 4)
             self._note_entries(blob + at + 6, length)
             at += 6 + length

@@ -302,7 +302,13 @@ def part_at(blob: bytes, shard: cython.int, length: cython.pointer(cython.Py_ssi
     at: cython.Py_ssize_t = 22
     owner: cython.ushort = 0
     part: cython.uint = 0
-    while at + 6 <= size:
+    count: cython.ushort = 0
+    i: cython.int
+    if size >= at:
+        memcpy(cython.address(count), data + 20, 2)
+    for i in range(count):
+        if at + 6 > size:
+            break
         memcpy(cython.address(owner), data + at, 2)
         memcpy(cython.address(part), data + at + 2, 4)
         at += 6
