@@ -169,8 +169,10 @@ class ReplicaRun:
         kind = self.rng.randrange(12)
         group = self.rng.choice(self.net.groups)
         index = self.rng.randrange(group.shard_count)
-        if kind < 2:
+        if kind == 0:
             group.kill_shard(index)
+        elif kind == 1:  # two at one instant, or three
+            group.kill(sorted({index, self.rng.randrange(group.shard_count)}), router=self.rng.random() < 0.5)
         elif kind < 5:
             group.start_shard(index)
         elif kind == 5 and group.router is not None:

@@ -107,12 +107,31 @@ def test_a_shard_that_was_to_commit_first_and_has_not_is_found_when_the_others_d
 ) -> None:
     original = Operations.may_join
     monkeypatch.setattr(Operations, "may_join", lambda self, shard, last: original(self, shard, (1 << 60, 0)))
-    assert caught(range(200, 300), move)
+    assert caught(range(500, 600), move)
 
 
 def test_without_the_record_the_checker_finds_torn_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RouterRecords, "catch_up", lambda self, shard, last: 0)
     assert caught(range(60))
+
+
+def test_a_new_router_that_does_not_hear_of_open_records_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RouterRecords, "adopt", lambda self, kept, last: None)
+    assert caught(range(60))
+
+
+def test_two_processes_die_at_one_instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    died: set[tuple[int, bool]] = set()
+    original = World.kill
+
+    def kill(self: World, shards: list[int], router: bool = False) -> None:
+        died.add((sum(self.shards[index].alive for index in shards), router and self.router is not None))
+        original(self, shards, router)
+
+    monkeypatch.setattr(World, "kill", kill)
+    for seed in range(20):
+        run(seed)
+    assert died >= {(1, False), (2, False), (1, True)}
 
 
 def test_power_cuts_take_what_was_not_synced() -> None:

@@ -284,8 +284,10 @@ class Run:
         world = self.world
         kind = self.rng.randrange(10)
         index = self.rng.randrange(world.shard_count)
-        if kind < 2:
+        if kind == 0:
             world.kill_shard(index)
+        elif kind == 1:
+            self.two_kills(index)
         elif kind < 6:
             world.start_shard(index)
         elif kind == 6 and world.router is not None:
@@ -294,6 +296,15 @@ class Run:
             world.power_cut()
         elif world.router is None:
             world.start_router()
+
+    def two_kills(self, index: int) -> None:
+        """A shard dies, and at the same instant the router or another shard."""
+        world = self.world
+        if world.router is not None and self.rng.random() < 0.5:
+            world.kill([index], router=True)
+        else:
+            other = (index + self.rng.randrange(1, world.shard_count)) % world.shard_count
+            world.kill([index, other])
 
     def verdict(self) -> None:
         """Read everything once more, and judge."""

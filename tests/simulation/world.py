@@ -342,9 +342,17 @@ class World:
     # -- shards ----------------------------------------------------------------------------
 
     def kill_shard(self, index: int) -> None:
-        if self.shards[index].alive:
+        self.kill([index])
+
+    def kill(self, shards: list[int], router: bool = False) -> None:
+        """Some processes die at one instant; a router that lives hears of it afterwards, one link at a time."""
+        died = [index for index in shards if self.shards[index].alive]
+        for index in died:
             self.shards[index].kill()
             self.crashes += 1
+        if router and self.router is not None:
+            self.kill_router()
+        for index in died:
             if self.router is not None:
                 self.router.link_lost(index)
                 self.pump()
