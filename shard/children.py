@@ -20,6 +20,7 @@ from cluster.process import fork_dies_with_parent
 log = logging.getLogger("elixircache.shard")
 SNAPSHOT, REWRITE, PART = "rdb", "aof", "part"  # the last is a replica's
 NICE = 10  # a tenth of a core at least beside a shard and a router that want all of it
+TICK_S = 0.004  # of many kernels: a busy process has its core at least so long
 _SHARED = struct.Struct("<qqd")
 Progress = Callable[[int], None]
 
@@ -135,7 +136,9 @@ class _Measure:
     """In the child: tells the parent, and looks once a second how much memory is its own by now.
 
     After each hundred keys it lets whoever wants the core have it: many kernels take a core from a busy process only at
-    the next tick, and a router or shard that waits for that answers everybody 4 ms later."""
+    the next tick, and a router or shard that waits for that answers everybody 4 ms later. Those have done what they had to
+    in less than a tick; if it took longer, there is somebody who never rests, and who gives way to him each time gets
+    nothing done: then the child works as long as it has waited before it gives way again."""
 
     def __init__(self, shared: mmap.mmap):
         self.shared = shared
@@ -143,6 +146,7 @@ class _Measure:
         self.keys = 0
         self.at_s = 0.0
         self.next = time.monotonic() + 0.1  # a short one is measured once, at its end
+        self.give_way_at = 0.0  # in s of CPU of its own
 
     def __call__(self, keys: int) -> None:
         self.keys = keys
@@ -151,7 +155,12 @@ class _Measure:
             self.next = now + 1.0
             self.cow, self.at_s = private_dirty(), now
         _SHARED.pack_into(self.shared, 0, keys, self.cow, self.at_s)
-        os.sched_yield()
+        if time.thread_time() >= self.give_way_at:
+            began = time.monotonic()
+            os.sched_yield()
+            waited_s = time.monotonic() - began
+            if waited_s >= TICK_S:
+                self.give_way_at = time.thread_time() + waited_s
 
     def end(self) -> None:
         """The last figure is the one that counts."""
