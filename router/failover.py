@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cluster.errors import CommandError
-from router.replication.master import GETACK, Replica
+from router.replication.master import GETACK
+from router.replication.replica import Replica
 from router.replication.roles import set_role
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cluster import errors
 from cluster.command_table.model import Command, F
-from router.replication.master import lag_s
+from router.replication.replica import lag_s
 from router.replication.roles import set_role
 
 if TYPE_CHECKING:

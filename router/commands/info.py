@@ -14,7 +14,7 @@ from router.asking import ask_json
 from router.commands.command_statistics import Fields, Shards, commandstats, errorstats, failures, latencystats
 from router.commands.connection import REDIS_VERSION
 from router.registry import handles
-from router.replication.master import lag_s
+from router.replication.replica import lag_s
 
 if TYPE_CHECKING:
     from router.router import Router

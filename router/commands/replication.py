@@ -9,7 +9,9 @@ from cluster.errors import CommandError
 from cluster.numbers import parse_int, try_int
 from cluster.replies import OK, Status
 from router.failover import Target
+from router.inline import split_quoted
 from router.registry import LATER, handles
+from router.replication.replica import FUNCTIONS, NOTHING
 
 if TYPE_CHECKING:
     from router.router import Router
@@ -107,10 +109,25 @@ def replconf(router: Router, session: Session, args: list[bytes]) -> Any:
         elif option == b"capa" and value.lower() == b"psync2":
             router.tell("Slave -> Master: REPLCONF capa psync2", kind="handshake")
             router.tell("Master -> Slave: OK", kind="handshake")
-        elif option not in (b"capa", b"rdb-only", b"rdb-filter-only", b"version"):
+        elif option == b"rdb-only":
+            router.master.replica(session).rdb_only = _number(value) == 1
+        elif option == b"rdb-filter-only":
+            router.master.replica(session).only = _filter(value)
+        elif option not in (b"capa", b"version"):
             shown = args[at].decode("utf-8", "replace")
             raise CommandError(f"ERR Unrecognized REPLCONF option: {shown}")
     return LATER if acknowledged else OK
+
+
+def _filter(value: bytes) -> bytes:
+    """What `rdb-filter-only` leaves in a snapshot: nothing but what it names."""
+    words = split_quoted(value)
+    if words is None:
+        raise CommandError("ERR Missing rdb-filter-only values")
+    for word in words:
+        if word.lower() != FUNCTIONS:
+            raise CommandError(f"ERR Unsupported rdb-filter-only option: {word.decode('utf-8', 'replace')}")
+    return FUNCTIONS if words else NOTHING
 
 
 def _number(value: bytes) -> int:

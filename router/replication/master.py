@@ -3,6 +3,7 @@
 States of a replica:
 
     handshake   it has sent REPLCONF, not yet PSYNC
+    queued      it waits for a snapshot that can be its own to be begun
     waiting     a snapshot for it is being written; the stream since its point is kept for it
     sending     the snapshot goes out, the stream waits behind it
     online      gets the stream as it comes
@@ -14,14 +15,13 @@ import logging
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cluster import errors
 from cluster.command_table import TABLE
 from cluster.errors import CommandError
 from cluster.wire import command as encode
 from router.replication.feed import Feed
+from router.replication.replica import Replica, Snapshot, Waiter
 
 log = logging.getLogger("elixircache.router")
 
@@ -31,70 +31,6 @@ if TYPE_CHECKING:
 
 GETACK = encode("REPLCONF", "GETACK", "*")
 PIECE_MS = 5  # the age at which a piece of a busy stream goes out that is not full (router/replication/backlog.py)
-
-
-@dataclass(eq=False)
-class Replica:
-    """A client that is a replica. acked, on_disk: the offsets that it has confirmed, -1 before it has confirmed any."""
-
-    session: Session
-    state: str = "handshake"
-    port: int = 0
-    ip: str = ""
-    acked: int = -1
-    on_disk: int = -1
-    heard_ms: int = 0
-    kept: list[bytes] = field(default_factory=list)
-    kept_size: int = 0
-
-    @property
-    def name(self) -> str:
-        """Its address in the log; what is no server, as redis-cli, has no port of its own."""
-        return f"{self.ip}:{self.port}" if self.port else self.session.addr
-
-    @property
-    def offset(self) -> int:
-        """What INFO and ROLE show."""
-        return max(self.acked, 0)
-
-
-@dataclass
-class Waiter:
-    """A client in WAIT. done: with how many have confirmed, or with the error that ends it."""
-
-    master: Master
-    offset: int
-    wanted: int
-    deadline_ms: int
-    done: Callable[[int | CommandError], None]
-    on_disk: bool = False
-
-    @property
-    def count(self) -> int:
-        """How many replicas have confirmed; -1: where the stream must stand is not known yet."""
-        return self.master.confirmed(self.offset, self.on_disk) if self.offset >= 0 else -1
-
-    def unblock(self, error: bool) -> None:
-        """CLIENT UNBLOCK."""
-        self.left()
-        self.done(CommandError(errors.UNBLOCKED) if error else max(self.count, 0))
-
-    def left(self) -> None:
-        """The client is gone."""
-        self.master.waiters.remove(self)
-
-
-class Snapshot:
-    """One full synchronisation's snapshot: a file for each shard, then one RDB file of them."""
-
-    def __init__(self, token: bytes, paths: list[str]):
-        self.token = token
-        self.paths = paths
-        self.missing = set(range(len(paths)))
-        self.failed = False
-        self.offset = -1
-        self.replid = ""
-        self.first = False  # the shards did not feed us before it
 
 
 class Master:
@@ -186,12 +122,9 @@ class Master:
             asked = f"offset {offset} is not in the backlog" if ours else f"{replid} at offset {offset} is not our history"
         log.info("replica %s: full synchronisation (%s)", replica.name, asked)
         self.full_syncs += 1
-        replica.state = "waiting"
+        replica.state = "queued"  # if a snapshot is under way, its point may have passed
         replica.kept, replica.kept_size = [], 0
-        if self.snapshot is None:
-            self._begin_snapshot()
-        else:
-            replica.state = "queued"  # behind a snapshot whose point may have passed
+        self._begin_queued()
         self._settle()
 
     def _begin_snapshot(self) -> None:
@@ -210,11 +143,13 @@ class Master:
         token = b"%d-%d" % (os.getpid(), self.snapshots)
         directory = self.router.run_directory
         paths = [os.path.join(directory, f"sync-{token.decode()}-{shard}.rdb") for shard in range(self.router.shard_count)]
-        self.snapshot = Snapshot(token, paths)
+        queued = [replica for replica in self.replicas.values() if replica.state == "queued"]
+        only = queued[0].only
+        self.snapshot = Snapshot(token, paths, only)
         self.snapshot.first = first
         self.feed.barrier = token
-        for replica in self.replicas.values():
-            if replica.state == "queued":
+        for replica in queued:
+            if replica.only == only:
                 replica.state = "waiting"
         db = ""
         if up is not None:
@@ -223,7 +158,7 @@ class Master:
             self._at_point(self.feed.offset - up.unapplied)
         row = TABLE["SHARD.SNAPSHOT"].id
         for shard, path in enumerate(paths):
-            raw = encode(b"SHARD.SNAPSHOT", token, path, b"1" if shard == 0 else b"0", db)
+            raw = encode(b"SHARD.SNAPSHOT", token, path, b"1" if shard == 0 else b"0", db, only)
             self.router.core.submit(shard, row, 0, 0, 0, raw, lambda raw: None)
         self.router.kick()
 
@@ -284,7 +219,10 @@ class Master:
                     left -= 1
                     if not left:
                         _remove(snapshot.paths)
-                    if ok:
+                    if ok and replica.rdb_only:
+                        log.info("replica %s has got the snapshot that it wanted", replica.name)
+                        replica.session.close_after_reply()
+                    elif ok:
                         self._online(replica)
 
                 self.send_file(replica.session, snapshot.paths, done)
@@ -292,7 +230,7 @@ class Master:
 
     def _begin_queued(self) -> None:
         """A snapshot for those that wait for one, if none is under way."""
-        if self.snapshot is None and any(replica.state in ("waiting", "queued") for replica in self.replicas.values()):
+        if self.snapshot is None and any(replica.state == "queued" for replica in self.replicas.values()):
             self._begin_snapshot()
 
     def _online(self, replica: Replica) -> None:
@@ -314,6 +252,8 @@ class Master:
     def _keep(self, data: bytes) -> None:
         """The stream since the point of a snapshot that is under way."""
         for replica in list(self.replicas.values()):
+            if replica.rdb_only:
+                continue
             if replica.state == "sending" or (replica.state == "waiting" and self.snapshot and self.snapshot.offset >= 0):
                 replica.kept.append(data)
                 replica.kept_size += len(data)
@@ -475,10 +415,3 @@ def _remove(paths: list[str]) -> None:
             os.unlink(path)
         except FileNotFoundError:
             pass
-
-
-def lag_s(replica: Replica, now_ms: int) -> int:
-    """Seconds since a replica was heard."""
-    return max(0, (now_ms - replica.heard_ms) // 1000)
-
-

@@ -1,7 +1,8 @@
 """What a router asks of its shards to feed replicas and to follow a master.
 
-    SHARD.SNAPSHOT id path first db   write the keys of this point to a file, by a forked child; without a db (of the
-                                   master's stream) also begin to send the stream to the router, with a mark here
+    SHARD.SNAPSHOT id path first db only   write the keys of this point to a file, by a forked child; without a db (of the
+                                   master's stream) also begin to send the stream to the router, with a mark here;
+                                   only "functions" or "nothing": write no keys
     SHARD.PRELOAD path             read those of our keys that an RDB file has, beside the keys that are served and
                                    between batches; "" gives up. Event ("preloaded", path) when that is done
     SHARD.LOAD path                the keys of the file, preloaded or not, take the place of all keys
@@ -35,7 +36,7 @@ STREAM_DB = b"repl-stream-db"  # as Redis names the database that is selected wh
 @handles("SHARD.SNAPSHOT")
 def snapshot(engine: Any, args: list[bytes]) -> Any:
     """Events: ("barrier", id) in the stream, later ("snapshot", id, "1" if written else "0")."""
-    _, token, path, first, db = args
+    _, token, path, first, db, only = args
     engine.no_effect()
     worker = engine.worker
     if not db:
@@ -44,7 +45,7 @@ def snapshot(engine: Any, args: list[bytes]) -> Any:
         engine.fed.append((b"barrier", token))
     worker.fork(
         PART,
-        lambda progress: write_part(engine, path.decode(), first == b"1", db or b"0", progress),
+        lambda progress: write_part(engine, path.decode(), first == b"1", db or b"0", only, progress),
         lambda ok: _written(engine, token, ok),
     )
     return OK
@@ -54,8 +55,9 @@ def _written(engine: Any, token: bytes, ok: bool) -> None:
     engine.events.append((b"snapshot", token, b"1" if ok else b"0"))
 
 
-def write_part(engine: Any, path: str, first: bool, db: bytes, progress: Any = None) -> None:
-    """This shard's part of an RDB file: the header if it is the first, no end."""
+def write_part(engine: Any, path: str, first: bool, db: bytes, only: bytes = b"", progress: Any = None) -> None:
+    """This shard's part of an RDB file: the header if it is the first, no end. The first has the functions, which all
+    shards know; `only`: see SHARD.SNAPSHOT."""
     from shard.rdb.writer import Writer
 
     with open(path, "wb") as file:
@@ -63,9 +65,11 @@ def write_part(engine: Any, path: str, first: bool, db: bytes, progress: Any = N
         if first:
             writer.header(engine.now)
             writer.aux(STREAM_DB, db)
-            for code in (engine.scripts.libraries() if hasattr(engine.scripts, "libraries") else ()):
-                writer.function(code)
-        writer.databases(engine.dbs, progress)
+            if only != b"nothing" and hasattr(engine.scripts, "libraries"):
+                for code in engine.scripts.libraries():
+                    writer.function(code)
+        if not only:
+            writer.databases(engine.dbs, progress)
         writer.flush()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 
 import pytest
 import redis
@@ -70,6 +71,62 @@ def test_redis_cli_takes_an_rdb_file_and_the_stream(group, tmp_path):
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+LIBRARY = "#!lua name={0}\nredis.register_function('{0}', function() return 1 end)"
+
+
+def test_redis_cli_takes_a_file_of_functions_alone(group, tmp_path):
+    ours = group.client()
+    fill(ours)
+    ours.function_load(LIBRARY.format("one"), replace=True)
+    ours.function_load(LIBRARY.format("two"), replace=True)
+    command = [peer("redis-cli"), "-p", str(group.port), "--functions-rdb", str(tmp_path / "dump.rdb")]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    until(lambda: ours.role()[2] == [])
+    with redis_server(tmp_path, "--dbfilename", "dump.rdb") as copy:
+        assert copy.info("keyspace") == {}
+        assert sorted(library[1] for library in copy.function_list()) == [b"one", b"two"]
+
+
+def replconf(client: redis.Redis, *words: str) -> object:
+    return client.execute_command("REPLCONF", *words)
+
+
+def rdb_of(client: redis.Redis, *words: str) -> bytes:
+    """What SYNC gives after a REPLCONF; the link has ended then (`rdb-only`)."""
+    connection = client.connection_pool.get_connection()
+    for asked in (["rdb-only", "1"], words):
+        connection.send_command("REPLCONF", *asked)
+        assert connection.read_response() in (b"OK", "OK")
+    connection.send_command("SYNC")
+    with connection._sock.makefile("rb") as file:
+        whole = file.read()
+    return whole[whole.index(b"REDIS") :]
+
+
+def test_snapshots_of_some_things_go_out_beside_whole_ones(group):
+    """Two that do not want the same wait for two snapshots."""
+    ours = group.client()
+    ours.flushall()
+    ours.set("a key", "a value")
+    ours.function_load(LIBRARY.format("one"), replace=True)
+    found = {}
+    wanted = {"all": ("capa", "eof"), "functions": ("rdb-filter-only", "FUNCTIONS"), "nothing": ("rdb-filter-only", "")}
+    threads = [
+        threading.Thread(target=lambda name=name, words=words: found.update({name: rdb_of(group.client(), *words)}))
+        for name, words in wanted.items()
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    has = {name: (b"a key" in rdb, b"name=one" in rdb) for name, rdb in found.items()}
+    assert has == {"all": (True, True), "functions": (False, True), "nothing": (False, False)}
+    with pytest.raises(redis.ResponseError, match="Unsupported rdb-filter-only option: keys"):
+        replconf(ours, "rdb-filter-only", "functions keys")
+    with pytest.raises(redis.ResponseError, match="Missing rdb-filter-only values"):
+        replconf(ours, "rdb-filter-only", '"functions')
 
 
 def test_a_writable_replica_takes_writes_of_its_own(group, tmp_path):
