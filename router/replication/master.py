@@ -212,7 +212,7 @@ class Master:
         else:
             left = len(receivers)
             for replica in receivers:
-                replica.state = "sending"
+                replica.state, replica.heard_ms = "sending", self.router.now
 
                 def done(ok: bool, replica: Replica = replica) -> None:
                     nonlocal left
@@ -356,8 +356,8 @@ class Master:
             if self.online and self.router.upstream is None and not self.router.failover.active:
                 self.feed.put(encode("PING"))
         limit = 1000 * int(self.router.config["repl-timeout"])
-        for replica in self.online:
-            if now_ms - replica.heard_ms > limit:
+        for replica in list(self.replicas.values()):
+            if replica.silent_ms(now_ms) > limit:
                 self.router.close(replica.session.conn, "replica timeout")
         for replica in self.replicas.values():
             if replica.state in ("waiting", "queued"):

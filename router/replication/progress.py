@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 SAY_EVERY_MS = 2000  # in the log
 STEP_BYTES = 64 << 20  # where nobody knows how much will come
-log = logging.getLogger("elixircache.router")
 
 
 class Progress:
@@ -36,14 +34,14 @@ class Progress:
 
 
 class Spoken:
-    """How far a master's snapshot has come, for the log: now and then."""
+    """Whether it is time to say in the log how far something is."""
 
     def __init__(self, now_ms: int):
         self.next_ms = now_ms + SAY_EVERY_MS
 
-    def at(self, now_ms: int, done: int, total: int) -> None:
-        """So many bytes of `total` (0: unknown) have come."""
-        if now_ms >= self.next_ms:
-            self.next_ms = now_ms + SAY_EVERY_MS
-            share = f" ({100 * done // total} %)" if total else ""
-            log.info("the master's snapshot: %s bytes have come%s", f"{done:,}", share)
+    def due(self, now_ms: int) -> bool:
+        """Now and then."""
+        if now_ms < self.next_ms:
+            return False
+        self.next_ms = now_ms + SAY_EVERY_MS
+        return True

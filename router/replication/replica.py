@@ -31,6 +31,7 @@ class Replica:
     acked: int = -1
     on_disk: int = -1
     heard_ms: int = 0
+    taken: int = 0  # bytes of output, when that was last looked at
     kept: list[bytes] = field(default_factory=list)
     kept_size: int = 0
 
@@ -43,6 +44,17 @@ class Replica:
     def offset(self) -> int:
         """What INFO and ROLE show."""
         return max(self.acked, 0)
+
+    def silent_ms(self, now_ms: int) -> int:
+        """For how long there has been no sign of life: a word, or, while its snapshot goes out, that it takes some of it (what
+        goes out later may lie in the buffers of a link that is dead). None is expected while it waits for us, nor of who
+        uses SYNC and so never says how far it is."""
+        conn = self.session.conn
+        if self.state == "sending" and conn.bytes_out != self.taken:
+            self.taken, self.heard_ms = conn.bytes_out, now_ms
+        if self.state not in ("sending", "online") or (self.state == "online" and self.session.old_sync):
+            return 0
+        return now_ms - max(self.heard_ms, self.session.last_ms)
 
 
 @dataclass

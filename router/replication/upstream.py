@@ -22,6 +22,7 @@ from cluster.frames import FROM_MASTER, SILENT
 from cluster.records import Place, RecordId, place_note
 from cluster.wire import command as encode
 from router.connection import Conn
+from router.replication.incoming import SyncFailed, receive
 from router.replication.link import MasterLink
 from router.replication.master import new_replid
 from router.replication.missed import entries_for
@@ -36,10 +37,6 @@ PLACE = TABLE["SHARD.PLACE"].id
 RETRY_S = 1.0
 
 Connect = Callable[[str, int], Coroutine[Any, Any, MasterLink]]
-
-
-class SyncFailed(Exception):
-    """The master refused, or the link broke; the text says at which step."""
 
 
 class Upstream:
@@ -360,45 +357,25 @@ class Upstream:
         self.first_db = db
 
     async def _receive(self, link: MasterLink, path: str) -> None:
-        """The RDB file: `$size` and its bytes, or `$EOF:mark`, bytes, mark."""
-        timeout = float(self.router.config["repl-timeout"])
-        while True:
-            line = (await asyncio.wait_for(link.readline(), timeout)).strip()
-            self.heard_ms = self.router.now
-            if line:
-                break
-        if not line.startswith(b"$"):
-            raise SyncFailed(f"no snapshot: {line[:100].decode(errors='replace')}")
-        mark = line[5:] if line.startswith(b"$EOF:") else b""
-        left = -1 if mark else int(line[1:])
-        self.sync_total, self.sync_read = max(left, 0), 0
-        log.info("the master's snapshot comes in: %s bytes", f"{left:,}" if left > 0 else "an unknown number of")
-        spoken = Spoken(self.router.now)
-        progress = Progress(self.router.tell, "Snapshot received", self.sync_total)
-        tail = b""
-        with open(path, "wb") as file:
-            while left != 0:
-                wish = min(left, 1 << 20) if left > 0 else 1 << 16
-                data = await asyncio.wait_for(link.read(wish), timeout)
-                if not data:
-                    raise SyncFailed("the link broke during the snapshot")
-                self.sync_read += len(data)
-                self.heard_ms = self.router.now
-                spoken.at(self.router.now, self.sync_read, self.sync_total)
-                progress.at(self.sync_read)
-                if left > 0:
-                    file.write(data)
-                    left -= len(data)
-                    continue
-                tail += data
-                found = tail.find(mark)
-                if found >= 0:
-                    file.write(tail[:found])
-                    self.pending = tail[found + len(mark) :]
-                    return
-                file.write(tail[: -len(mark)])
-                tail = tail[-len(mark) :]
-        self.pending = b""
+        """The snapshot goes to a file, what has come behind it stands in `pending`."""
+        router = self.router
+        self.sync_read = self.sync_total = 0
+        spoken = Spoken(router.now)
+        progress = Progress(router.tell, "Snapshot received", 0)
+
+        def came(read: int, total: int) -> None:
+            self.heard_ms = router.now
+            if read < 0:
+                return
+            if read == 0:
+                log.info("the master's snapshot comes in: %s bytes", f"{total:,}" if total else "an unknown number of")
+            self.sync_read, self.sync_total, progress.total = read, total, total
+            progress.at(read)
+            if spoken.due(router.now):
+                share = f" ({100 * read // total} %)" if total else ""
+                log.info("the master's snapshot: %s bytes have come%s", f"{read:,}", share)
+
+        self.pending = await receive(link, path, float(router.config["repl-timeout"]), came)
 
     # -- the stream ------------------------------------------------------------------------
 
@@ -446,11 +423,14 @@ class Upstream:
         self.link.write(encode("REPLCONF", "ACK", self.applied, *disk))
 
     def beat(self) -> None:
-        """Once a second: tell how far we are, and how far our disks are; give a master up that is silent."""
+        """Once a second: tell how far we are, and how far our disks are, or that a snapshot still comes or is read; give a
+        master up that is silent."""
         silent_ms = self.router.now - self.heard_ms
         if self.state == "connected" and silent_ms > 1000 * int(self.router.config["repl-timeout"]):
             self.cut(f"the master has been silent for {silent_ms} ms")
             return
+        if self.state == "sync" and self.link is not None:
+            self.link.write(b"\n")
         self.note()
         self.acknowledge_soon()
         offset, conn = self.applied, self.conn
