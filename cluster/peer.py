@@ -45,9 +45,12 @@ class Peer:
         """The descriptor to watch, -1 if there is none."""
         return -1
 
-    def wait(self, timeout_ms: int, other: int) -> None:
+    @cython.ccall
+    @cython.exceptval(-1)
+    def wait(self, timeout_ms: cython.int, other: cython.int) -> cython.int:
         """Sleep until there may be something to receive, or until the descriptor `other` (-1: none) is readable."""
         poll_readable(-1, other, -1, 0, timeout_ms)
+        return 0
 
     def close(self) -> None:
         """Let go of the descriptor."""
@@ -80,9 +83,12 @@ class ZmqPeer(Peer):
     def fileno(self) -> int:
         return self.fd
 
-    def wait(self, timeout_ms: int, other: int) -> None:
+    @cython.ccall
+    @cython.exceptval(-1)
+    def wait(self, timeout_ms: cython.int, other: cython.int) -> cython.int:
         if not self.socket.getsockopt(EVENTS) & 1:
             poll_readable(self.fd, other, -1, 0, timeout_ms)
+        return 0
 
     def close(self) -> None:
         self.socket.close(0)

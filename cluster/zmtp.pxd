@@ -26,4 +26,8 @@ cdef class Acceptor(Peer):
     cdef object sock
     cdef int listening
     cdef LocalPeer peer
+    cdef int epfd
+    cdef int other
+    cdef void _watch(self, int op, int fd) noexcept
+    cdef int _let_go(self) except? -1
     cdef int _accept(self) except? -1

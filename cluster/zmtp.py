@@ -17,9 +17,18 @@ import socket
 
 import cython
 from cython.cimports.cluster.csocket import (
+    EPOLL_CLOEXEC,
+    EPOLL_CTL_ADD,
+    EPOLL_CTL_DEL,
+    EPOLLIN,
     MSG_DONTWAIT,
     MSG_NOSIGNAL,
     POLLOUT,
+    close,
+    epoll_create1,
+    epoll_ctl,
+    epoll_event,
+    epoll_wait,
     iovec,
     msghdr,
     recv,
@@ -298,11 +307,14 @@ class LocalPeer(Peer):
         self.waiting = []
         return 0
 
-    def wait(self, timeout_ms: int, other: int) -> None:
+    @cython.ccall
+    @cython.exceptval(-1)
+    def wait(self, timeout_ms: cython.int, other: cython.int) -> cython.int:
         also: cython.int = POLLOUT if self.kept else 0
         poll_readable(-1 if self.ended else self.fd, other, -1, also, timeout_ms)
         if also:
             self.flush()
+        return 0
 
     def close(self) -> None:
         self.ended = True
@@ -311,7 +323,11 @@ class LocalPeer(Peer):
 
 @cython.cclass
 class Acceptor(Peer):
-    """The end that waits at a path for the other one: whoever connected last (the path is its user's alone)."""
+    """The end that waits at a path for the other one: whoever connected last (the path is its user's alone).
+
+    epfd: a set of what it sleeps for, so that the descriptors are not told to the kernel at each sleep; other: the one
+    in it that `wait` was given.
+    """
 
     def __init__(self, path: str):
         """OSError."""
@@ -325,6 +341,26 @@ class Acceptor(Peer):
         self.sock.setblocking(False)
         self.listening = self.sock.fileno()
         self.peer = None
+        self.other = -1
+        self.epfd = epoll_create1(EPOLL_CLOEXEC)
+        self._watch(EPOLL_CTL_ADD, self.listening)
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def _watch(self, op: cython.int, fd: cython.int) -> cython.void:
+        event: epoll_event
+        event.events = EPOLLIN
+        event.data.u64 = fd
+        epoll_ctl(self.epfd, op, fd, cython.address(event))
+
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def _let_go(self) -> cython.int:
+        """Close the connection. A child process may have it open still: closing alone does not take it out of the set."""
+        self._watch(EPOLL_CTL_DEL, self.peer.fd)
+        self.peer.close()
+        self.peer = None
+        return 0
 
     def fileno(self) -> int:
         return self.listening
@@ -345,8 +381,7 @@ class Acceptor(Peer):
                 return None
         message = self.peer.receive()
         if message is None and self.peer.ended:
-            self.peer.close()
-            self.peer = None
+            self._let_go()
         return message
 
     @cython.cfunc
@@ -358,22 +393,41 @@ class Acceptor(Peer):
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return 0
         if self.peer is not None:
-            self.peer.close()
+            self._let_go()
         self.peer = LocalPeer(sock)
+        self._watch(EPOLL_CTL_ADD, self.peer.fd)
         return 0
 
-    def wait(self, timeout_ms: int, other: int) -> None:
-        fd: cython.int = self.peer.fd if self.peer is not None else -1
-        also: cython.int = POLLOUT if self.peer is not None and self.peer.kept else 0
-        if poll_readable(fd, other, self.listening, also, timeout_ms) & 4:
-            self._accept()
-        elif also:
-            self.peer.flush()
+    @cython.ccall
+    @cython.exceptval(-1)
+    def wait(self, timeout_ms: cython.int, other: cython.int) -> cython.int:
+        events: epoll_event[3]
+        count: cython.int
+        i: cython.int
+        if self.peer is not None and self.peer.kept:
+            if poll_readable(self.peer.fd, other, self.listening, POLLOUT, timeout_ms) & 4:
+                self._accept()
+            else:
+                self.peer.flush()
+            return 0
+        if other != self.other:
+            if self.other >= 0:
+                self._watch(EPOLL_CTL_DEL, self.other)
+            self.other = other
+            if other >= 0:
+                self._watch(EPOLL_CTL_ADD, other)
+        with cython.nogil:
+            count = epoll_wait(self.epfd, events, 3, timeout_ms)
+        for i in range(count):
+            if events[i].data.u64 == cython.cast(cython.ulonglong, self.listening):
+                self._accept()
+        return 0
 
     def close(self) -> None:
         if self.peer is not None:
-            self.peer.close()
+            self._let_go()
         self.sock.close()
+        close(self.epfd)
 
 
 def connect(path: str) -> LocalPeer:

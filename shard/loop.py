@@ -58,30 +58,10 @@ def _clock_us() -> cython.longlong:
 
 @cython.cclass
 class Loop:
-    """Runs batches on an engine."""
+    """Runs batches on an engine.
 
-    engine = cython.declare(Engine, visibility="public")
-    out = cython.declare(Buffer)
-    writer = cython.declare(ReplyWriter)
-    deferred = cython.declare(object, visibility="public")
-    holds = cython.declare(Holds, visibility="public")
-    partial = cython.declare(bytes, visibility="public")
-    kept = cython.declare(cython.bint)  # the router has the batch: its entries can be named
-    generation = cython.declare(cython.uint, visibility="public")
-    epoch = cython.declare(cython.ulonglong, visibility="public")
-    watermark = cython.declare(cython.ulonglong, visibility="public")
-    client = cython.declare(cython.uint, visibility="public")
-    offset = cython.declare(cython.longlong, visibility="public")
-    commands = cython.declare(cython.longlong, visibility="public")
-    batches = cython.declare(cython.longlong, visibility="public")
-    run_at = cython.declare(cython.Py_ssize_t)
-    slowlog = cython.declare(object, visibility="public")
-    timed = cython.declare(cython.bint)
-    gives_way = cython.declare(cython.bint)
-    behind = cython.declare(cython.bint)  # it has to catch up, and gives way to nobody
-    limit_us = cython.declare(cython.longlong)
-    began_us = cython.declare(cython.longlong)
-    ahead = cython.declare(LookAhead)
+    kept: the router has the batch: its entries can be named. behind: it has to catch up, and gives way to nobody.
+    """
 
     def __init__(self, engine: Engine):
         self.engine = engine
@@ -128,7 +108,9 @@ class Loop:
         if self.engine.listening & WAITERS_LISTEN and self.engine.waiting is not None:
             self.engine.waiting.released()
 
-    def execute(self, message: bytes) -> bool:
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def execute(self, message: bytes) -> cython.bint:
         """Run one batch; whether it belonged to this link. Replies are taken by `take`."""
         size: cython.Py_ssize_t = PyBytes_GET_SIZE(message)
         data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(message)
@@ -151,6 +133,7 @@ class Loop:
         self._entries(message, 32, False)
         self.kept = False
         self._resume()
+        self.engine.records.trim(self.epoch, self.watermark)
         return True
 
     def settle(self):
@@ -428,7 +411,8 @@ class Loop:
         events.clear()
         return 0
 
-    def take(self, answer: bool = False) -> bytes:
+    @cython.ccall
+    def take(self, answer: cython.bint = False) -> bytes:
         """The reply message, b"" when there is nothing to say and it does not `answer` a batch.
         The caller has journalled the effects before."""
         flags: cython.uint = 0

@@ -35,6 +35,7 @@ from shard.loop import Loop
 from shard.manifest import Refused
 from shard.process_memory import ProcessMemory
 from shard.progress import Progress
+from shard.pump import Pump
 from shard.rdb.errors import DamagedFile
 from shard.rdb.reader import load as load_rdb
 from shard.scripting.interrupts import Interrupts
@@ -131,19 +132,18 @@ class Worker:
 
     def run(self) -> None:
         """Serve until stopped."""
+        pump = Pump(self)
         while self.running:
-            self.receive()
+            pump.run(self.next_tick_ms)
             now_ms = time.time_ns() // 1_000_000
             if now_ms >= self.next_tick_ms:
                 self.tick(now_ms)
                 self.next_tick_ms = now_ms + TICK_MS
-            wake_ms = self.next_tick_ms
-            if self.engine.waiting.waiters:
-                wake_ms = self.end_waits(now_ms, wake_ms)
+            self.end_waits(now_ms)
             if self.preload is not None and not self.preload.done:
                 self.read_on()
-            else:
-                self.link.wait(max(0, wake_ms - now_ms), self.control.fileno())
+            elif self.preload is not None:
+                self.link.wait(max(0, self.next_tick_ms - now_ms), self.control.fileno())
 
     def begin_preload(self, preload: Any) -> None:
         """Read a snapshot between batches (shard/controls/replication.py); None: no more."""
@@ -177,37 +177,22 @@ class Worker:
         others = (preload.fresh, preload.functions)
         self.fork(PART, lambda progress: write_rdb(self.engine, base, True, progress, others), ready)
 
-    def end_waits(self, now_ms: int, wake_ms: int) -> int:
-        """Answer blocked clients whose time is over; when to look again at the latest."""
+    def end_waits(self, now_ms: int) -> None:
+        """Answer blocked clients whose time is over."""
         waiting = self.engine.waiting
-        deadline_ms = waiting.next_deadline_ms
-        if 0 < deadline_ms <= now_ms:
+        if waiting.waiters and 0 < waiting.next_deadline_ms <= now_ms:
             self.engine.now = max(self.engine.now, now_ms)
             waiting.expire(self.engine)
             self.engine.end_unit()
             self.finish()
-            deadline_ms = waiting.next_deadline_ms
-        return min(wake_ms, deadline_ms) if deadline_ms else wake_ms
 
-    def receive(self) -> None:
-        """Run the batches that are there."""
-        while True:
-            waiting = self.interrupts.waiting
-            message = waiting.popleft() if waiting else self.link.receive()
-            if message is None:
-                return
-            if message.startswith(frames.HELLO):
-                self.greet(message)
-            elif self.interrupts.heard(message):
-                self.engine.end_unit()  # what a question has found expired
-                self.finish()
-            else:
-                executed = self.loop.execute(message)
-                if self.interrupts.started_s:
-                    self.interrupts.finished()
-                if executed:
-                    self.engine.records.trim(self.loop.epoch, self.loop.watermark)
-                    self.finish(True)
+    def hear(self, message: bytes) -> None:
+        """A message that is no batch of this link."""
+        if message.startswith(frames.HELLO):
+            self.greet(message)
+        elif self.interrupts.heard(message):
+            self.engine.end_unit()  # what a question has found expired
+            self.finish()
 
     def collect(self) -> None:
         """Take the effects so far: to the journal with them, and to the router that feeds replicas."""

@@ -215,7 +215,6 @@ class SimShard:
             return
         if not self.loop.execute(message):
             return
-        self.engine.records.trim(self.loop.epoch, self.loop.watermark)
         if power:
             self.answer(True)
         else:
