@@ -4,6 +4,8 @@ cdef class Buffer:
     cdef char* data
     cdef public Py_ssize_t size
     cdef Py_ssize_t capacity
+    cpdef bytes take(self)
+    cpdef void clear(self) noexcept
     cdef int reserve(self, Py_ssize_t extra) except? -1
     cdef int append(self, const char* source, Py_ssize_t count) except? -1
     cdef int append_line(self, char mark, long long number) except? -1

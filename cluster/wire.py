@@ -185,13 +185,16 @@ class Buffer:
         """Append bytes."""
         self.append(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 
+    @cython.ccall
     def take(self) -> bytes:
         """All bytes; the buffer is empty afterwards (a large one gives its memory back)."""
-        taken = PyBytes_FromStringAndSize(self.data, self.size)
+        taken: bytes = PyBytes_FromStringAndSize(self.data, self.size)
         self.clear()
         return taken
 
-    def clear(self):
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def clear(self) -> cython.void:
         self.size = 0
         if self.capacity > 1 << 20:
             free(self.data)

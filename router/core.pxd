@@ -1,5 +1,6 @@
 # C declarations of router/core.py, for the socket shell.
 
+from cluster.wire cimport Buffer
 from router.connection cimport Conn, Link, Parts
 from router.replication.backlog cimport Backlog
 from router.watched cimport Watches
@@ -40,6 +41,9 @@ cdef class Core:
     cdef public long long writes
     cdef int shards
     cdef short owner[16384]
+    cdef Buffer scratch  # for what is done with within one call
+    cpdef bytes take_batch(self, int shard, bint echo=*)
+    cpdef bint receive_reply(self, int shard, bytes message) except? -1
     cdef Py_ssize_t feed(self, Conn conn, const char* data, Py_ssize_t size) except? -1
     cdef Py_ssize_t _scan(self, Conn conn, const char* data, Py_ssize_t size) except? -1
     cdef object _compact(self, Conn conn)

@@ -83,6 +83,7 @@ class Core:
         self.whole_scripts = set()
         self.inbox_max = 1 << 30
         self.watches = _Watches()
+        self.scratch = Buffer(512)
 
     def shard_of(self, key: bytes) -> int:
         """The index of the shard that owns a key."""
@@ -447,7 +448,8 @@ class Core:
             link.expected.push(callback, 0)
         self._entry(link, command, db, flags | 2, client, PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
 
-    def take_batch(self, shard: int, echo: bool = False) -> bytes:
+    @cython.ccall
+    def take_batch(self, shard: cython.int, echo: cython.bint = False) -> bytes:
         """The batch for a shard, b"" if there is none."""
         link: Link = self.links[shard]
         batch: Buffer = link.batch
@@ -471,7 +473,9 @@ class Core:
 
     # -- from shards -------------------------------------------------------------------
 
-    def receive_reply(self, shard: int, message: bytes) -> bool:
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def receive_reply(self, shard: cython.int, message: bytes) -> cython.bint:
         """A shard's reply message; whether it belonged to this link's generation."""
         link: Link = self.links[shard]
         data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(message)

@@ -46,12 +46,13 @@ from cython.cimports.router.replication.inflow import Inflow
 from cython.cimports.router.rounds import awaited, awaits_others, held_links, is_due
 
 READ_SIZE = cython.declare(cython.Py_ssize_t, 1 << 16)
-EVENTS_MAX = cython.declare(cython.int, 256)
+# Of many clients that are ready at once so many are read, then their commands are sent: shards begin meanwhile. If all were
+# read first, router and shards would go on being idle by turns, as one large and one small crowd.
+EVENTS_MAX = cython.declare(cython.int, 32)
 ROUNDS = cython.declare(cython.int, 16)
 
 # Fewer ready descriptors than this are not worth a turn of their own while every shard is busy: waiting a moment for an
-# answer makes larger turns (without pipelining half the CPU of router and shard for a command). More of them are read while the
-# shards work: with 50 clients in MULTI over shards all of them were in lock-step, and a third of two cores idle.
+# answer makes larger turns (without pipelining half the CPU of router and shard for a command). More are read at once.
 FEW = cython.declare(cython.int, 12)
 
 # Small numbers in epoll's data name links and listeners, file descriptors name clients.
@@ -193,7 +194,7 @@ class FrontDoor:
 
     def turn(self):
         """Serve whatever is ready. Called by the event loop when the epoll set is readable."""
-        events: epoll_event[256]
+        events: epoll_event[32]
         count: cython.int
         i: cython.int
         fd: cython.int
@@ -380,17 +381,19 @@ class FrontDoor:
             self.on_slow_reader(conn)
         return 0
 
-    def send(self, link: Link, message: bytes):
+    @cython.ccall
+    def send(self, link: Link, message: bytes) -> object:
         """Send something by itself."""
         if link.peer is None:
-            return
+            return None
         link.peer.send(message)
         if link.peer.kept != link.writing:
             self._watch_link(link)
         if link.peer.edge:
             link.readable = True
 
-    def flush(self):
+    @cython.ccall
+    def flush(self) -> object:
         """Send the batches, take the replies that are there, write to the clients."""
         link: Link
         worked: cython.bint = True

@@ -4,6 +4,7 @@ from cluster.wire cimport Buffer
 from router.connection cimport Conn, Parts
 from router.core cimport Core
 from router.open_records cimport Open, OpenRecords
+from router.queued cimport Queue
 
 # How replies of parts become one.
 cdef int INTERLEAVE
@@ -18,6 +19,7 @@ cdef class Gather(Parts):
     cdef public list replies
     cdef public OpenRecords records
     cdef public Open record
+    cdef void ask(self, int shard) noexcept
     cdef int finish(self) except? -1
 
 cdef class Collected(Gather):
@@ -29,6 +31,7 @@ cdef class Answer(Gather):
     cdef Conn conn
     cdef unsigned long long place
     cdef Buffer order
+    cdef Queue queue  # to be spared, or None
     cdef Py_ssize_t count
     cdef int merge
     cdef Py_ssize_t skip
@@ -37,4 +40,5 @@ cdef class Answer(Gather):
     cdef int _interleave(self, Buffer out) except? -1
 
 cdef int put(Core core, Parts target, int shard, int command, int db, int flags, unsigned int client, const char* raw, Py_ssize_t size, unsigned long long siblings) except? -1
+cdef int put_record(Core core, Gather target, int txn, bytes blob) except? -1
 cdef int join_run(Core core, Conn conn, unsigned long long siblings) except? -1

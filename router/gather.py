@@ -11,6 +11,7 @@ from cython.cimports.cluster.wire import Buffer, read_number
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.router.connection import Conn, Link, Parts
 from cython.cimports.router.core import Core
+from cython.cimports.router.queued import Queue, spare_queue
 
 from cluster import frames
 from cluster.errors import CommandError
@@ -54,6 +55,21 @@ def put(
 
 @cython.cfunc
 @cython.exceptval(-1, check=True)
+def put_record(core: Core, target: Gather, txn: cython.int, blob: bytes) -> cython.int:
+    """The same for a record, which each of the target's shards gets as a whole."""
+    out: Buffer = core.scratch
+    shard: cython.int
+    out.clear()
+    out.append(b"*4\r\n$9\r\nSHARD.TXN\r\n$0\r\n\r\n$1\r\nR\r\n", 32)
+    out.append_bulk(PyBytes_AS_STRING(blob), PyBytes_GET_SIZE(blob))
+    for shard in range(core.shards):
+        if (target.siblings >> shard) & 1:
+            put(core, target, shard, txn, 0, 0, 0, out.data, out.size, target.siblings)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
 def join_run(core: Core, conn: Conn, siblings: cython.ulonglong) -> cython.int:
     """What a client has sent to an operation's shards just before it, and that is still queued, goes with its parts: it is
     answered no sooner than the operation."""
@@ -90,6 +106,13 @@ class Gather(Parts):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(check=False)
+    def ask(self, shard: cython.int) -> cython.void:
+        """This shard gets a part."""
+        self.missing += 1
+        self.siblings |= cython.cast(cython.ulonglong, 1) << shard
+
+    @cython.cfunc
     @cython.exceptval(-1, check=True)
     def finish(self) -> cython.int:
         """All parts are there."""
@@ -116,7 +139,7 @@ class Collected(Gather):
 
 @cython.cclass
 class Answer(Gather):
-    """order: the shard of each command (EXEC) or key (a split command), in the client's order.
+    """order: the shard of each command (EXEC) or key (a split command), in the client's order; of EXEC in `queue`.
 
     skip: where a part's reply begins in what its shard says: 4 behind "*1\\r\\n". lost_text: what a client is told when a
     shard was lost.
@@ -135,16 +158,17 @@ class Answer(Gather):
             failed = encoded(CommandError(self.lost_text.format(shard=self.away)))
         else:
             for raw in self.replies:
-                if raw is not None and raw[:1] == b"-":
+                if raw is not None and PyBytes_AS_STRING(raw)[0] == 45:
                     failed = raw
         if failed is None and self.merge != INTERLEAVE:
             for raw in self.replies:
-                if raw is not None and raw[at : at + 1] == b"-":
+                if raw is not None and PyBytes_AS_STRING(raw)[at] == 45:
                     failed = raw[at:]
         if failed is not None:
             self.core._deliver(self.conn, self.place, PyBytes_AS_STRING(failed), PyBytes_GET_SIZE(failed))
             return 0
-        out = Buffer(256)
+        out = self.core.scratch
+        out.clear()
         if self.merge == SUM:
             self._sum(out)
         elif self.merge == FIRST:
@@ -155,6 +179,9 @@ class Answer(Gather):
         else:
             self._interleave(out)
         self.core._deliver(self.conn, self.place, out.data, out.size)
+        if self.queue is not None:
+            spare_queue(self.queue)
+            self.queue = None
         return 0
 
     def operated(self, replies, error):

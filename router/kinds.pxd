@@ -1,5 +1,6 @@
 # C declarations of router/kinds.py, for router/multi.py.
 
+from router.connection cimport Conn
 from router.core cimport Core
 
 cdef enum:  # what a command is
@@ -27,4 +28,4 @@ ctypedef struct Kind:
     int blind
 
 cdef Kind* kind_of(int command) noexcept
-cdef int one_shard(Core core, Kind* kind, Py_ssize_t argc, const char* data, Py_ssize_t size) noexcept
+cdef int one_shard(Core core, Kind* kind, Conn conn, const char* data, Py_ssize_t size) noexcept

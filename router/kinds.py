@@ -6,6 +6,7 @@ on several shards and feed each other. merge: how the replies of its parts are j
 
 import cython
 from cython.cimports.cluster.wire import read_number, slot_of_bytes
+from cython.cimports.router.connection import Conn
 from cython.cimports.router.core import Core
 
 from cluster.command_table import BY_ID
@@ -58,11 +59,18 @@ def kind_of(command: cython.int) -> cython.pointer(Kind):
 def one_shard(
     core: Core,
     kind: cython.pointer(Kind),
-    argc: cython.Py_ssize_t,
+    conn: Conn,
     data: cython.pointer(cython.const[cython.char]),
     size: cython.Py_ssize_t,
 ) -> cython.int:
-    """The shard of a command's keys, -1 if they lie on several."""
+    """The shard of the keys of the command that a client's scanner has just found, -1 if they lie on several."""
+    argc: cython.Py_ssize_t = conn.scan_argc
+    if kind.first == kind.last and 0 < kind.first < 4:
+        return core.owner[
+            slot_of_bytes(
+                cython.cast(cython.pointer(cython.const[cython.uchar]), data + conn.arg_at[kind.first]), conn.arg_size[kind.first]
+            )
+        ]
     last: cython.Py_ssize_t = kind.last if kind.last >= 0 else argc + kind.last
     at: cython.Py_ssize_t = 1
     length: cython.Py_ssize_t

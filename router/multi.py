@@ -18,15 +18,15 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringA
 from cython.cimports.libc.string import memcpy, memmove
 from cython.cimports.router.connection import Conn, Link
 from cython.cimports.router.core import Core, Path
-from cython.cimports.router.gather import Answer, join_run, put
+from cython.cimports.router.gather import Answer, join_run, put, put_record
 from cython.cimports.router.kinds import AT_MOST, BEGIN, COMMIT, OBSERVE, OTHER, SPLIT, Kind, kind_of, one_shard
 from cython.cimports.router.open_records import Open, OpenRecords
-from cython.cimports.router.queued import Queue, begin_entry
+from cython.cimports.router.packing import PART_HEAD, RECORD_END, RECORD_HEAD, begin_part, begin_record, end_record
+from cython.cimports.router.queued import Queue, begin_entry, new_queue
 from cython.cimports.router.watched import Watch
 from cython.cimports.router.watching import forget_watch, tell_shards, watch_more
 
 from cluster.command_table import BY_ID, TABLE
-from router.queued import Queue as _Queue
 
 SHARDS_MAX = cython.declare(cython.int, 64)
 TXN = cython.declare(cython.int, TABLE["SHARD.TXN"].id)
@@ -76,10 +76,10 @@ class Multi(Path):
         if kind.kind == BEGIN:
             if conn.queue is not None:
                 return 0
-            conn.queue = _Queue(conn.id)
+            conn.queue = new_queue(conn.id)
             conn.fast = False
             conn.queueing = True
-            self.stats.count_command("MULTI", 0)
+            self._count("MULTI")
             _say(core, conn, b"+OK\r\n", 5)
             return 1
         if conn.queue is not None:
@@ -96,6 +96,17 @@ class Multi(Path):
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
+    def _count(self, name: str) -> cython.int:
+        """A call of a command of ours."""
+        counts: list = cython.cast(dict, self.stats.commands).get(name)
+        if counts is None:
+            self.stats.count_command(name, 0)
+        else:
+            counts[0] += 1
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
     def _watch(
         self, core: Core, conn: Conn, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
     ) -> cython.int:
@@ -105,7 +116,7 @@ class Multi(Path):
         conn.untold = True
         conn.fast = False
         conn.queueing = True
-        self.stats.count_command("WATCH", 0)
+        self._count("WATCH")
         _say(core, conn, b"+OK\r\n", 5)
         return 1
 
@@ -170,7 +181,6 @@ class Multi(Path):
         begin_entry(entry, command, conn.db, conn.flags & CARRIED, conn.id)
         cython.cast(cython.pointer(cython.uint), entry.data)[0] = cython.cast(cython.uint, size)
         entry.append(data, size)
-        self._clear(core.shards)
         siblings: cython.ulonglong = 0
         for shard in keys:
             siblings |= cython.cast(cython.ulonglong, 1) << shard
@@ -196,7 +206,7 @@ class Multi(Path):
         if queue.entries.size + size > core.inbox_max:
             return 0  # said, and closed, by plain Python
         if core.shards > 1:
-            shard = one_shard(core, kind_of(command), conn.scan_argc, data, size)
+            shard = one_shard(core, kind_of(command), conn, data, size)
         if shard < 0:
             queue.simple = False
         if kind_of(command).write:
@@ -236,9 +246,10 @@ class Multi(Path):
         conn.queue = None
         conn.queueing = False
         conn.fast = True
-        self.stats.count_command("EXEC", 0)
+        self._count("EXEC")
         out: Buffer
-        part: Buffer
+        record: Open
+        blob: bytes
         watcher: bytes = b""
         conn.watch = None
         conn.untold = False
@@ -254,32 +265,28 @@ class Multi(Path):
             out.append_bulk(queue.entries.data, queue.entries.size)
             core._forward(conn, core.links[shards[0]], TXN, conn.flags, out.data, out.size)
             return 1
-        self._clear(core.shards)
-        at: cython.Py_ssize_t = 0
-        length: cython.uint = 0
-        for i in range(queue.count):
-            memcpy(cython.address(length), queue.entries.data + at, 4)
-            cython.cast(Buffer, self.parts[shards[i]]).append(queue.entries.data + at, length + 12)
-            at += length + 12
         gather: Answer = self._gather(core, conn, queue.shards, queue.count, 0)
+        gather.queue = queue
+        for shard in range(core.shards):
+            if used[shard]:
+                gather.ask(shard)
+        if queue.writes and not elsewhere:
+            gather.record = record = self.records.opened()
+            record.blob = queue.record(record.epoch, record.sequence, gather.siblings, core.now)
+            record.missing = gather.siblings
+            put_record(core, gather, TXN, record.blob)
+            return 1
+        parts: dict = queue.parts()
         if elsewhere:
-            parts: dict = {}
-            for shard in range(core.shards):
-                part = self.parts[shard]
-                if part.size:
-                    parts[shard] = PyBytes_FromStringAndSize(part.data, part.size)
             conn.paused = True
             self.operations.prepare(parts, gather.operated, watcher, watched)
-        elif queue.writes:
-            self._send_record(core, gather)
-        else:
-            for shard in range(core.shards):
-                if used[shard]:
-                    part = self.parts[shard]
-                    out = Buffer(part.size + 64)
-                    _open_txn(out, b"", b"E")
-                    out.append_bulk(part.data, part.size)
-                    put(core, gather, shard, TXN, 0, 0, 0, out.data, out.size, gather.siblings)
+            return 1
+        for shard in parts:
+            out = Buffer(64)
+            _open_txn(out, b"", b"E")
+            blob = parts[shard]
+            out.append_bulk(PyBytes_AS_STRING(blob), PyBytes_GET_SIZE(blob))
+            put(core, gather, shard, TXN, 0, 0, 0, out.data, out.size, gather.siblings)
         return 1
 
     @cython.cfunc
@@ -349,6 +356,9 @@ class Multi(Path):
                     core._forward(conn, link, command, conn.flags, data, size)
                     return 1
         gather: Answer = self._gather(core, conn, order, keys, kind.merge)
+        for shard in range(core.shards):
+            if counts[shard]:
+                gather.ask(shard)
         name: str = BY_ID[command].name
         # Each shard counts its part as a call; the client made one.
         self.stats.repeated[name] = self.stats.repeated.get(name, 0) + gather.missing - 1
@@ -397,11 +407,10 @@ class Multi(Path):
 
     @cython.cfunc
     def _gather(self, core: Core, conn: Conn, order: Buffer, count: cython.Py_ssize_t, merge: cython.int) -> Answer:
-        """The gather of the parts that are in `self.parts`; it has its place among the client's replies."""
+        """A gather of no parts yet; it has its place among the client's replies."""
         gather: Answer = Answer.__new__(Answer)
         gather.records = self.records
         gather.lost_text = self.unknown_text
-        gather.skip = 0
         gather.core = core
         gather.conn = conn
         gather.place = conn.tail
@@ -410,55 +419,35 @@ class Multi(Path):
         gather.count = count
         gather.merge = merge
         gather.away = -1
-        gather.record = None
         gather.replies = [None] * core.shards
-        gather.missing = 0
-        gather.siblings = 0
-        shard: cython.int
-        for shard in range(core.shards):
-            if cython.cast(Buffer, self.parts[shard]).size > 0:
-                gather.missing += 1
-                gather.siblings |= cython.cast(cython.ulonglong, 1) << shard
         return gather
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
     def _send_record(self, core: Core, gather: Answer) -> cython.int:
-        """All parts as one record (cluster/records.py) to each participant."""
-        blob: Buffer = Buffer(512)
-        shard: cython.int
-        epoch: cython.ulonglong
-        sequence: cython.ulonglong
-        number: cython.ushort = gather.missing
-        length: cython.uint
-        part: Buffer
+        """What is in `self.parts` as one record to each participant."""
         record: Open = self.records.opened()
-        epoch = record.epoch
-        sequence = record.sequence
-        gather.record = record
-        if gather.merge:
-            gather.skip = 4
-        blob.append(b"EXR1", 4)
-        blob.append(cython.cast(cython.p_char, cython.address(epoch)), 8)
-        blob.append(cython.cast(cython.p_char, cython.address(sequence)), 8)
-        blob.append(cython.cast(cython.p_char, cython.address(number)), 2)
+        part: Buffer
+        at: cython.p_char
+        shard: cython.int
+        size: cython.Py_ssize_t = RECORD_HEAD + RECORD_END
         for shard in range(core.shards):
             part = self.parts[shard]
             if part.size:
-                number = shard
-                length = part.size
-                blob.append(cython.cast(cython.p_char, cython.address(number)), 2)
-                blob.append(cython.cast(cython.p_char, cython.address(length)), 4)
-                blob.append(part.data, part.size)
-        blob.append(cython.cast(cython.p_char, cython.address(core.now)), 8)
-        record.blob = PyBytes_FromStringAndSize(blob.data, blob.size)
+                size += PART_HEAD + part.size
+        record.blob = PyBytes_FromStringAndSize(cython.NULL, size)
         record.missing = gather.siblings
-        out: Buffer = Buffer(blob.size + 64)
-        _open_txn(out, b"", b"R")
-        out.append_bulk(blob.data, blob.size)
+        at = begin_record(PyBytes_AS_STRING(record.blob), record.epoch, record.sequence, gather.missing)
         for shard in range(core.shards):
-            if (gather.siblings >> shard) & 1:
-                put(core, gather, shard, TXN, 0, 0, 0, out.data, out.size, gather.siblings)
+            part = self.parts[shard]
+            if part.size:
+                at = begin_part(at, shard, part.size)
+                memcpy(at, part.data, part.size)
+                at += part.size
+        end_record(at, core.now)
+        gather.record = record
+        gather.skip = 4  # a part's reply stands in an array of one
+        put_record(core, gather, TXN, record.blob)
         return 0
 
 

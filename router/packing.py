@@ -5,30 +5,52 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringA
 from cython.cimports.libc.string import memcpy
 
 
+@cython.cfunc
+@cython.exceptval(check=False)
+def begin_record(
+    to: cython.p_char, epoch: cython.ulonglong, sequence: cython.ulonglong, parts: cython.ushort
+) -> cython.p_char:
+    """A record's head (cluster/records.py), of RECORD_HEAD bytes; where its first part begins."""
+    memcpy(to, b"EXR1", 4)
+    memcpy(to + 4, cython.address(epoch), 8)
+    memcpy(to + 12, cython.address(sequence), 8)
+    memcpy(to + 20, cython.address(parts), 2)
+    return to + RECORD_HEAD
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def begin_part(to: cython.p_char, shard: cython.ushort, size: cython.uint) -> cython.p_char:
+    """A part's head, of PART_HEAD bytes; where its entries begin."""
+    memcpy(to, cython.address(shard), 2)
+    memcpy(to + 2, cython.address(size), 4)
+    return to + PART_HEAD
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def end_record(to: cython.p_char, made_ms: cython.ulonglong) -> cython.void:
+    """A record's end, of RECORD_END bytes: when it was made, unix ms."""
+    memcpy(to, cython.address(made_ms), 8)
+
+
 def record_head(record: tuple, members: cython.ushort) -> bytes:
-    """How a packed record begins (cluster/records.py)."""
-    head: cython.char[22]
-    epoch: cython.ulonglong = record[0]
-    sequence: cython.ulonglong = record[1]
-    memcpy(head, cython.cast(cython.p_char, b"EXR1"), 4)
-    memcpy(cython.address(head[4]), cython.address(epoch), 8)
-    memcpy(cython.address(head[12]), cython.address(sequence), 8)
-    memcpy(cython.address(head[20]), cython.address(members), 2)
-    return PyBytes_FromStringAndSize(head, 22)
+    """A record's head, as bytes."""
+    head: cython.char[RECORD_HEAD]
+    begin_record(head, record[0], record[1], members)
+    return PyBytes_FromStringAndSize(head, RECORD_HEAD)
 
 
 def record_end(made_ms: cython.ulonglong) -> bytes:
-    """How it ends."""
-    return PyBytes_FromStringAndSize(cython.cast(cython.p_char, cython.address(made_ms)), 8)
+    """A record's end, as bytes."""
+    return PyBytes_FromStringAndSize(cython.cast(cython.p_char, cython.address(made_ms)), RECORD_END)
 
 
 def part_head(shard: cython.ushort, entries: bytes) -> bytes:
     """How a participant's part of a packed record begins."""
-    head: cython.char[6]
-    size: cython.uint = cython.cast(cython.uint, PyBytes_GET_SIZE(entries))
-    memcpy(head, cython.address(shard), 2)
-    memcpy(cython.address(head[2]), cython.address(size), 4)
-    return PyBytes_FromStringAndSize(head, 6)
+    head: cython.char[PART_HEAD]
+    begin_part(head, shard, cython.cast(cython.uint, PyBytes_GET_SIZE(entries)))
+    return PyBytes_FromStringAndSize(head, PART_HEAD)
 
 
 def members_of(parts: bytes) -> list:

@@ -10,6 +10,11 @@ cdef class Queue:
     cdef bint simple
     cdef bint writes
     cdef public bint failed
+    cdef void begin(self, unsigned int client) noexcept
+    cdef bytes record(self, unsigned long long epoch, unsigned long long sequence, unsigned long long siblings, unsigned long long made_ms)
+    cdef dict parts(self)
     cdef int add(self, int command, int db, int flags, short shard, const char* raw, Py_ssize_t size) except? -1
 
+cdef Queue new_queue(unsigned int client)
+cdef int spare_queue(Queue queue) except? -1
 cdef int begin_entry(Buffer out, int command, int db, int flags, unsigned int client) except? -1

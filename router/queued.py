@@ -2,7 +2,9 @@
 
 import cython
 from cython.cimports.cluster.wire import Buffer, encode_command, split_command
-from cython.cimports.libc.string import memcpy
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cython.cimports.libc.string import memcpy, memset
+from cython.cimports.router.packing import PART_HEAD, RECORD_END, RECORD_HEAD, begin_part, begin_record, end_record
 
 from cluster.command_table import BY_ID
 
@@ -15,11 +17,24 @@ class Queue:
     simple: all of them have keys on one shard each; failed: one could not be queued.
     """
 
-    def __init__(self, client: int):
-        self.client = client
+    def __cinit__(self):
         self.entries = Buffer(512)
         self.shards = Buffer(32)
+
+    def __init__(self, client: int):
+        self.begin(client)
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def begin(self, client: cython.uint) -> cython.void:
+        """Nothing is queued yet."""
+        self.client = client
+        self.entries.clear()
+        self.shards.clear()
+        self.count = 0
         self.simple = True
+        self.writes = False
+        self.failed = False
 
     def append(self, command: int, args: list, db: int, flags: int):
         """Queue a command that plain Python has parsed; EXEC is left to plain Python, too."""
@@ -46,6 +61,55 @@ class Queue:
         self.count += 1
         return 0
 
+    @cython.cfunc
+    def record(self, epoch: cython.ulonglong, sequence: cython.ulonglong, siblings: cython.ulonglong, made_ms: cython.ulonglong) -> bytes:
+        """All of it as a record of these shards (cluster/records.py)."""
+        sizes: cython.Py_ssize_t[64]
+        places: cython.p_char[64]
+        shards: cython.pointer(cython.short) = cython.cast(cython.pointer(cython.short), self.shards.data)
+        i: cython.Py_ssize_t
+        at: cython.Py_ssize_t = 0
+        size: cython.Py_ssize_t
+        shard: cython.int
+        count: cython.int = 0
+        to: cython.p_char
+        memset(sizes, 0, cython.sizeof(sizes))
+        for i in range(self.count):
+            size = 12 + cython.cast(cython.pointer(cython.uint), self.entries.data + at)[0]
+            sizes[shards[i]] += size
+            at += size
+        for shard in range(64):
+            count += (siblings >> shard) & 1
+        blob: bytes = PyBytes_FromStringAndSize(cython.NULL, RECORD_HEAD + PART_HEAD * count + self.entries.size + RECORD_END)
+        to = begin_record(PyBytes_AS_STRING(blob), epoch, sequence, count)
+        for shard in range(64):
+            if (siblings >> shard) & 1:
+                places[shard] = begin_part(to, shard, sizes[shard])
+                to = places[shard] + sizes[shard]
+        at = 0
+        for i in range(self.count):
+            size = 12 + cython.cast(cython.pointer(cython.uint), self.entries.data + at)[0]
+            memcpy(places[shards[i]], self.entries.data + at, size)
+            places[shards[i]] += size
+            at += size
+        end_record(to, made_ms)
+        return blob
+
+    @cython.cfunc
+    def parts(self) -> dict:
+        """shard -> its entries."""
+        found: dict = {}
+        at: cython.Py_ssize_t = 0
+        i: cython.Py_ssize_t
+        size: cython.Py_ssize_t
+        shard: cython.int
+        for i in range(self.count):
+            size = 12 + cython.cast(cython.pointer(cython.uint), self.entries.data + at)[0]
+            shard = cython.cast(cython.pointer(cython.short), self.shards.data)[i]
+            found[shard] = found.get(shard, b"") + PyBytes_FromStringAndSize(self.entries.data + at, size)
+            at += size
+        return found
+
     def __len__(self):
         return self.count
 
@@ -66,6 +130,29 @@ class Queue:
             found.append((BY_ID[command], split_command(self.entries.data + at + 12, size)))
             at += 12 + size
         return iter(found)
+
+
+# Queues that were executed, for the next transactions: each has two buffers of its own.
+_SPARE: list = []
+SPARE_MOST = cython.declare(cython.int, 64)
+SPARE_BYTES = cython.declare(cython.Py_ssize_t, 4096)
+
+
+@cython.cfunc
+def new_queue(client: cython.uint) -> Queue:
+    """A queue of this client, empty."""
+    queue: Queue = _SPARE.pop() if _SPARE else Queue.__new__(Queue)
+    queue.begin(client)
+    return queue
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def spare_queue(queue: Queue) -> cython.int:
+    """Nobody needs it any more."""
+    if len(_SPARE) < SPARE_MOST and queue.entries.capacity <= SPARE_BYTES:
+        _SPARE.append(queue)
+    return 0
 
 
 @cython.cfunc

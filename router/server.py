@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -34,6 +35,9 @@ from router.websocket import WebServer
 log = logging.getLogger("elixircache.router")
 TICK_S = 0.1
 HEARTBEAT_S = 1.0
+# The congestion control of clients on this machine: there is no network to be fair to, and the system's own may pace
+# each write by a timer (bbr: a tenth of the router's time without pipelining).
+CONGESTION = getattr(socket, "TCP_CONGESTION", None)
 STREAM_FILE = "replication-stream"  # below the data directory; see router/replication/ring.py
 PROTECTED = (
     b"-DENIED ElixirCache is running in protected mode because no password is set. In this mode connections are only "
@@ -230,6 +234,9 @@ class Server:
             return
         if not unix:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if local and CONGESTION is not None:
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(socket.IPPROTO_TCP, CONGESTION, b"reno")
             keepalive = int(self.config["tcp-keepalive"])
             if keepalive:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
