@@ -50,10 +50,14 @@ class Multi(Path):
     stats = cython.declare(object)
     unknown_text = cython.declare(str)
     parts = cython.declare(list)  # a scratch buffer for each shard
+    begun = cython.declare(cython.longlong)
+    executed = cython.declare(cython.longlong)
+    watched = cython.declare(cython.longlong)
 
     def __init__(self, records, stats, unknown_text: str):
         self.records = records
         self.stats = stats
+        stats.counting = self
         self.unknown_text = unknown_text
         self.parts = []
 
@@ -79,7 +83,7 @@ class Multi(Path):
             conn.queue = new_queue(conn.id)
             conn.fast = False
             conn.queueing = True
-            self._count("MULTI")
+            self.begun += 1
             _say(core, conn, b"+OK\r\n", 5)
             return 1
         if conn.queue is not None:
@@ -94,16 +98,11 @@ class Multi(Path):
             return self._split(core, conn, command, data, size)
         return self._flow(core, conn, command, data, size) if kind.home else 0
 
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def _count(self, name: str) -> cython.int:
-        """A call of a command of ours."""
-        counts: list = cython.cast(dict, self.stats.commands).get(name)
-        if counts is None:
-            self.stats.count_command(name, 0)
-        else:
-            counts[0] += 1
-        return 0
+    def take_calls(self) -> dict:
+        """name -> calls since the last time."""
+        calls: dict = {"MULTI": self.begun, "EXEC": self.executed, "WATCH": self.watched}
+        self.begun = self.executed = self.watched = 0
+        return calls
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -116,7 +115,7 @@ class Multi(Path):
         conn.untold = True
         conn.fast = False
         conn.queueing = True
-        self._count("WATCH")
+        self.watched += 1
         _say(core, conn, b"+OK\r\n", 5)
         return 1
 
@@ -246,7 +245,7 @@ class Multi(Path):
         conn.queue = None
         conn.queueing = False
         conn.fast = True
-        self._count("EXEC")
+        self.executed += 1
         out: Buffer
         record: Open
         blob: bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from cluster.latencies import Latencies
 
@@ -25,6 +26,7 @@ class Stats:
     # A command that went to several shards is counted by each of them: name -> how often too often.
     repeated: dict[str, int] = field(default_factory=dict)
     latencies: Latencies = field(default_factory=Latencies)
+    counting: Any = None  # router.multi.Multi, which counts its own calls
     commands_per_s: int = 0
     in_kbps: float = 0.0
     out_kbps: float = 0.0
@@ -42,6 +44,12 @@ class Stats:
         """Add to one of a command's counters."""
         self.commands.setdefault(name, [0, 0, 0, 0])[place] += amount
 
+    def collect(self) -> None:
+        """Take over what compiled code has counted."""
+        for name, calls in self.counting.take_calls().items() if self.counting else ():
+            if calls:
+                self.count_command(name, CALLS, calls)
+
     def measure(self, now_ms: int, commands: int, bytes_in: int, bytes_out: int) -> None:
         """Rates since the last measurement, at most once a second; takes running totals."""
         elapsed_ms = now_ms - self._measured_ms
@@ -56,6 +64,7 @@ class Stats:
 
     def reset(self) -> None:
         """Begin anew (CONFIG RESETSTAT); who holds this object goes on with it."""
-        fresh = Stats()
+        self.collect()
+        fresh = Stats(counting=self.counting)
         for each in fields(self):
             setattr(self, each.name, getattr(fresh, each.name))

@@ -83,7 +83,8 @@ class Pump:
             worker.finish(True)
             return 0
         if engine.stream.size:
-            effects: bytes = worker.outlet.take()
+            effects: bytes = _unfed(engine)
+            worker.outlet.db = engine.stream_db
             self.loop.offset += len(effects)
             if journal is not None and not journal.append(effects):
                 worker.unwritable = True
@@ -91,6 +92,16 @@ class Pump:
                 return 0
         link.send(self.loop.take(True))
         return 0
+
+
+@cython.cfunc
+def _unfed(engine: Engine) -> bytes:
+    """The effects so far, where no replica is fed: nobody asks which of them are records, or entries of the batch."""
+    if engine.units:
+        engine.units = []
+    if engine.named_size:
+        engine.take_named()
+    return engine.stream.take()
 
 
 @cython.cfunc

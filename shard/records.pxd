@@ -3,7 +3,8 @@
 cdef class Records:
     cdef unsigned long long epoch
     cdef unsigned long long sequence
-    cdef object blobs
+    cdef list blobs
+    cdef Py_ssize_t first
     cdef public bytes note
     cdef long long note_changes  # the engine's count of changes there
     cdef tuple _marked

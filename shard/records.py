@@ -1,7 +1,5 @@
 """The multi-shard records that a shard has applied (see cluster/records.py). Compiled."""
 
-from collections import deque
-
 import cython
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy
@@ -9,6 +7,7 @@ from cython.cimports.libc.string import memcpy
 from cluster.records import noted_place, record_id
 
 MARK_EVERY_MS = 5000
+GAP_MOST = cython.declare(cython.Py_ssize_t, 4096)
 
 
 @cython.cclass
@@ -18,7 +17,7 @@ class Records:
     is here and noted in the journal (`cluster.records.place_note`), or None."""
 
     def __init__(self):
-        self.blobs = deque()
+        self.blobs = []  # from `first` on; a list with a beginning of its own, for every record passes it
         self._marked = self._mark_next = (0, 0)
 
     @property
@@ -31,7 +30,7 @@ class Records:
 
     @property
     def kept(self):
-        return [(record_id(blob), blob) for blob in self.blobs]
+        return [(record_id(blob), blob) for blob in self.blobs[self.first :]]
 
     def lacks(self, record: tuple) -> bool:
         """Whether a record has not been applied here."""
@@ -60,12 +59,17 @@ class Records:
         """All records up to this one are known to be applied everywhere."""
         oldest: cython.ulonglong = 0
         number: cython.ulonglong = 0
-        while self.blobs:
-            blob: bytes = self.blobs[0]
+        count: cython.Py_ssize_t = len(self.blobs)
+        while self.first < count:
+            blob: bytes = self.blobs[self.first]
             _id_of(blob, cython.address(oldest), cython.address(number))
             if oldest > epoch or (oldest == epoch and number > sequence):
                 break
-            self.blobs.popleft()
+            self.blobs[self.first] = None
+            self.first += 1
+        if self.first == count or self.first > GAP_MOST:
+            del self.blobs[: self.first]
+            self.first = 0
         return 0
 
     def passed(self, watermark: tuple):

@@ -24,6 +24,7 @@ def failures(shards: Shards) -> int:
 def commandstats(router: Router, shards: Shards) -> Fields:
     """Calls by command, over all shards. Times are of commands that were timed."""
     sums: dict[str, list[int]] = {}
+    router.stats.collect()
     own = {name.lower(): counts for name, counts in router.stats.commands.items()}
     for part in (own, *(shard["commands"] for shard in shards.values())):
         for name, counts in part.items():
