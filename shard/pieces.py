@@ -12,6 +12,9 @@ that holds its key (shard/holds.py), so it stays as it is between two pieces. A 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from cluster.numbers import format_double
@@ -20,15 +23,21 @@ from cluster.wire import command, parse_commands
 LARGE = 1 << 20  # bytes of memory from which on a value goes in pieces
 PIECE = 1 << 17  # bytes of a piece, about: some milliseconds of work on either side
 MEMBERS_MAX = 4096  # of a piece
+IDS_MAX = 1024  # of a command about a stream's entries or consumers
+CLAIMED = 8  # an XCLAIM, which is short, takes so many times as long as other commands of its bytes
 
 Place = tuple[int, bytes]
 
 
 def is_large(value: Any) -> bool:
-    """Whether a value is to go in pieces. A stream with groups goes whole: commands cannot say all that they know."""
-    if isinstance(value, (bytes, bytearray)):
-        return len(value) > LARGE
-    return value.memory() > LARGE and not (value.type_name == b"stream" and value.groups)
+    """Whether a value is to go in pieces."""
+    size = len(value) if isinstance(value, (bytes, bytearray)) else value.memory()
+    return bool(size > LARGE)
+
+
+def is_journalled(raw: bytes) -> bool:
+    """Whether a piece may stand in a journal. When consumers were seen is said in no command of Redis's."""
+    return raw.find(b"$10\r\nSHARD.SEEN\r\n", 0, 40) < 0
 
 
 def cut(key: bytes, value: Any, at_ms: int) -> Iterator[bytes]:
@@ -75,15 +84,79 @@ def _zset(key: bytes, value: Any, count: int) -> Iterator[bytes]:
 
 
 def _stream(key: bytes, value: Any, count: int) -> Iterator[bytes]:
+    """What is pending although the stream has it no more is added as well, since only what is there can be made pending,
+    and taken away at the end: in front by XTRIM, which leaves the highest deleted id as it is, elsewhere by XDEL."""
+    deleted: list[bytes] = []
+    yield from _joined(_entries(key, value, deleted), PIECE)
+    for name, group in value.groups.items():
+        yield from _joined(_group(key, name, group), PIECE // CLAIMED)
+    if value.groups:
+        yield command(b"XTRIM", key, *((b"MINID", _text(value.first_id)) if len(value) else (b"MAXLEN", 0)))
+    for at in range(0, len(deleted), IDS_MAX):
+        yield command(b"XDEL", key, *deleted[at : at + IDS_MAX])
+    highest = _text(value.max_deleted_id)
+    top = _text(max(value.last_id, value.max_deleted_id))
+    yield command(b"XSETID", key, top, b"ENTRIESADDED", value.added, b"MAXDELETEDID", highest)
+    if value.last_id < value.max_deleted_id:  # XSETID has set it back
+        yield command(b"XSETID", key, _text(value.last_id), b"ENTRIESADDED", value.added)
+    for name, group in value.groups.items():
+        consumers = list(group.consumers.values())
+        for at in range(0, len(consumers), IDS_MAX):
+            words = [word for one in consumers[at : at + IDS_MAX] for word in (one.name, one.seen, one.active)]
+            yield command(b"SHARD.SEEN", key, name, *words)
+
+
+def _entries(key: bytes, value: Any, deleted: list[bytes]) -> Iterator[bytes]:
+    """`deleted` gets the ids of what has to be taken away by XDEL."""
+    last = None
+    pending = [_ids(group.pel) for group in value.groups.values() if len(group.pel)]
+    for name, fields in merge(value, *pending, key=itemgetter(0)):
+        if name == last:
+            continue
+        last = name
+        if fields is None and len(value) and name > value.first_id:
+            if value.max_deleted_id == (0, 0):
+                continue  # trimmed before XSETID set the ids back, and no XDEL may be seen: let go, as by the next XCLAIM
+            deleted.append(_text(name))
+        yield command(b"XADD", key, _text(name), *(fields or (b"", b"")))
+
+
+def _ids(pel: Any) -> Iterator[tuple[tuple[int, int], None]]:
+    for number in range(pel.chunk_count):
+        for row in pel.chunk(number):
+            yield row[0], None
+
+
+def _group(key: bytes, name: bytes, group: Any) -> Iterator[bytes]:
+    """A group, its consumers, and what each has pending, in Redis's own way of rewriting a journal."""
+    last, read = _text(group.last_id), group.entries_read
+    yield command(b"XGROUP", b"CREATE", key, name, last, b"MKSTREAM", b"ENTRIESREAD", read)
+    for consumer in group.consumers:
+        yield command(b"XGROUP", b"CREATECONSUMER", key, name, consumer)
+    for number in range(group.pel.chunk_count):
+        for (at_ms, tries, owner), rows in groupby(group.pel.chunk(number), itemgetter(1, 2, 3)):
+            ids = [_text(row[0]) for row in rows]
+            how = (b"TIME", at_ms, b"RETRYCOUNT", tries, b"FORCE", b"JUSTID")
+            yield command(b"XCLAIM", key, name, owner.name, 0, *ids, *how)
+
+
+def _text(name: tuple[int, int]) -> bytes:
+    return b"%d-%d" % name
+
+
+def _joined(commands: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """Pieces of short commands, of about so many bytes."""
     made: list[bytes] = []
-    for (ms, seq), fields in value:
-        made.append(command(b"XADD", key, b"%d-%d" % (ms, seq), *fields))
-        if len(made) == count:
+    size = 0
+    for raw in commands:
+        made.append(raw)
+        size += len(raw)
+        if size >= most:
             yield b"".join(made)
-            made = []
-    last, deleted = b"%d-%d" % value.last_id, b"%d-%d" % value.max_deleted_id
-    made.append(command(b"XSETID", key, last, b"ENTRIESADDED", value.added, b"MAXDELETEDID", deleted))
-    yield b"".join(made)
+            made.clear()
+            size = 0
+    if made:
+        yield b"".join(made)
 
 
 _CUTS = {b"list": _list, b"set": _set, b"hash": _hash, b"zset": _zset, b"stream": _stream}
@@ -144,7 +217,7 @@ class Pieces:
         beside.now = engine.now
         beside.db = beside.dbs[db]
         taken = self.taken.setdefault((op, db, key), [])
-        if keep:
+        if keep and is_journalled(raw):
             taken.append(raw)
         for args in parse_commands(raw)[0]:
             beside.apply(args)
@@ -153,7 +226,9 @@ class Pieces:
 
     def keep(self, op: bytes, db: int, key: bytes, raw: bytes) -> None:
         """A piece of a value that was made here and stays here: for the journal."""
-        self.taken.setdefault((op, db, key), []).append(raw)
+        kept = self.taken.setdefault((op, db, key), [])
+        if is_journalled(raw):
+            kept.append(raw)
 
     def borrowed(self, op: bytes) -> list[tuple[int, bytes, Any, int]]:
         """(database, key, value, expiry in ms) of all that has come for an operation."""

@@ -16,6 +16,7 @@ ROWS = [
     _row("SHARD.LEND", "Lends one more key to the operation that holds the shard"),
     _row("SHARD.PULL", "Gives the next piece of a large value that an operation moves"),
     _row("SHARD.PUSH", "Brings a piece of a large value that an operation moves"),
+    _row("SHARD.SEEN", "Says when the consumers of a stream that comes in pieces were seen"),
     _row("SHARD.ADOPT", "Makes a value that came in pieces that of its key"),
     _row("SHARD.COMMIT", "Applies the writes of a held operation and releases the hold"),
     _row("SHARD.ABORT", "Releases a hold and forgets what was staged"),

@@ -2,6 +2,7 @@
 
     SHARD.PULL op db key here    the next piece; here "1": it stays, for the journal of this shard
     SHARD.PUSH op db key keep raw    a piece comes; keep "1": it is to be adopted
+    SHARD.SEEN key group [consumer seen active ...]   (in a piece) unix ms; what XGROUP CREATECONSUMER and XCLAIM do not say
     SHARD.ADOPT op key           (in a record) the value that has come or was made here is the key's from now on
 
 The first two overtake what waits for a hold and answer by events:
@@ -42,6 +43,17 @@ def push(engine: Any, args: list[bytes]) -> Any:
         engine.pieces.take(engine, op, int(number), key, raw, keep == b"1")
         engine.events.append((b"op", op, b"took"))
     return None
+
+
+@handles("SHARD.SEEN")
+def seen(engine: Any, args: list[bytes]) -> Any:
+    """Neither journals nor replicas have it (`shard.pieces.is_journalled`): there consumers are seen when the value comes."""
+    group = engine.lookup(args[1]).groups[args[2]]
+    engine.no_effect()
+    for name, seen_ms, active_ms in zip(args[3::3], args[4::3], args[5::3], strict=True):
+        consumer = group.consumers[name]
+        consumer.seen, consumer.active = int(seen_ms), int(active_ms)
+    return OK
 
 
 @handles("SHARD.ADOPT")

@@ -182,13 +182,24 @@ class PendingList:
         """[((ms, seq), delivery time in unix ms, delivery count, Consumer) ...] by id.
         The group whose consumers these are must be alive."""
         found: list = []
+        i: cython.int
+        for i in range(self.used):
+            found += self.chunk(i)
+        return found
+
+    @property
+    def chunk_count(self):
+        """How many chunks there are."""
+        return self.used
+
+    def chunk(self, number: cython.int) -> list:
+        """The rows of one chunk, like `items`."""
+        found: list = []
         row: cython.pointer(Pending)
         i: cython.int
-        j: cython.int
-        for i in range(self.used):
-            for j in range(self.chunks[i].count):
-                row = self.chunks[i].items + j
-                found.append(((row.ms, row.seq), row.time, row.count, cython.cast(Consumer, row.consumer)))
+        for i in range(self.chunks[number].count):
+            row = self.chunks[number].items + i
+            found.append(((row.ms, row.seq), row.time, row.count, cython.cast(Consumer, row.consumer)))
         return found
 
     def memory(self) -> int:

@@ -34,6 +34,8 @@ VALUES = {
     ],
     "stream": [("XADD", KEY, f"{i}-1", "field", f"value:{i}") for i in range(1, 300)]
     + [("XDEL", KEY, "299-1", "5-1"), ("XADD", KEY, "400-2", "other", "x", "field", "y")],
+    "stream that was set back": [("XADD", KEY, f"{i}-1", "field", f"value:{i}") for i in range(1, 300)]
+    + [("XDEL", KEY, "299-1", "298-1"), ("XSETID", KEY, "297-1")],
 }
 
 
@@ -68,9 +70,95 @@ def test_a_value_that_came_in_pieces_is_the_one_that_was_cut(kind: str) -> None:
     assert list(other.take_stream()) == [] and len(other.dbs[2]) == 0
 
 
-def test_a_stream_with_groups_goes_whole() -> None:
-    engine = made([*VALUES["stream"], ("XGROUP", "CREATE", KEY, "group", "0")])
-    assert not pieces.is_large(engine.dbs[0].get(KEY))
+# A stream's groups, at several times: read twice, by two; claimed; acknowledged; a consumer that has read nothing.
+GROUPS: list[tuple[int, list[tuple[Any, ...]]]] = [
+    (NOW - 5000, [("XGROUP", "CREATE", KEY, "group", "0"), ("XGROUP", "CREATE", KEY, "idle", "7-1", "ENTRIESREAD", 7)]),
+    (NOW - 4000, [("XREADGROUP", "GROUP", "group", "one", "COUNT", count, "STREAMS", KEY, ">") for count in (1, 150)]),
+    (NOW - 3000, [("XREADGROUP", "GROUP", "group", "other", "COUNT", 90, "STREAMS", KEY, ">")]),
+    (NOW - 2500, [("XREADGROUP", "GROUP", "group", "one", "COUNT", 3, "STREAMS", KEY, "0")]),
+    (NOW - 2000, [("XGROUP", "CREATECONSUMER", KEY, "group", "new"), ("XACK", KEY, "group", "2-1", "3-1", "240-1")]),
+    (NOW - 1000, [("XCLAIM", KEY, "group", "third", 0, "9-1", "200-1", "RETRYCOUNT", 12)]),
+]
+# What becomes of entries that are pending.
+FATES = {
+    "are there": [],
+    "were deleted": [("XDEL", KEY, "100-1", "101-1", "200-1")],
+    "were trimmed": [("XTRIM", KEY, "MINID", "60-1")],
+    "were trimmed and deleted": [("XDEL", KEY, "100-1", "50-1", "150-1"), ("XTRIM", KEY, "MINID", "60-1")],
+    "are all that is left": [("XTRIM", KEY, "MAXLEN", "0"), ("XSETID", KEY, "500-0")],
+    "are all that is left, and above the last id": [("XTRIM", KEY, "MAXLEN", "0"), ("XSETID", KEY, "1-0")],
+    "are on both sides of what is left": [("XTRIM", KEY, "MAXLEN", "0"), ("XSETID", KEY, "1-0"), ("XADD", KEY, "50-0", "f", "v")],
+}
+
+
+def with_groups(fate: str) -> Engine:
+    engine = made(VALUES["stream"])
+    for now, commands in [*GROUPS, (NOW, FATES[fate])]:
+        engine.now = now
+        for args in commands:
+            reply = engine.run(parse_command(command(*args)))
+            assert not isinstance(reply, Exception), reply
+    engine.now = NOW
+    return engine
+
+
+def told(engine: Engine, db: int = 0) -> Any:
+    """All that a stream says of itself, but for how it stands in memory."""
+    said = engine.run([b"XINFO", b"STREAM", KEY, b"FULL", b"COUNT", b"0"], db)
+    assert said[2] == b"radix-tree-keys"
+    return said[:2] + said[6:]
+
+
+def without_times(said: Any) -> Any:
+    """The same without when consumers were seen."""
+    if isinstance(said, list):
+        hidden = [at + 1 for at, word in enumerate(said) if word in (b"seen-time", b"active-time")]
+        return [without_times(word) for at, word in enumerate(said) if at not in hidden]
+    return said
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_a_stream_with_groups_that_came_in_pieces_is_the_one_that_was_cut(fate: str) -> None:
+    engine = with_groups(fate)
+    value = engine.dbs[0].get(KEY)
+    assert pieces.is_large(value)
+    cut = list(pieces.cut(KEY, value, -1))
+    assert len(cut) > 8 and max(map(len, cut)) < 5000
+    other = Engine(seed=2)
+    other.now = NOW + 7000
+    store = pieces.Pieces()
+    for raw in cut:
+        store.take(other, b"op", 0, KEY, raw, True)
+    taken, _, raws = store.adopt(b"op", 0, KEY)
+    other.dbs[0].set(KEY, taken)
+    expected = told(engine)
+    assert b"seen-time" in repr(expected).encode()
+    assert told(other) == expected
+
+    again = Engine(seed=3)  # from the journal that adopted it
+    again.now = NOW + 8000
+    replay(again, b"".join(raws))
+    assert without_times(told(again)) == without_times(expected)
+
+
+def test_of_a_stream_that_was_set_back_pending_entries_between_others_are_let_go() -> None:
+    engine = made([("XADD", KEY, f"{i}-1", "field", f"value:{i}") for i in range(1, 300)])
+    for args in [
+        ("XGROUP", "CREATE", KEY, "group", "0"),
+        ("XREADGROUP", "GROUP", "group", "one", "STREAMS", KEY, ">"),
+        ("XTRIM", KEY, "MAXLEN", "0"),
+        ("XSETID", KEY, "1-0"),
+        ("XADD", KEY, "50-0", "field", "value"),
+    ]:
+        engine.run(parse_command(command(*args)))
+    value = engine.dbs[0].get(KEY)
+    other = Engine(seed=2)
+    store = pieces.Pieces()
+    for raw in pieces.cut(KEY, value, -1):
+        store.take(other, b"op", 0, KEY, raw, True)
+    taken, _, _ = store.adopt(b"op", 0, KEY)
+    assert taken.last_id == (50, 0) and taken.max_deleted_id == (0, 0) and len(taken) == 1
+    assert [row[0] for row in taken.groups[b"group"].pel.items()] == [(i, 1) for i in range(1, 50)]
 
 
 class Link:
