@@ -4,7 +4,8 @@
            then for each participant: shard u16, length u32, its entries (cluster.frames)
            at the end: when it was made, unix ms u64; journals of earlier versions have records without it
 
-Each participant journals the whole blob, so whoever has it can hand the others what they
+The numbers of commands in entries are those of the version that made the record; shards that get one from a journal go by
+the names. Each participant journals the whole blob, so whoever has it can hand the others what they
 lack. Ids grow along every link in the order in which the parts are executed; a shard
 therefore lacks exactly the records above the last one that it has.
 """

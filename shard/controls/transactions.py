@@ -13,8 +13,10 @@ from cython.cimports.shard.holds import part_at
 from cython.cimports.shard.key_hash import hash_of
 
 from cluster import frames, records
+from cluster.command_table import row_of
 from cluster.errors import CommandError
 from cluster.replies import NIL_ARRAY, Raw
+from cluster.wire import parse_command
 from shard.registry import handles
 from shard.signals import NOTIFIER, STAGED, TRACKERS, Block
 
@@ -194,6 +196,15 @@ def run_record(engine: Engine, blob: bytes) -> bytes:
 def _run_record(engine: Engine, blob: bytes, out: Buffer) -> cython.int:
     size: cython.Py_ssize_t = 0
     at: cython.Py_ssize_t = part_at(blob, engine.shard_index, cython.address(size))
+    return _apply(engine, blob, PyBytes_AS_STRING(blob) + at, size, out)
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def _apply(
+    engine: Engine, blob: bytes, part: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t, out: Buffer
+) -> cython.int:
+    """Run the entries of a record's part, and journal the record."""
     engine.rewritten = True
     # Another participant may have applied it already: this one cannot refuse any more.
     write_error: bytes = engine.write_error
@@ -201,7 +212,7 @@ def _run_record(engine: Engine, blob: bytes, out: Buffer) -> cython.int:
     engine.write_error = b""
     engine.over_memory = False
     try:
-        _run(engine, PyBytes_AS_STRING(blob) + at, size, out)
+        _run(engine, part, size, out)
     finally:
         engine.write_error = write_error
         engine.over_memory = over_memory
@@ -216,7 +227,8 @@ def record(engine: Engine, args: list) -> object:
 
     The other participants ran their parts when it was made; this one, which was away, does as if it had, too: times to
     live count from then, and a key whose time came later is still there. Nothing of what comes behind the record has
-    been run here yet, so nobody sees the clock go back.
+    been run here yet, so nobody sees the clock go back. It may come from a journal, so its commands go by their names: the
+    numbers are those of the version that wrote it.
     """
     now: cython.longlong = engine.now
     made: object = records.unpack(args[1])
@@ -225,7 +237,14 @@ def record(engine: Engine, args: list) -> object:
     if made.made_ms:
         engine.now = min(now, made.made_ms)
     try:
-        run_record(engine, args[1])
+        part: bytes = by_names(made.parts[engine.shard_index])
+        _apply(engine, args[1], PyBytes_AS_STRING(part), PyBytes_GET_SIZE(part), Buffer(256))
     finally:
         engine.now = now
     return 1
+
+
+def by_names(entries: bytes) -> bytes:
+    """Packed entries with this version's numbers of their commands."""
+    found = records.unpack_entries(entries)
+    return records.pack_entries([(row_of(parse_command(raw)).id, *rest, raw) for _, *rest, raw in found])

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cluster.records import Record, unpack
+from cluster.command_table import BY_ID
+from cluster.records import Record, pack_entries, unpack, unpack_entries
 from router.records import RouterRecords
 from tests.simulation.world import SimClient, World
 
@@ -162,3 +163,24 @@ def test_a_record_of_an_earlier_version_is_read(world: World, monkeypatch: pytes
     now = world.shards[1].engine.now
     assert ask(world, ("GET", keys[1]), ("PEXPIRETIME", keys[1]))[0] == b"v"
     assert ask(world, ("PEXPIRETIME", keys[1]))[0] >= now + 60_000 - 1000
+
+
+def test_the_numbers_of_commands_may_be_another_version_s(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand_over = RouterRecords.catch_up
+
+    def renumbered(self: RouterRecords, shard: int, last: tuple[int, int]) -> int:
+        for entry in self.open.values():
+            record = unpack(entry.blob)
+            parts = {
+                member: pack_entries([((number + 1) % len(BY_ID), *rest) for number, *rest in unpack_entries(part)])
+                for member, part in record.parts.items()
+            }
+            entry.blob = Record(entry.id, parts, record.made_ms).pack()
+        return hand_over(self, shard, last)
+
+    monkeypatch.setattr(RouterRecords, "catch_up", renumbered)
+    keys = key_of(world, 0), key_of(world, 1)
+    write_while_one_dies(world, *[("SET", key, "v", "PX", 60_000) for key in keys], *[("INCR", f"{key}:n") for key in keys])
+    assert ask(world, *[("GET", key) for key in keys]) == [b"v", b"v"]
+    owners = [world.router.core.shard_of(f"{key}:n".encode()) for key in keys]
+    assert 1 in owners and ask(world, *[("GET", f"{key}:n") for key in keys]) == [b"1", b"1"]
