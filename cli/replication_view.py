@@ -17,7 +17,8 @@ GROUPS_MAX = 100
 class GroupRow:
     """One group. offset: of its stream; behind_bytes and lag_s: of a replica, as its master sees it.
 
-    state: "ok"; of a replica "online", "down", "sync 42.00%", ...; "away" when it does not answer."""
+    state: "ok"; of a replica "online", "down", "snapshot 42.00%" (its master writes it), "sync 42.00%" (it comes),
+    "loading 42.00%" (its shards read it); "away" when it does not answer."""
 
     address: str
     role: str
@@ -56,6 +57,8 @@ def _walk(
             continue
         name = f"{below['ip']}:{below['port']}"
         behind = {"behind": int(info["master_repl_offset"]) - int(below["offset"]), "lag": int(below["lag"])}
+        if below["state"] == "wait_bgsave":
+            behind["snapshot"] = info.get("sync_snapshot_perc", 0)
         found = _ask(client, name)
         if found is None:
             yield GroupRow(name, "replica", "away", -1, int(below["offset"]), behind["behind"], behind["lag"], address)
@@ -70,10 +73,19 @@ def _row(address: str, info: dict[str, Any], line: dict[str, Any] | None) -> Gro
         return GroupRow(address, "master", "ok", keys, offset)
     state = "online" if info["master_link_status"] == "up" else "down"
     if int(info.get("master_sync_in_progress", 0)):
-        state = f"sync {float(info.get('master_sync_perc', 0)):.2f}%"
+        state = _syncing(info, line or {})
     found = line or {"behind": 0, "lag": max(int(info.get("master_last_io_seconds_ago", 0)), 0)}
     of = f"{info['master_host']}:{info['master_port']}"
     return GroupRow(address, "replica", state, keys, offset, max(found["behind"], 0), found["lag"], of)
+
+
+def _syncing(info: dict[str, Any], above: dict[str, Any]) -> str:
+    """Which of the three steps of a full synchronisation it is in, and how far that is."""
+    if int(info.get("async_loading", 0)):
+        return f"loading {float(info['loading_loaded_perc']):.2f}%"
+    if "snapshot" in above:
+        return f"snapshot {float(above['snapshot']):.2f}%"
+    return f"sync {float(info.get('master_sync_perc', 0)):.2f}%"
 
 
 def _ask(client: redis.Redis, address: str) -> dict[str, Any] | None:

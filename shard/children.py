@@ -22,7 +22,9 @@ SNAPSHOT, REWRITE, PART = "rdb", "aof", "part"  # the last is a replica's
 NICE = 10  # a tenth of a core at least beside a shard and a router that want all of it
 TICK_S = 0.004  # of many kernels: a busy process has its core at least so long
 _SHARED = struct.Struct("<qqd")
+REPORT_S = 0.2
 Progress = Callable[[int], None]
+Report = Callable[[int, int], None]  # (keys written, in all)
 
 
 @dataclass(slots=True)
@@ -60,6 +62,8 @@ class _Child:
     shared: mmap.mmap
     keys: int
     done: Callable[[bool], None]
+    report: Report | None
+    reported_s: float
 
     def read(self) -> tuple[int, int, float]:
         """(keys written, bytes copied on write, when that was measured in monotonic s) so far."""
@@ -77,8 +81,10 @@ class Children:
     last_fork_us: int = 0
     cow_peak: int = 0
 
-    def fork(self, kind: str, keys: int, work: Callable[[Progress], None], done: Callable[[bool], None]) -> None:
-        """Do `work(progress)` in a child, of `keys` keys; `done(ok)` is called by `reap`. OSError."""
+    def fork(
+        self, kind: str, keys: int, work: Callable[[Progress], None], done: Callable[[bool], None], report: Report | None = None
+    ) -> None:
+        """Do `work(progress)` in a child, of `keys` keys; `report` now and then and `done(ok)` are called by `reap`. OSError."""
         parent = os.getpid()
         shared = mmap.mmap(-1, mmap.PAGESIZE)
         began = time.monotonic()
@@ -101,14 +107,18 @@ class Children:
         self.last_fork_us = int((time.monotonic() - began) * 1e6)
         self.forks += 1
         self.kinds[kind].began(began)
-        self.running[pid] = _Child(kind, shared, keys, done)
+        self.running[pid] = _Child(kind, shared, keys, done, report, began)
 
     def reap(self) -> None:
-        """Hear of children that have ended."""
-        for pid in list(self.running):
+        """Hear of children that have ended, and how far the others are."""
+        now_s = time.monotonic()
+        for pid, child in list(self.running.items()):
             found, status = os.waitpid(pid, os.WNOHANG)
+            if not found and child.report is not None and now_s - child.reported_s >= REPORT_S:
+                child.reported_s = now_s
+                child.report(child.read()[0], child.keys)
             if found:
-                child = self.running.pop(pid)
+                del self.running[pid]
                 _, cow, _ = child.read()
                 child.shared.close()
                 self.cow_peak = max(self.cow_peak, cow)

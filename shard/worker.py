@@ -28,7 +28,7 @@ from cluster.records import done_note
 from cluster.reply_parts import split_replies
 from cluster.wire import command, encoded
 from shard import key_hash
-from shard.children import PART, SNAPSHOT, Children
+from shard.children import PART, SNAPSHOT, Children, Report
 from shard.engine import Engine
 from shard.journal import Journal, write_rdb
 from shard.loop import Loop
@@ -175,7 +175,9 @@ class Worker:
         self.preloads += 1
         base = journal.next_base(self.preloads)
         others = (preload.fresh, preload.functions)
-        self.fork(PART, lambda progress: write_rdb(self.engine, base, True, progress, others), ready)
+        self.fork(
+            PART, lambda progress: write_rdb(self.engine, base, True, progress, others), ready, preload.written, preload.fresh
+        )
 
     def end_waits(self, now_ms: int) -> None:
         """Answer blocked clients whose time is over."""
@@ -241,11 +243,18 @@ class Worker:
         """What this batch answers goes only after an fsync, if there is a journal."""
         self.sync_wanted = self.sync_wanted or self.journal is not None
 
-    def fork(self, kind: str, work: Callable[[Callable[[int], None]], None], done: Callable[[bool], None]) -> bool:
-        """Do `work(progress)` in a child process that sees the keys of this moment; `done(ok)` later. False
-        (after `done(False)`) when there can be no child."""
+    def fork(
+        self,
+        kind: str,
+        work: Callable[[Callable[[int], None]], None],
+        done: Callable[[bool], None],
+        report: Report | None = None,
+        dbs: Any = None,
+    ) -> bool:
+        """Do `work(progress)` in a child process that sees the keys of this moment, those of `dbs` if they are others;
+        `report` now and then, `done(ok)` later. False (after `done(False)`) when there can be no child."""
         try:
-            self.children.fork(kind, sum(len(db) for db in self.engine.dbs), work, done)
+            self.children.fork(kind, sum(len(db) for db in dbs or self.engine.dbs), work, done, report)
         except OSError as error:
             log.error("cannot fork: %s", error.strerror)
             done(False)

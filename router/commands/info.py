@@ -189,7 +189,7 @@ def persistence(router: Router, shards: Shards) -> Fields:
     saved_s = [int(part["rdb_last_save_time"]) for part in parts if "rdb_last_save_time" in part]
     found: Fields = {
         "loading": 0 if router.serving else 1,
-        "async_loading": 0,
+        "async_loading": int(bool(router.fill.preloading)),
         "current_cow_peak": summed("current_cow_peak"),
         "current_cow_size": summed("current_cow_size"),
         "current_cow_size_age": most("current_cow_size_age"),
@@ -221,6 +221,8 @@ def persistence(router: Router, shards: Shards) -> Fields:
     }
     if not router.serving:
         found |= router.loading.fields()
+    elif router.fill.preloading:
+        found |= router.fill.fields()
     if router.config["appendonly"] and router.serving:
         for name in ("aof_current_size", "aof_base_size"):
             found[name] = summed(name)
@@ -329,6 +331,8 @@ def replication(router: Router, shards: Shards) -> Fields:
             "slave_read_only": int(router.config["replica-read-only"]),
             "replica_announced": int(router.config["replica-announced"]),
         }
+    if router.master.snapshot is not None:
+        found["sync_snapshot_perc"] = f"{100 * router.master.snapshot.written.share:.2f}"
     attached = [replica for replica in router.master.replicas.values() if replica.state in SYNC_STATES]
     found["connected_slaves"] = len(attached)
     needed = int(router.config["min-replicas-to-write"])

@@ -15,11 +15,12 @@ import glob
 import logging
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cluster.command_table import TABLE
 from cluster.records import Place
 from cluster.wire import command as encode
+from router.replication.progress import Shares, Spoken
 
 if TYPE_CHECKING:
     from router.router import Router
@@ -43,7 +44,11 @@ class Fill:
         self.failed = b""
         self.changing: Callable[[], None] = lambda: None
         self.done: Callable[[bytes], None] = lambda failed: None
+        self.began_ms = self.size = 0
+        self.read = Shares(router.shard_count)
+        self.spoken = Spoken(router.now)
         router.event_handlers[b"preloaded"] = self._on_preloaded
+        router.event_handlers[b"preloading"] = self._on_preloading
 
     @property
     def pending(self) -> bool:
@@ -66,6 +71,8 @@ class Fill:
         self._take(os.path.join(self.router.run_directory, f"from-master-{replid}-{offset}.rdb"), replid, offset)
         os.rename(self.part, self.path)
         self.changing, self.done = changing, done
+        self.began_ms, self.size = self.router.now, os.path.getsize(self.path)
+        self.read, self.spoken = Shares(self.router.shard_count), Spoken(self.router.now)
         self.preloading = set(range(self.router.shard_count))
         for shard in sorted(self.preloading):
             self.shard_back(shard)
@@ -99,10 +106,29 @@ class Fill:
             return True
         return False
 
+    def _on_preloading(self, shard: int, event: list[bytes]) -> None:
+        """("preloading", path, done, in all)"""
+        if event[1].decode() == self.path and shard in self.preloading:
+            self.read.heard(shard, int(event[2]), int(event[3]))
+            if self.spoken.due(self.router.now):
+                log.info("the master's snapshot: the shards have read %d %% of it", 100 * self.read.share)
+
+    def fields(self) -> dict[str, Any]:
+        """INFO's loading_* fields, as Redis has them while it loads beside what it serves (`async_loading`)."""
+        share, took_s = self.read.share, (self.router.now - self.began_ms) / 1000
+        return {
+            "loading_start_time": self.began_ms // 1000,
+            "loading_total_bytes": self.size,
+            "loading_loaded_bytes": int(self.size * share),
+            "loading_loaded_perc": f"{100 * share:.2f}",
+            "loading_eta_seconds": round(took_s / share - took_s) if share else 1,
+        }
+
     def _on_preloaded(self, shard: int, event: list[bytes]) -> None:
         """("preloaded", path)"""
         if event[1].decode() == self.path and shard in self.preloading:
             self.preloading.discard(shard)
+            self.read.heard(shard, 1, 1)
             if not self.preloading:
                 self._change()
 

@@ -61,6 +61,7 @@ class Master:
         router.event_handlers[b"feeding"] = self.feed.on_feeding
         router.event_handlers[b"place"] = self.feed.on_place
         router.event_handlers[b"snapshot"] = self._on_written
+        router.event_handlers[b"snapshot_at"] = self._on_progress
         router.leave_listeners.append(self._left)
 
     def recover(self, path: str, owner: str) -> None:
@@ -145,7 +146,7 @@ class Master:
         paths = [os.path.join(directory, f"sync-{token.decode()}-{shard}.rdb") for shard in range(self.router.shard_count)]
         queued = [replica for replica in self.replicas.values() if replica.state == "queued"]
         only = queued[0].only
-        self.snapshot = Snapshot(token, paths, only)
+        self.snapshot = Snapshot(token, paths, only, self.router.now)
         self.snapshot.first = first
         self.feed.barrier = token
         for replica in queued:
@@ -188,6 +189,14 @@ class Master:
                 shown = f"Master -> Slave: {text.strip().lstrip('+')}"
                 self.router.tell(shown, kind="handshake", offset=snapshot.offset, port=replica.port)
 
+    def _on_progress(self, shard: int, event: list[bytes]) -> None:
+        """("snapshot_at", token, keys written, keys)"""
+        snapshot = self.snapshot
+        if snapshot is not None and event[1] == snapshot.token:
+            snapshot.written.heard(shard, int(event[2]), int(event[3]))
+            if snapshot.spoken.due(self.router.now):
+                log.info("the snapshot for replicas: %d %% are written", 100 * snapshot.written.share)
+
     def _on_written(self, shard: int, event: list[bytes]) -> None:
         """("snapshot", token, "1" | "0")"""
         snapshot = self.snapshot
@@ -195,8 +204,8 @@ class Master:
             return
         snapshot.missing.discard(shard)
         snapshot.failed = snapshot.failed or event[2] != b"1"
-        written = len(snapshot.paths) - len(snapshot.missing)
-        share = written / len(snapshot.paths)
+        snapshot.written.heard(shard, 1, 1)
+        share = snapshot.written.share
         text = f"Snapshot of shard {shard} {'written' if event[2] == b'1' else 'failed'}"
         self.router.tell(text, kind="snapshot", shard=shard, progress=round(share, 3))
         if snapshot.missing:

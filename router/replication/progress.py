@@ -1,4 +1,4 @@
-"""How far a snapshot has come, for those who watch: told at each tenth."""
+"""How far a snapshot has come, for those who watch: told at each tenth, and now and then in the log."""
 
 from __future__ import annotations
 
@@ -45,3 +45,19 @@ class Spoken:
             return False
         self.next_ms = now_ms + SAY_EVERY_MS
         return True
+
+
+class Shares:
+    """How much of one task each of the shards has done."""
+
+    def __init__(self, shards: int):
+        self.of = [0.0] * shards
+
+    def heard(self, shard: int, done: int, total: int) -> None:
+        """A shard's word."""
+        self.of[shard] = max(self.of[shard], min(done / total, 1.0) if total else 0.0)
+
+    @property
+    def share(self) -> float:
+        """Of all of it."""
+        return sum(self.of) / len(self.of)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cluster import errors
 from cluster.errors import CommandError
+from router.replication.progress import Shares, Spoken
 
 if TYPE_CHECKING:
     from router.replication.master import Master
@@ -86,11 +87,13 @@ class Waiter:
 class Snapshot:
     """One full synchronisation's snapshot: a file for each shard, then one RDB file of them. only: what it has."""
 
-    def __init__(self, token: bytes, paths: list[str], only: bytes):
+    def __init__(self, token: bytes, paths: list[str], only: bytes, now_ms: int):
+        self.spoken = Spoken(now_ms)
         self.token = token
         self.paths = paths
         self.only = only
         self.missing = set(range(len(paths)))
+        self.written = Shares(len(paths))
         self.failed = False
         self.offset = -1
         self.replid = ""

@@ -2,9 +2,11 @@
 
     SHARD.SNAPSHOT id path first db only   write the keys of this point to a file, by a forked child; without a db (of the
                                    master's stream) also begin to send the stream to the router, with a mark here;
-                                   only "functions" or "nothing": write no keys
+                                   only "functions" or "nothing": write no keys. Event ("snapshot_at", id, keys
+                                   written, in all) now and then, ("snapshot", id, "1" if it is whole) in the end
     SHARD.PRELOAD path             read those of our keys that an RDB file has, beside the keys that are served and
-                                   between batches; "" gives up. Event ("preloaded", path) when that is done
+                                   between batches; "" gives up. Event ("preloading", path, done, in all) now and
+                                   then, ("preloaded", path) when that is done
     SHARD.LOAD path                the keys of the file, preloaded or not, take the place of all keys
     SHARD.PLACE note [record]      everything up to this place of the master's stream (`cluster.records.place_note`), and of
                                    our records up to this one, was asked for before; noted in the journal
@@ -16,6 +18,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,7 @@ from shard.scripting.scripts import scripts_of
 from shard.staging import owner_test
 
 log = logging.getLogger("elixircache.shard")
+TELL_EVERY_MS = 200
 STREAM_DB = b"repl-stream-db"  # as Redis names the database that is selected where the stream goes on
 
 
@@ -47,6 +51,7 @@ def snapshot(engine: Any, args: list[bytes]) -> Any:
         PART,
         lambda progress: write_part(engine, path.decode(), first == b"1", db or b"0", only, progress),
         lambda ok: _written(engine, token, ok),
+        lambda written, keys: engine.events.append((b"snapshot_at", token, b"%d" % written, b"%d" % keys)),
     )
     return OK
 
@@ -74,7 +79,9 @@ def write_part(engine: Any, path: str, first: bool, db: bytes, only: bytes = b""
 
 
 class Preload:
-    """Reads a snapshot, a little at a time. fresh: the keys so far, by database; error: why it cannot be read."""
+    """Reads a snapshot, a little at a time. fresh: the keys so far, by database; error: why it cannot be read.
+
+    size: of the file in bytes; base_size: about that of the base that is written of what has been read; offset: in the file."""
 
     def __init__(self, engine: Any, path: str):
         from shard.keyspace import Database
@@ -84,6 +91,8 @@ class Preload:
         self.fresh = [Database(i) for i in range(len(engine.dbs))]
         self.functions: list[bytes] = []
         self.error = ""
+        self.size = self.base_size = self.offset = 0
+        self.told_ms = engine.now
         self.base: Path | None = None  # of a journal, with these keys
         self.done = False
         self._steps = self._read()
@@ -91,9 +100,19 @@ class Preload:
     def work(self, until: Callable[[], bool]) -> None:
         """Read on until it is done or `until()`, which is asked every 500 keys."""
         for _ in self._steps:
+            if self.engine.now - self.told_ms >= TELL_EVERY_MS:
+                self.told_ms = self.engine.now
+                self._tell(self.offset)
             if until():
                 return
         self.done = True
+
+    def written(self, keys: int, of: int) -> None:
+        """So many keys of the base are written."""
+        self._tell(self.size + keys * self.base_size // max(of, 1))
+
+    def _tell(self, done: int) -> None:
+        self.engine.events.append((b"preloading", self.path, b"%d" % done, b"%d" % (self.size + self.base_size)))
 
     def _read(self) -> Iterator[None]:
         from shard.rdb.errors import DamagedFile
@@ -103,6 +122,9 @@ class Preload:
         try:
             reader, file = open_rdb(self.path)
             with file:
+                self.size = os.fstat(file.fileno()).st_size
+                if getattr(self.engine.worker, "journal", None) is not None:
+                    self.base_size = self.size // self.engine.worker_shards
                 for number, (index, key, value, expires) in enumerate(reader.entries()):
                     if index >= len(fresh):
                         raise ValueError(f"the snapshot has database {index}")
@@ -111,6 +133,7 @@ class Preload:
                         if expires >= 0:
                             fresh[index].expire(key, expires)
                     if number % 500 == 499:
+                        self.offset = reader.offset()
                         yield
                 self.functions = list(reader.functions)
         except (OSError, ValueError, DamagedFile) as error:

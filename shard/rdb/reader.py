@@ -158,6 +158,10 @@ class Reader:
         except (ValueError, OverflowError) as error:
             raise self.source.damaged(f"{error}", offset) from None
 
+    def offset(self) -> int:
+        """Bytes read so far."""
+        return self.source.offset()
+
     def entries(self):
         """(database, key, value, expiry in unix ms or -1) of every key."""
         kind: cython.int

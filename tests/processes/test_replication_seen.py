@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 
 import pytest
 
 import elixircache
+from cli.replication_view import groups_of
 from tests.processes.waiting import until
 
 Pair = tuple[elixircache.LocalCluster, elixircache.LocalCluster]
@@ -84,3 +87,39 @@ def test_role_has_no_offset_while_the_link_is_down_and_wait_says_all_that_redis_
     finally:
         client.execute_command("REPLICAOF", "127.0.0.1", master.port)
     until(lambda: linked(replica))
+
+
+KEYS = 400_000
+
+
+def test_each_step_of_a_full_synchronisation_shows_how_far_it_is():
+    """The master's shards write, the bytes come, the replica's shards read."""
+    with (
+        elixircache.LocalCluster(shards=2, save="") as master,
+        elixircache.LocalCluster(shards=2, save="", appendonly=True) as replica,
+    ):
+        above, below = master.client(), replica.client()
+        for first in range(0, KEYS, 10_000):
+            above.mset({f"key:{number}": number for number in range(first, first + 10_000)})
+        assert "sync_snapshot_perc" not in above.info("replication")
+        pid = master.pids["shard-1"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            below.execute_command("REPLICAOF", "127.0.0.1", master.port)
+            until(lambda: above.info("replication").get("sync_snapshot_perc") == 50.0)  # one shard has written all of its keys
+            assert above.info("replication")["slave0"]["state"] == "wait_bgsave"
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        read: list[float] = []
+        shown: list[str] = []
+        while not linked(replica):
+            said = below.info()
+            if said["async_loading"]:
+                assert said["loading_total_bytes"] > 10 * KEYS and said["loading_eta_seconds"] >= 0
+                read.append(said["loading_loaded_perc"])
+                shown += [row.state for row in groups_of(below, "us", said) if row.role == "replica"]
+            time.sleep(0.01)
+        assert read == sorted(read) and any(0 < share < 100 for share in read)
+        assert any(state.startswith("loading ") for state in shown)
+        assert "loading_loaded_perc" not in below.info("persistence")
+        assert below.dbsize() == KEYS

@@ -113,9 +113,13 @@ class SimWorker:
     def collect(self) -> None:
         self.unwritten += self.outlet.take()
 
-    def fork(self, kind: str, work: Callable[[Any], None], done: Callable[[bool], None]) -> bool:
+    def fork(
+        self, kind: str, work: Callable[[Any], None], done: Callable[[bool], None], report: Callable[[int, int], None] | None = None
+    ) -> bool:
         """A child sees the keys of this moment; it ends some time later."""
         work(lambda count: None)
+        if report is not None:
+            report(1, 2)
         self.shard.children.append(done)
         return True
 
