@@ -21,7 +21,7 @@ from cluster.replies import NIL_ARRAY
 from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
 from router.asking import value_of
-from router.operation import Dataflow
+from router.dataflow import Dataflow
 from router.placement import home_of, keys_by_shard
 from router.registry import LATER
 

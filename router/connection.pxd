@@ -80,3 +80,6 @@ cdef class Link:
 
 cdef class Parts:
     cdef int arrived(self, int shard, const char* data, Py_ssize_t size) except? -1
+
+cdef class Sink:
+    cdef int said(self, int shard, list event) except? -1

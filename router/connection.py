@@ -109,3 +109,14 @@ class Parts:
     def lost(self, shard: int):
         """A shard's link went away before it answered."""
         self.arrived(shard, cython.NULL, 0)
+
+
+@cython.cclass
+class Sink:
+    """Who hears what shards say of operations (router/operations.py)."""
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def said(self, shard: cython.int, event: list) -> cython.int:
+        """An event ("op", ...)."""
+        return 0

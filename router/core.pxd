@@ -1,7 +1,7 @@
 # C declarations of router/core.py, for the socket shell.
 
 from cluster.wire cimport Buffer
-from router.connection cimport Conn, Link, Parts
+from router.connection cimport Conn, Link, Parts, Sink
 from router.replication.backlog cimport Backlog
 from router.watched cimport Watches
 
@@ -13,6 +13,9 @@ cdef class Path:
 
 cdef class Core:
     cdef public object on_command
+    cdef public object on_kick
+    cdef public Sink operations
+    cdef bint in_turn  # the shell looks at everything once more before it sleeps
     cdef public Path many
     cdef public Watches watches
     cdef public object on_protocol_error
@@ -42,6 +45,9 @@ cdef class Core:
     cdef int shards
     cdef short owner[16384]
     cdef Buffer scratch  # for what is done with within one call
+    cpdef resume(self, Conn conn)
+    cpdef proceed(self, Conn conn)
+    cdef int kick(self) except? -1
     cpdef bytes take_batch(self, int shard, bint echo=*)
     cpdef bint receive_reply(self, int shard, bytes message) except? -1
     cdef Py_ssize_t feed(self, Conn conn, const char* data, Py_ssize_t size) except? -1

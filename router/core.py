@@ -89,6 +89,14 @@ class Core:
         """The index of the shard that owns a key."""
         return self.owner[slot(key)]
 
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def kick(self) -> cython.int:
+        """Have the shell send what there is, unless it is about to."""
+        if not self.in_turn:
+            self.on_kick()
+        return 0
+
     # -- from clients ------------------------------------------------------------------
 
     def receive_data(self, conn: Conn, data: bytes):
@@ -134,11 +142,13 @@ class Core:
             self.on_flood(conn)
         return None
 
+    @cython.ccall
     def resume(self, conn: Conn):
         """An operation ended or output drained: go on with what has been received."""
         conn.paused = False
         self.proceed(conn)
 
+    @cython.ccall
     def proceed(self, conn: Conn):
         """Execute what has been received, as far as the client may."""
         if conn.inbox.size > 0 and not (conn.paused or conn.closed or conn.scanning):
@@ -517,7 +527,11 @@ class Core:
                 else:
                     self._callback(target, PyBytes_FromStringAndSize(data + at + 8, length))
             elif data[at + 4] == 1:
-                self.on_event(shard, split_command(data + at + 8, length))
+                event: list = split_command(data + at + 8, length)
+                if event[0] == b"op" and self.operations is not None:
+                    self.operations.said(shard, event)
+                else:
+                    self.on_event(shard, event)
             at += 8 + length
         if answers and link.kept:
             link.kept.pop(0)

@@ -39,11 +39,11 @@ from cython.cimports.cluster.csocket import (
 )
 from cython.cimports.libc.errno import errno as c_errno
 from cython.cimports.libc.stdlib import free, malloc
-from cython.cimports.router.answers import await_answers
+from cython.cimports.router.answers import KIND_CLIENT, KIND_LINK, await_replies
 from cython.cimports.router.connection import Conn, Link
 from cython.cimports.router.core import Core
 from cython.cimports.router.replication.inflow import Inflow
-from cython.cimports.router.rounds import awaited, awaits_others, held_links, is_due
+from cython.cimports.router.rounds import held_links, is_due
 
 READ_SIZE = cython.declare(cython.Py_ssize_t, 1 << 16)
 # Of many clients that are ready at once so many are read, then their commands are sent: shards begin meanwhile. If all were
@@ -55,9 +55,7 @@ ROUNDS = cython.declare(cython.int, 16)
 # answer makes larger turns (without pipelining half the CPU of router and shard for a command). More are read at once.
 FEW = cython.declare(cython.int, 12)
 
-# Small numbers in epoll's data name links and listeners, file descriptors name clients.
-KIND_CLIENT = cython.declare(cython.ulonglong, 0)
-KIND_LINK = cython.declare(cython.ulonglong, 1)
+# What epoll's data say of a descriptor, beside those in router/answers.pxd.
 KIND_LISTENER = cython.declare(cython.ulonglong, 2)
 KIND_TIMER = cython.declare(cython.ulonglong, 3)
 KIND_INFLOW = cython.declare(cython.ulonglong, 4)
@@ -194,6 +192,15 @@ class FrontDoor:
 
     def turn(self):
         """Serve whatever is ready. Called by the event loop when the epoll set is readable."""
+        self.core.in_turn = True
+        try:
+            self._rounds()
+        finally:
+            self.core.in_turn = False
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _rounds(self) -> cython.int:
         events: epoll_event[32]
         count: cython.int
         i: cython.int
@@ -203,7 +210,7 @@ class FrontDoor:
         while rounds < ROUNDS:
             rounds += 1
             count = epoll_wait(self.epfd, events, EVENTS_MAX, 0)
-            if 0 < count < FEW and self._await_replies(events, count):
+            if 0 < count < FEW and await_replies(self.core.links, self.link_fds, events, count):
                 count = epoll_wait(self.epfd, events, EVENTS_MAX, 0)
             if count <= 0:
                 break
@@ -224,6 +231,7 @@ class FrontDoor:
                 else:
                     self._rest_is_late()
             self.flush()
+        return 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -251,30 +259,6 @@ class FrontDoor:
                 events |= EPOLLOUT
             self._control(EPOLL_CTL_MOD, link.peer.fileno(), events, KIND_LINK)
         return 0
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=True)
-    def _await_replies(self, events: cython.pointer(epoll_event), count: cython.int) -> cython.bint:
-        """Wait a moment if that makes a larger turn: clients are ready whose commands could not be sent on yet, or
-        shards' replies that complete nothing without another shard's. False: there is work to do now.
-
-        Whoever becomes ready meanwhile is served in the same turn.
-        """
-        link: Link
-        i: cython.int
-        here: cython.ulonglong = 0
-        for i in range(count):
-            if events[i].data.u64 >> 32 == KIND_LINK:
-                link = self.link_fds.get(cython.cast(cython.int, events[i].data.u64 & 0xFFFFFFFF))
-                if link is None or not awaits_others(link):
-                    return False
-                here |= cython.cast(cython.ulonglong, 1) << link.index
-            elif events[i].data.u64 >> 32 != KIND_CLIENT:
-                return False
-        here = awaited(self.core.links, here)
-        if here:
-            await_answers(self.core.links, here)
-        return here != 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

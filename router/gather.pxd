@@ -36,6 +36,7 @@ cdef class Answer(Gather):
     cdef int merge
     cdef Py_ssize_t skip
     cdef str lost_text
+    cpdef int operated(self, dict replies, object error) except? -1
     cdef int _sum(self, Buffer out) except? -1
     cdef int _interleave(self, Buffer out) except? -1
 

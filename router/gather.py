@@ -11,7 +11,7 @@ from cython.cimports.cluster.wire import Buffer, read_number
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.router.connection import Conn, Link, Parts
 from cython.cimports.router.core import Core
-from cython.cimports.router.queued import Queue, spare_queue
+from cython.cimports.router.queued import spare_queue
 
 from cluster import frames
 from cluster.errors import CommandError
@@ -184,10 +184,12 @@ class Answer(Gather):
             self.queue = None
         return 0
 
-    def operated(self, replies, error):
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def operated(self, replies: dict, error: object) -> cython.int:
         """What an operation's commands were answered (see Operation.done)."""
         if self.conn.closed:
-            return
+            return 0
         if error is not None or replies is None:
             raw: bytes = b"_\r\n" if self.conn.flags & 1 else b"*-1\r\n"
             if error is not None:
@@ -198,6 +200,7 @@ class Answer(Gather):
                 self.replies[shard] = raw
             self.finish()
         self.core.resume(self.conn)
+        return 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

@@ -18,9 +18,11 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringA
 from cython.cimports.libc.string import memcpy, memmove
 from cython.cimports.router.connection import Conn, Link
 from cython.cimports.router.core import Core, Path
+from cython.cimports.router.dataflow import flow
 from cython.cimports.router.gather import Answer, join_run, put, put_record
 from cython.cimports.router.kinds import AT_MOST, BEGIN, COMMIT, OBSERVE, OTHER, SPLIT, Kind, kind_of, one_shard
 from cython.cimports.router.open_records import Open, OpenRecords
+from cython.cimports.router.operation import InFlight
 from cython.cimports.router.packing import PART_HEAD, RECORD_END, RECORD_HEAD, begin_part, begin_record, end_record
 from cython.cimports.router.queued import Queue, begin_entry, new_queue
 from cython.cimports.router.watched import Watch
@@ -45,7 +47,7 @@ class Multi(Path):
     was lost. operations: router.operations.Operations.
     """
 
-    operations = cython.declare(object, visibility="public")
+    operations = cython.declare(InFlight, visibility="public")
     records = cython.declare(OpenRecords)
     stats = cython.declare(object)
     unknown_text = cython.declare(str)
@@ -187,7 +189,7 @@ class Multi(Path):
         gather: Answer = self._gather(core, conn, entry, 1, FIRST_REPLY)
         gather.skip = 4
         conn.paused = True
-        self.operations.flow(keys, home, entry.take(), kind.write, gather.operated, kind.blind)
+        flow(self.operations, keys, home, entry.take(), kind.write, gather, kind.blind)
         return 1
 
     @cython.cfunc

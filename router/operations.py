@@ -1,6 +1,8 @@
 """The operations over several shards that are in flight (router/operation.py), and what shards say to them. Compiled."""
 
 import cython
+from cython.cimports.router.dataflow import Dataflow
+from cython.cimports.router.operation import InFlight, Operation
 
 from cluster import frames
 from cluster.command_table.model import F
@@ -9,7 +11,7 @@ from cluster.records import pack_entries
 from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
 from router import dispatch
-from router.operation import Dataflow, Operation, Prepared
+from router.dataflow import Prepared
 from router.placement import ROAMING, home_of, keys_by_shard
 from router.registry import LATER
 from router.turns import Turns
@@ -17,33 +19,28 @@ from router.turns import Turns
 GIVEN_UP = "ERR operation over several shards timed out; nothing was changed"
 
 
-class Operations:
+@cython.cclass
+class Operations(InFlight):
     """All operations in flight; tells them what shards say."""
+
+    postponed = cython.declare(set, visibility="public")
 
     def __init__(self, router):
         self.router = router
-        self.sequence = 0
-        self.active: dict = {}
+        self.core = router.core
+        self.core.operations = self
+        self.records = router.records
+        self.active = {}
         self.turns = Turns(router.shard_count)
-        self.postponed: set = set()
-        router.event_handlers[b"op"] = self.on_event
+        self.postponed = set()
 
-    def new_id(self) -> bytes:
-        """An id that no operation of this router has had."""
-        self.sequence += 1
-        return b"%d" % self.sequence
-
-    def launch(self, operation: Operation):
-        """Start an operation."""
-        self.active[operation.id] = operation
-        operation.start()
-        self.router.kick()
-
-    def on_event(self, shard: cython.int, event: list):
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def said(self, shard: cython.int, event: list) -> cython.int:
         """("op", id, "ran", replies, parts, large ...), ("op", id, "done", replies, ""), ("op", id, "asks", db, key),
         ("op", id, "reads", shards, db, command...), ("op", id, "lent", kind, value, expiry), ("op", id, "piece", raw,
         more) or ("op", id, "took")."""
-        operation = self.active.get(event[1])
+        operation: Operation = self.active.get(event[1])
         kind: bytes = event[2]
         if kind == b"done":
             if operation is not None and operation.state == "committing":
@@ -52,22 +49,25 @@ class Operations:
                 operation.decided(True)
         elif kind == b"piece" or kind == b"took":
             if operation is not None and operation.state == "moving":
-                operation.moved_ms = self.router.now
+                operation.moved_ms = self.core.now
+                moves: object = cython.cast(Dataflow, operation).moves
                 if kind == b"took":
-                    operation.moves.took()
+                    moves.took()
                 else:
-                    operation.moves.gave(event[3], event[4] == b"1")
+                    moves.gave(event[3], event[4] == b"1")
         elif operation is not None and operation.state == "running":
+            running: Dataflow = operation
             if kind == b"ran":
-                operation.ran(shard, event[3], event[4], event[5:])
+                running.ran(shard, event[3], event[4], event[5:])
             elif kind == b"asks":
-                operation.lend(event[3], event[4])
+                running.lend(event[3], event[4])
             elif kind == b"reads":
-                operation.read(list(map(int, event[3].split(b","))), int(event[4]), event[5:])
+                running.read(list(map(int, event[3].split(b","))), int(event[4]), event[5:])
             else:
-                operation.lent(event[3:])
+                running.lent(event[3:])
         elif kind in (b"asks", b"reads"):  # it has been given up meanwhile
             self.router.send_alone(shard, frames.LENT + encode(event[1], b"error", GIVEN_UP.encode()))
+        return 0
 
     def shard_lost(self, shard: int):
         """A shard's link is gone."""
@@ -105,10 +105,6 @@ class Operations:
     def prepare(self, parts: dict, done, watcher: bytes, watch_shards):
         """Commit packed entries of shards if the watched keys are untouched."""
         self.launch(Prepared(self, parts, done, watcher, watch_shards))
-
-    def flow(self, keys: dict, home: int, entries: bytes, write: bool, done, blind: bool = False):
-        """Run packed entries at `home`, on the keys of all shards; `blind`: it reads none of the others'."""
-        self.launch(Dataflow(self, keys, home, entries, write, done, blind=blind))
 
     def dataflow(self, session, row, args: list):
         """One command whose keys lie on several shards."""

@@ -34,6 +34,19 @@ def end_record(to: cython.p_char, made_ms: cython.ulonglong) -> cython.void:
     memcpy(to, cython.address(made_ms), 8)
 
 
+@cython.cfunc
+def packed_record(
+    epoch: cython.ulonglong, sequence: cython.ulonglong, members: cython.ushort, parts: bytes, made_ms: cython.ulonglong
+) -> bytes:
+    """A record of parts that are packed already."""
+    size: cython.Py_ssize_t = PyBytes_GET_SIZE(parts)
+    blob: bytes = PyBytes_FromStringAndSize(cython.NULL, RECORD_HEAD + size + RECORD_END)
+    at: cython.p_char = begin_record(PyBytes_AS_STRING(blob), epoch, sequence, members)
+    memcpy(at, PyBytes_AS_STRING(parts), size)
+    end_record(at + size, made_ms)
+    return blob
+
+
 def record_head(record: tuple, members: cython.ushort) -> bytes:
     """A record's head, as bytes."""
     head: cython.char[RECORD_HEAD]

@@ -64,6 +64,7 @@ class Router:
         self.core.on_command = self.on_command
         self.core.on_protocol_error = self.on_protocol_error
         self.core.on_event = self.on_event
+        self.core.on_kick = lambda: self.kick()
         self.core.on_flood = self.on_flood
         for name in ("proto-max-bulk-len", "client-query-buffer-limit"):
             self.set_limit(name, config[name])

@@ -21,7 +21,7 @@ from cluster.wire import command as encode
 from cluster.wire import encoded
 from router import dispatch, fanout
 from router.gather import Collected
-from router.operation import Dataflow, Prepared
+from router.dataflow import Dataflow, Prepared
 from router.placement import ROAMING, keys_by_shard
 from router.registry import HANDLERS, LATER
 

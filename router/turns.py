@@ -10,44 +10,41 @@ from collections import deque
 import cython
 
 
+@cython.cclass
 class Turns:
-    """The order in which operations that write commit: on every shard that in which they took their holds."""
+    """The order in which operations that write commit: on every shard that in which they took their holds (`held`)."""
 
     def __init__(self, shards: int):
-        self.lines: list = [deque() for _ in range(shards)]
+        self.ordered = True  # a test sees what happens if it is not
+        self.lines = [deque() for _ in range(shards)]
 
-    def join(self, operation):
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def join(self, operation: object, held: list) -> cython.int:
         """An operation takes its holds."""
-        shard: cython.int
-        for shard in operation.held:
+        for shard in held:
             self.lines[shard].append(operation)
+        return 0
 
-    def advance(self, operation):
-        """Commit an operation, and those that have waited for it, if it is their turn."""
-        due = [operation]
-        while due:
-            first = due.pop()
-            if first.state != "ready" or not self._leads(first):
-                continue
-            if first.send_commit():  # else it leaves when that is decided
-                due.extend(self._leave(first))
-
-    def _leads(self, operation) -> bool:
-        for shard in operation.held:
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def leads(self, operation: object, held: list) -> cython.bint:
+        """Whether it is its turn on all of its shards."""
+        for shard in held:
             if self.lines[shard][0] is not operation:
-                return False
+                return not self.ordered
         return True
 
-    def leave(self, operation):
-        """An operation will not commit."""
-        for follower in self._leave(operation):
-            self.advance(follower)
-
-    def _leave(self, operation) -> list:
-        followers = []
-        for shard in operation.held:
+    @cython.cfunc
+    def leave(self, operation: object, held: list) -> list:
+        """It has had its turn, or needs none: who is next instead on its shards."""
+        followers: list = []
+        for shard in held:
             line = self.lines[shard]
-            line.remove(operation)
+            if line[0] is operation:
+                line.popleft()
+            else:
+                line.remove(operation)
             if line:
                 followers.append(line[0])
         return followers

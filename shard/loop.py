@@ -21,7 +21,6 @@ from cython.cimports.shard.controls.transactions import run_unit
 from cython.cimports.shard.direct import run_direct
 from cython.cimports.shard.engine import Engine
 from cython.cimports.shard.entries import NOT_DIRECT, Entry
-from cython.cimports.shard.holds import Holds
 from cython.cimports.shard.look_ahead import LookAhead
 from cython.cimports.shard.reply_writer import ReplyWriter
 

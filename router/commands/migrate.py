@@ -24,7 +24,7 @@ from cluster.replies import OK, Status
 from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
 from router.asking import value_of
-from router.operation import Dataflow
+from router.dataflow import Dataflow
 from router.packing import part_head
 from router.registry import LATER, handles
 

@@ -1,0 +1,22 @@
+# C declarations of router/dataflow.py.
+
+from router.gather cimport Answer
+from router.operation cimport InFlight, Operation
+
+cdef class Dataflow(Operation):
+    cdef public dict keys
+    cdef public int home
+    cdef public bytes entries
+    cdef public bint lends
+    cdef public bint roams
+    cdef public bint blind
+    cdef bint asking  # what runs at home waits for an answer
+    cdef bytes borrowed
+    cdef public object moves
+    cpdef ran(self, int shard, bytes replies, bytes parts, list large)
+    cpdef lent(self, list answer)
+
+cdef class Prepared(Operation):
+    cdef dict parts
+
+cdef int flow(InFlight operations, dict keys, int home, bytes entries, bint write, Answer answer, bint blind) except? -1
