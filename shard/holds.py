@@ -96,42 +96,49 @@ class Holds:
         self.count = self.whole = self.recording = 0
         memset(cython.address(self.slots[0]), 0, cython.sizeof(cython.uint) * 16384)
 
-    def take(self, operation: bytes, keys, record: bool):
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def take(self, operation: bytes, keys: object, record: cython.bint) -> cython.int:
         """An operation holds these keys (None: everything) until `release`, unless that has come already."""
         if operation in self.cancelled:
             self.cancelled.discard(operation)
             self.prepared.pop(operation, None)
-            return
+            return 0
         self.operations[operation] = (keys, record)
         self.count += 1
         self.recording += record
         if keys is None:
             self.whole += 1
-            return
+            return 0
         for key in keys:
             self.keys[key] = self.keys.get(key, 0) + 1
             self.slots[slot(key)] += 1
+        return 0
 
-    def release(self, operation: bytes):
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def release(self, operation: bytes) -> cython.int:
         """End a hold. An ABORT overtakes what waits, and so perhaps its HOLD: that one must not hold any more."""
         self.prepared.pop(operation, None)
-        found = self.operations.pop(operation, None)
+        found: tuple = self.operations.pop(operation, None)
         if found is None:
             self.cancelled.add(operation)
-            return
-        keys, record = found
+            return 0
+        keys: object = found[0]
+        record: cython.bint = found[1]
         self.count -= 1
         self.recording -= record
         if keys is None:
             self.whole -= 1
-            return
+            return 0
         for key in keys:
-            left = self.keys[key] - 1
+            left: cython.int = self.keys[key] - 1
             if left:
                 self.keys[key] = left
             else:
                 del self.keys[key]
             self.slots[slot(key)] -= 1
+        return 0
 
     def holds(self, key: bytes) -> bool:
         """Whether a key is held."""

@@ -10,5 +10,6 @@ cdef class Records:
     cdef tuple _marked
     cdef tuple _mark_next
     cdef long long _mark_at_ms
+    cpdef bint lacks_packed(self, bytes blob) except? -1
     cpdef int add(self, bytes blob) except? -1
     cpdef int trim(self, unsigned long long epoch, unsigned long long sequence) except? -1

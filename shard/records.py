@@ -38,6 +38,15 @@ class Records:
 
     @cython.ccall
     @cython.exceptval(-1, check=True)
+    def lacks_packed(self, blob: bytes) -> cython.bint:
+        """The same of a packed record."""
+        epoch: cython.ulonglong = 0
+        sequence: cython.ulonglong = 0
+        _id_of(blob, cython.address(epoch), cython.address(sequence))
+        return epoch > self.epoch or (epoch == self.epoch and sequence > self.sequence)
+
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
     def add(self, blob: bytes) -> cython.int:
         """A record was applied."""
         epoch: cython.ulonglong = 0

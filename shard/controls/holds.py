@@ -302,26 +302,13 @@ def lend(engine: Engine, args: list) -> Any:
     return None
 
 
-@cython.cfunc
-@cython.exceptval(-1, check=True)
-def _lacks(engine: Engine, blob: bytes) -> cython.bint:
-    """Whether a packed record (cluster/records.py) has not been applied here."""
-    epoch: cython.ulonglong = 0
-    sequence: cython.ulonglong = 0
-    if PyBytes_GET_SIZE(blob) < 22:
-        raise ValueError("a cut record")
-    memcpy(cython.address(epoch), PyBytes_AS_STRING(blob) + 4, 8)
-    memcpy(cython.address(sequence), PyBytes_AS_STRING(blob) + 12, 8)
-    return epoch > engine.records.epoch or (epoch == engine.records.epoch and sequence > engine.records.sequence)
-
-
 @handles("SHARD.COMMIT")
 def commit(engine: Engine, args: list) -> Any:
     """Event: op, id, "done", this shard's replies. SYNC: others commit only when no power cut can take this any more."""
     op = args[1]
     blob = args[2] if len(args) > 2 else engine.holds.prepared[op]
     engine.no_effect()
-    if _lacks(engine, blob):
+    if engine.records.lacks_packed(blob):
         replies = run_record(engine, blob)
     else:
         replies = b"*0\r\n"

@@ -72,7 +72,7 @@ def test_replicas_converge_and_show_no_half_transaction(first: int) -> None:
     assert sum(one.partial_syncs for one in runs) > CHUNK // 5
     assert sum(one.reads for one in runs) > 5 * CHUNK
     assert sum(len(one.confirmed) for one in runs) > CHUNK // 5
-    assert sum(one.brief_seen for one in runs) > CHUNK
+    assert sum(one.brief_seen for one in runs) > CHUNK // 2
     assert sum(one.hidden for one in runs) > CHUNK
 
 
