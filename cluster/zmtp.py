@@ -36,6 +36,7 @@ from cython.cimports.cluster.csocket import (
     sendmsg,
 )
 from cython.cimports.cluster.peer import Peer, poll_readable
+from cython.cimports.cluster.threads import is_only_thread
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.errno import errno as c_errno
 from cython.cimports.libc.stdlib import free, malloc
@@ -416,8 +417,11 @@ class Acceptor(Peer):
             self.other = other
             if other >= 0:
                 self._watch(EPOLL_CTL_ADD, other)
-        with cython.nogil:
+        if is_only_thread():
             count = epoll_wait(self.epfd, events, 3, timeout_ms)
+        else:
+            with cython.nogil:
+                count = epoll_wait(self.epfd, events, 3, timeout_ms)
         for i in range(count):
             if events[i].data.u64 == cython.cast(cython.ulonglong, self.listening):
                 self._accept()

@@ -34,6 +34,8 @@ SHARDS_MAX = cython.declare(cython.int, 64)
 TXN = cython.declare(cython.int, TABLE["SHARD.TXN"].id)
 FIRST_REPLY = cython.declare(cython.int, 3)  # router/gather.py's FIRST
 
+DB_NAMES: list = [b"%d" % number for number in range(256)]
+
 # Flags of a client that its entries carry: RESP3, TRACK, FROM_MASTER.
 CARRIED = cython.declare(cython.int, 41)
 TRACK = cython.declare(cython.int, 8)
@@ -52,6 +54,7 @@ class Multi(Path):
     stats = cython.declare(object)
     unknown_text = cython.declare(str)
     parts = cython.declare(list)  # a scratch buffer for each shard
+    unordered = cython.declare(Buffer)  # of what has one reply
     begun = cython.declare(cython.longlong)
     executed = cython.declare(cython.longlong)
     watched = cython.declare(cython.longlong)
@@ -62,6 +65,7 @@ class Multi(Path):
         stats.counting = self
         self.unknown_text = unknown_text
         self.parts = []
+        self.unordered = Buffer(1)
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -159,7 +163,7 @@ class Multi(Path):
         most: cython.Py_ssize_t = 0
         keys: dict = {}
         places: list
-        db: bytes = b"%d" % conn.db
+        db: bytes = DB_NAMES[conn.db]
         while at <= last and at < len(words):
             shard = core.shard_of(words[at])
             if not cython.cast(Link, core.links[shard]).up or conn.flags & TRACK:
@@ -178,7 +182,8 @@ class Multi(Path):
         if len(keys) == 1:
             core._forward(conn, core.links[home], command, conn.flags, data, size)
             return 1
-        entry: Buffer = Buffer(size + 12)
+        entry: Buffer = core.scratch
+        entry.clear()
         begin_entry(entry, command, conn.db, conn.flags & CARRIED, conn.id)
         cython.cast(cython.pointer(cython.uint), entry.data)[0] = cython.cast(cython.uint, size)
         entry.append(data, size)
@@ -186,10 +191,11 @@ class Multi(Path):
         for shard in keys:
             siblings |= cython.cast(cython.ulonglong, 1) << shard
         join_run(core, conn, siblings)
-        gather: Answer = self._gather(core, conn, entry, 1, FIRST_REPLY)
+        entries: bytes = entry.take()
+        gather: Answer = self._gather(core, conn, self.unordered, 1, FIRST_REPLY)
         gather.skip = 4
         conn.paused = True
-        flow(self.operations, keys, home, entry.take(), kind.write, gather, kind.blind)
+        flow(self.operations, keys, home, entries, kind.write, gather, kind.blind)
         return 1
 
     @cython.cfunc

@@ -14,7 +14,8 @@ cdef class OpenRecords:
     cdef Core core
     cdef public unsigned long long epoch
     cdef public unsigned long long sequence
-    cdef object line
+    cdef list line
+    cdef Py_ssize_t first
     cdef Open opened(self)
     cpdef int confirmed(self, Open entry, int shard) except? -1
     cpdef int cancel(self, Open entry) except? -1

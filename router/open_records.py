@@ -3,10 +3,10 @@
 The oldest says how far the watermark goes that every batch carries: what is below has been applied by all.
 """
 
-from collections import deque
-
 import cython
 from cython.cimports.router.core import Core
+
+GAP_MOST = cython.declare(cython.Py_ssize_t, 4096)
 
 
 @cython.cclass
@@ -35,12 +35,12 @@ class OpenRecords:
 
     def __init__(self, core: Core):
         self.core = core
-        self.line = deque()
+        self.line = []  # from `first` on
 
     @property
     def open(self):
         """id -> record, in the order of the ids."""
-        return {entry.id: entry for entry in self.line if not entry.settled}
+        return {entry.id: entry for entry in self.line[self.first :] if not entry.settled}
 
     @cython.cfunc
     def opened(self) -> Open:
@@ -94,11 +94,16 @@ class OpenRecords:
         oldest: Open
         self.core.epoch = self.epoch
         self.core.watermark = self.sequence
-        while self.line:
-            oldest = self.line[0]
+        count: cython.Py_ssize_t = len(self.line)
+        while self.first < count:
+            oldest = self.line[self.first]
             if not oldest.settled:
                 self.core.epoch = oldest.epoch if oldest.epoch == self.epoch else 0
                 self.core.watermark = oldest.sequence - 1 if oldest.epoch == self.epoch else 0
                 break
-            self.line.popleft()
+            self.line[self.first] = None
+            self.first += 1
+        if self.first == count or self.first > GAP_MOST:
+            del self.line[: self.first]
+            self.first = 0
         return 0

@@ -20,19 +20,8 @@ GIVEN_UP = "ERR operation over several shards timed out; nothing was changed"
 
 
 @cython.cclass
-class Operations(InFlight):
-    """All operations in flight; tells them what shards say."""
-
-    postponed = cython.declare(set, visibility="public")
-
-    def __init__(self, router):
-        self.router = router
-        self.core = router.core
-        self.core.operations = self
-        self.records = router.records
-        self.active = {}
-        self.turns = Turns(router.shard_count)
-        self.postponed = set()
+class Hearing(InFlight):
+    """Hears what shards say of operations."""
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -68,6 +57,19 @@ class Operations(InFlight):
         elif kind in (b"asks", b"reads"):  # it has been given up meanwhile
             self.router.send_alone(shard, frames.LENT + encode(event[1], b"error", GIVEN_UP.encode()))
         return 0
+
+
+class Operations(Hearing):
+    """All operations in flight."""
+
+    def __init__(self, router):
+        self.router = router
+        self.core = router.core
+        self.core.operations = self
+        self.records = router.records
+        self.active = {}
+        self.turns = Turns(router.shard_count)
+        self.postponed: set = set()
 
     def shard_lost(self, shard: int):
         """A shard's link is gone."""
