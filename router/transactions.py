@@ -20,8 +20,8 @@ from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
 from cluster.wire import encoded
 from router import dispatch, fanout
-from router.gather import Collected
 from router.dataflow import Dataflow, Prepared
+from router.gather import Collected
 from router.placement import ROAMING, keys_by_shard
 from router.registry import HANDLERS, LATER
 
