@@ -19,4 +19,5 @@ cdef class Dataflow(Operation):
 cdef class Prepared(Operation):
     cdef dict parts
 
+cdef int prepare(InFlight operations, dict parts, Answer answer, bytes watcher, object watch_shards) except? -1
 cdef int flow(InFlight operations, dict keys, int home, bytes entries, bint write, Answer answer, bint blind) except? -1

@@ -125,12 +125,16 @@ class Dataflow(Operation):
         if large:
             self.first = int(large[2])
             moves = [(self.home, self.first, db, key) for db, key in zip(large[::3], large[1::3])]
-            self.move(Moves(self, moves, True, partial(self.commit, parts, members_of(parts))))
+            self.move(Moves(self, moves, True, partial(self.moved, parts)))
         elif parts:
             self.commit(parts, members_of(parts))
         else:
             self.release(self.holding)
             self.finish(self.replies, None)
+
+    def moved(self, parts: bytes):
+        """What is written and large is where it belongs."""
+        self.commit(parts, members_of(parts))
 
     def lend(self, db: bytes, key: bytes):
         """What runs at home asks for a key of another shard and waits for it."""
@@ -204,6 +208,18 @@ class Prepared(Operation):
     @cython.ccall
     def _keep_replies(self, shard: cython.int, replies: bytes):
         self.replies[shard] = replies
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def prepare(operations: InFlight, parts: dict, answer: Answer, watcher: bytes, watch_shards: object) -> cython.int:
+    """Commit packed entries of shards if the watched keys are untouched. It is answered at the place of `answer`."""
+    operation: Prepared = Prepared.__new__(Prepared)
+    operation.begin(operations, sorted({*parts, *watch_shards}), True, watcher, watch_shards)
+    operation.answer = answer
+    operation.parts = parts
+    operations.launch(operation)
+    return 0
 
 
 @cython.cfunc

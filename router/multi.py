@@ -18,13 +18,13 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringA
 from cython.cimports.libc.string import memcpy, memmove
 from cython.cimports.router.connection import Conn, Link
 from cython.cimports.router.core import Core, Path
-from cython.cimports.router.dataflow import flow
+from cython.cimports.router.dataflow import flow, prepare
 from cython.cimports.router.gather import Answer, join_run, put, put_record
 from cython.cimports.router.kinds import AT_MOST, BEGIN, COMMIT, OBSERVE, OTHER, SPLIT, Kind, kind_of, one_shard
 from cython.cimports.router.open_records import Open, OpenRecords
 from cython.cimports.router.operation import InFlight
 from cython.cimports.router.packing import PART_HEAD, RECORD_END, RECORD_HEAD, begin_part, begin_record, end_record
-from cython.cimports.router.queued import Queue, begin_entry, new_queue
+from cython.cimports.router.queued import Queue, begin_entry, new_queue, spare_queue
 from cython.cimports.router.watched import Watch
 from cython.cimports.router.watching import forget_watch, tell_shards, watch_more
 
@@ -267,10 +267,12 @@ class Multi(Path):
             watcher = b"%d" % conn.id
             core.watches.end(watch)
         if not (several or elsewhere):
-            out = Buffer(queue.entries.size + 64)
+            out = core.scratch
+            out.clear()
             _open_txn(out, watcher, b"E")
             out.append_bulk(queue.entries.data, queue.entries.size)
             core._forward(conn, core.links[shards[0]], TXN, conn.flags, out.data, out.size)
+            spare_queue(queue)
             return 1
         gather: Answer = self._gather(core, conn, queue.shards, queue.count, 0)
         gather.queue = queue
@@ -286,7 +288,7 @@ class Multi(Path):
         parts: dict = queue.parts()
         if elsewhere:
             conn.paused = True
-            self.operations.prepare(parts, gather.operated, watcher, watched)
+            prepare(self.operations, parts, gather, watcher, watched)
             return 1
         for shard in parts:
             out = Buffer(64)

@@ -11,7 +11,6 @@ from cluster.records import pack_entries
 from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
 from router import dispatch
-from router.dataflow import Prepared
 from router.placement import ROAMING, home_of, keys_by_shard
 from router.registry import LATER
 from router.turns import Turns
@@ -103,10 +102,6 @@ class Operations(Hearing):
     def oldest_ms(self) -> int:
         """How long the oldest operation in flight has been, 0 if there is none."""
         return max((self.router.now - operation.started_ms for operation in self.active.values()), default=0)
-
-    def prepare(self, parts: dict, done, watcher: bytes, watch_shards):
-        """Commit packed entries of shards if the watched keys are untouched."""
-        self.launch(Prepared(self, parts, done, watcher, watch_shards))
 
     def dataflow(self, session, row, args: list):
         """One command whose keys lie on several shards."""

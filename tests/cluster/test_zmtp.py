@@ -224,3 +224,22 @@ def test_waiting_ends_with_a_message_and_with_the_other_descriptor(path, accepto
     assert time.monotonic() - began < 4
     for end in (peer, ours, theirs):
         end.close()
+
+
+def test_a_connection_let_go_wakes_nobody_though_a_child_has_it_open(path, acceptor):
+    """A forked child shares the open file, which so stays in the set of what is slept for unless it is taken out."""
+    before = set(os.listdir("/proc/self/fd"))
+    peer = zmtp.connect(path)
+    peer.send(b"hello")
+    assert received(acceptor, [peer]) == b"hello"
+    accepted = [int(fd) for fd in set(os.listdir("/proc/self/fd")) - before if int(fd) != peer.fileno()]
+    shared = [os.dup(fd) for fd in accepted if os.path.exists(f"/proc/self/fd/{fd}")]
+    peer.close()
+    deadline = time.monotonic() + 5
+    while acceptor.receive() is not None or time.monotonic() < deadline - 4.9:
+        acceptor.wait(10, -1)
+    began = time.monotonic()
+    acceptor.wait(300, -1)
+    assert time.monotonic() - began > 0.25
+    for fd in shared:
+        os.close(fd)

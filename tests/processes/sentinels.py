@@ -78,6 +78,10 @@ def three_sentinels(directory: Path, master_port: int) -> Iterator[Sentinels]:
             # Only how often it looks when all is well; what decides about a failover stays as it is.
             sentinels.ask(number, "DEBUG", "INFO-PERIOD", "500", "PUBLISH-PERIOD", "500")
         yield sentinels
+    except BaseException:
+        for log in sorted(directory.glob("sentinel-*/log")):
+            print(f"\n{log}:\n{log.read_text(errors='replace')[-4000:]}")
+        raise
     finally:
         for process in processes:
             process.kill()
