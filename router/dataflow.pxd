@@ -1,5 +1,6 @@
 # C declarations of router/dataflow.py.
 
+from router.connection cimport Conn
 from router.gather cimport Answer
 from router.operation cimport InFlight, Operation
 
@@ -20,4 +21,7 @@ cdef class Prepared(Operation):
     cdef dict parts
 
 cdef int prepare(InFlight operations, dict parts, Answer answer, bytes watcher, object watch_shards) except? -1
-cdef int flow(InFlight operations, dict keys, int home, bytes entries, bint write, Answer answer, bint blind) except? -1
+cdef int flow(InFlight operations, dict keys, int home, bytes entries, bint write, Answer answer) except? -1
+cdef int rename(
+    InFlight operations, Conn conn, int command, int flags, int home, int other, const char* data, Py_ssize_t size, Answer answer
+) except? -1

@@ -4,10 +4,13 @@ and what is known beforehand and only waits for watched keys. Compiled."""
 from functools import partial
 
 import cython
+from cython.cimports.cluster.numbers import write_longlong
 from cython.cimports.cluster.wire import Buffer, read_number, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cython.cimports.router.gather import Answer
+from cython.cimports.router.connection import Conn
+from cython.cimports.router.gather import Answer, put
 from cython.cimports.router.operation import InFlight, Operation
+from cython.cimports.router.queued import begin_entry
 
 from cluster import frames
 from cluster.command_table import TABLE
@@ -46,7 +49,6 @@ class Dataflow(Operation):
         watch_shards=(),
         lends: bool = False,
         roams: bool = False,
-        blind: bool = False,
     ):
         Operation.__init__(self, operations, {home, *keys, *watch_shards}, write, done, watcher, watch_shards)
         self.keys = keys
@@ -54,7 +56,6 @@ class Dataflow(Operation):
         self.entries = entries
         self.lends = lends
         self.roams = roams
-        self.blind = blind
 
     @cython.ccall
     def _hold(self, shard: cython.int):
@@ -62,9 +63,7 @@ class Dataflow(Operation):
         watched: cython.bint = shard in self.watch_shards
         if self.write or watched or shard == self.home:
             how: bytes = b"R" if self.write else b""
-            if self.blind:
-                how += b"X" if shard == self.home else b""
-            elif shard != self.home:
+            if shard != self.home:
                 how += b"LP" if len(self.entries) < BRIEF else b"L"
             if self.lends or (self.roams and shard == self.home):
                 how += b"W"
@@ -76,7 +75,7 @@ class Dataflow(Operation):
         for db, key in self.keys.get(shard, ()):
             words.append(db)
             words.append(key)
-        if command == HOLD and (b"P" in how or b"X" in how):
+        if command == HOLD and b"P" in how:
             words.append(self.entries)
         self._ask(shard, command, words)
 
@@ -212,6 +211,53 @@ class Prepared(Operation):
 
 @cython.cfunc
 @cython.exceptval(-1, check=True)
+def rename(
+    operations: InFlight,
+    conn: Conn,
+    command: cython.int,
+    flags: cython.int,
+    home: cython.int,
+    other: cython.int,
+    data: cython.pointer(cython.const[cython.char]),
+    size: cython.Py_ssize_t,
+    answer: Answer,
+) -> cython.int:
+    """A `blind` operation of two keys (RENAME), from its bytes as the scanner has left them: no list of words for each message."""
+    shard: cython.int
+    at: cython.int
+    digits: cython.char[24]
+    out: Buffer = operations.core.scratch
+    operation: Dataflow = Dataflow.__new__(Dataflow)
+    operation.begin(operations, [home, other] if home < other else [other, home], True, b"", ())
+    operation.answer = answer
+    operation.home = home
+    operation.blind = True
+    operation.holding = [home, other]
+    operations.active[operation.id] = operation
+    operation.enter()
+    for shard in operation.held:
+        at = 1 if shard == home else 2
+        out.clear()
+        out.append_line(42, 7 if shard == home else 6)
+        out.append(b"$10\r\nSHARD.HOLD\r\n", 17)
+        out.append_bulk(PyBytes_AS_STRING(operation.id), PyBytes_GET_SIZE(operation.id))
+        out.append(b"$0\r\n\r\n", 6)
+        out.append_bulk(b"RX", 2 if shard == home else 1)
+        out.append_bulk(digits, write_longlong(digits, conn.db))
+        out.append_bulk(data + conn.arg_at[at], conn.arg_size[at])
+        if shard == home:
+            out.append_line(36, 12 + size)
+            begin_entry(out, command, conn.db, flags, conn.id)
+            out.put_u32(out.size - 12, cython.cast(cython.uint, size))
+            out.append(data, size)
+            out.append(b"\r\n", 2)
+        put(operations.core, operation, shard, HOLD, 0, 0, 0, out.data, out.size, operation.siblings)
+    operations.core.kick()
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
 def prepare(operations: InFlight, parts: dict, answer: Answer, watcher: bytes, watch_shards: object) -> cython.int:
     """Commit packed entries of shards if the watched keys are untouched. It is answered at the place of `answer`."""
     operation: Prepared = Prepared.__new__(Prepared)
@@ -225,17 +271,15 @@ def prepare(operations: InFlight, parts: dict, answer: Answer, watcher: bytes, w
 @cython.cfunc
 @cython.exceptval(-1, check=True)
 def flow(
-    operations: InFlight, keys: dict, home: cython.int, entries: bytes, write: cython.bint, answer: Answer, blind: cython.bint
+    operations: InFlight, keys: dict, home: cython.int, entries: bytes, write: cython.bint, answer: Answer
 ) -> cython.int:
-    """Run packed entries at `home`, on the keys of all shards; `blind`: it reads none of the others'. It is answered at
-    the place of `answer`."""
+    """Run packed entries at `home`, on the keys of all shards. It is answered at the place of `answer`."""
     operation: Dataflow = Dataflow.__new__(Dataflow)
     operation.begin(operations, sorted(keys), write, b"", ())
     operation.answer = answer
     operation.keys = keys
     operation.home = home
     operation.entries = entries
-    operation.blind = blind
     operations.launch(operation)
     return 0
 

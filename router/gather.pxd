@@ -35,11 +35,12 @@ cdef class Answer(Gather):
     cdef Py_ssize_t count
     cdef int merge
     cdef Py_ssize_t skip
-    cdef str lost_text
     cpdef int operated(self, dict replies, object error) except? -1
     cdef int _sum(self, Buffer out) except? -1
     cdef int _interleave(self, Buffer out) except? -1
 
 cdef int put(Core core, Parts target, int shard, int command, int db, int flags, unsigned int client, const char* raw, Py_ssize_t size, unsigned long long siblings) except? -1
+cdef Answer new_answer(Core core, Conn conn, OpenRecords records, Buffer order, Py_ssize_t count, int merge)
+cdef int open_txn(Buffer out, bytes watcher, bytes kind) except? -1
 cdef int put_record(Core core, Gather target, int txn, bytes blob) except? -1
 cdef int join_run(Core core, Conn conn, unsigned long long siblings) except? -1

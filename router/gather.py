@@ -11,10 +11,11 @@ from cython.cimports.cluster.wire import Buffer, read_number
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.router.connection import Conn, Link, Parts
 from cython.cimports.router.core import Core
+from cython.cimports.router.open_records import OpenRecords
 from cython.cimports.router.queued import spare_queue
 
 from cluster import frames
-from cluster.errors import CommandError
+from cluster.errors import SHARD_DOWN_UNKNOWN, CommandError
 from cluster.wire import encoded
 
 RESOLVE = cython.declare(cython.int, frames.RESOLVE)
@@ -55,12 +56,22 @@ def put(
 
 @cython.cfunc
 @cython.exceptval(-1, check=True)
+def open_txn(out: Buffer, watcher: bytes, kind: bytes) -> cython.int:
+    """SHARD.TXN up to its payload."""
+    out.append(b"*4\r\n$9\r\nSHARD.TXN\r\n", 19)
+    out.append_bulk(PyBytes_AS_STRING(watcher), PyBytes_GET_SIZE(watcher))
+    out.append_bulk(PyBytes_AS_STRING(kind), PyBytes_GET_SIZE(kind))
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
 def put_record(core: Core, target: Gather, txn: cython.int, blob: bytes) -> cython.int:
     """The same for a record, which each of the target's shards gets as a whole."""
     out: Buffer = core.scratch
     shard: cython.int
     out.clear()
-    out.append(b"*4\r\n$9\r\nSHARD.TXN\r\n$0\r\n\r\n$1\r\nR\r\n", 32)
+    open_txn(out, b"", b"R")
     out.append_bulk(PyBytes_AS_STRING(blob), PyBytes_GET_SIZE(blob))
     for shard in range(core.shards):
         if (target.siblings >> shard) & 1:
@@ -141,8 +152,7 @@ class Collected(Gather):
 class Answer(Gather):
     """order: the shard of each command (EXEC) or key (a split command), in the client's order; of EXEC in `queue`.
 
-    skip: where a part's reply begins in what its shard says: 4 behind "*1\\r\\n". lost_text: what a client is told when a
-    shard was lost.
+    skip: where a part's reply begins in what its shard says: 4 behind "*1\\r\\n".
     """
 
     @cython.cfunc
@@ -155,7 +165,7 @@ class Answer(Gather):
         if self.conn.closed:
             return 0
         if self.away >= 0:
-            failed = encoded(CommandError(self.lost_text.format(shard=self.away)))
+            failed = encoded(CommandError(SHARD_DOWN_UNKNOWN.format(shard=self.away)))
         else:
             for raw in self.replies:
                 if raw is not None and PyBytes_AS_STRING(raw)[0] == 45:
@@ -239,3 +249,22 @@ class Answer(Gather):
             out.append(PyBytes_AS_STRING(raw) + cursors[shard], end - cursors[shard])
             cursors[shard] = end
         return 0
+
+
+@cython.cfunc
+def new_answer(
+    core: Core, conn: Conn, records: OpenRecords, order: Buffer, count: cython.Py_ssize_t, merge: cython.int
+) -> Answer:
+    """An answer of no parts yet; it has its place among the client's replies."""
+    answer: Answer = Answer.__new__(Answer)
+    answer.records = records
+    answer.core = core
+    answer.conn = conn
+    answer.place = conn.tail
+    conn.tail += 1
+    answer.order = order
+    answer.count = count
+    answer.merge = merge
+    answer.away = -1
+    answer.replies = [None] * core.shards
+    return answer

@@ -28,4 +28,5 @@ ctypedef struct Kind:
     int blind
 
 cdef Kind* kind_of(int command) noexcept
+cdef int one_of(Core core, Conn conn, int at, const char* data) noexcept
 cdef int one_shard(Core core, Kind* kind, Conn conn, const char* data, Py_ssize_t size) noexcept

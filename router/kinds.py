@@ -56,6 +56,16 @@ def kind_of(command: cython.int) -> cython.pointer(Kind):
 
 @cython.cfunc
 @cython.exceptval(check=False)
+def one_of(core: Core, conn: Conn, at: cython.int, data: cython.pointer(cython.const[cython.char])) -> cython.int:
+    """The shard of one of the first four words of the command that a client's scanner has just found."""
+    key: cython.pointer(cython.const[cython.uchar]) = cython.cast(
+        cython.pointer(cython.const[cython.uchar]), data + conn.arg_at[at]
+    )
+    return core.owner[slot_of_bytes(key, conn.arg_size[at])]
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
 def one_shard(
     core: Core,
     kind: cython.pointer(Kind),
@@ -66,11 +76,7 @@ def one_shard(
     """The shard of the keys of the command that a client's scanner has just found, -1 if they lie on several."""
     argc: cython.Py_ssize_t = conn.scan_argc
     if kind.first == kind.last and 0 < kind.first < 4:
-        return core.owner[
-            slot_of_bytes(
-                cython.cast(cython.pointer(cython.const[cython.uchar]), data + conn.arg_at[kind.first]), conn.arg_size[kind.first]
-            )
-        ]
+        return one_of(core, conn, kind.first, data)
     last: cython.Py_ssize_t = kind.last if kind.last >= 0 else argc + kind.last
     at: cython.Py_ssize_t = 1
     length: cython.Py_ssize_t

@@ -18,9 +18,9 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringA
 from cython.cimports.libc.string import memcpy, memmove
 from cython.cimports.router.connection import Conn, Link
 from cython.cimports.router.core import Core, Path
-from cython.cimports.router.dataflow import flow, prepare
-from cython.cimports.router.gather import Answer, join_run, put, put_record
-from cython.cimports.router.kinds import AT_MOST, BEGIN, COMMIT, OBSERVE, OTHER, SPLIT, Kind, kind_of, one_shard
+from cython.cimports.router.dataflow import flow, prepare, rename
+from cython.cimports.router.gather import Answer, join_run, new_answer, open_txn, put, put_record
+from cython.cimports.router.kinds import AT_MOST, BEGIN, COMMIT, OBSERVE, OTHER, SPLIT, Kind, kind_of, one_of, one_shard
 from cython.cimports.router.open_records import Open, OpenRecords
 from cython.cimports.router.operation import InFlight
 from cython.cimports.router.packing import PART_HEAD, RECORD_END, RECORD_HEAD, begin_part, begin_record, end_record
@@ -45,25 +45,22 @@ TRACK = cython.declare(cython.int, 8)
 class Multi(Path):
     """The compiled way of MULTI, EXEC and split commands.
 
-    records: router.records.RouterRecords. stats: router.stats.Stats. unknown_text: what a client is told when a shard
-    was lost. operations: router.operations.Operations.
+    records: router.records.RouterRecords. stats: router.stats.Stats. operations: router.operations.Operations.
     """
 
     operations = cython.declare(InFlight, visibility="public")
     records = cython.declare(OpenRecords)
     stats = cython.declare(object)
-    unknown_text = cython.declare(str)
     parts = cython.declare(list)  # a scratch buffer for each shard
     unordered = cython.declare(Buffer)  # of what has one reply
     begun = cython.declare(cython.longlong)
     executed = cython.declare(cython.longlong)
     watched = cython.declare(cython.longlong)
 
-    def __init__(self, records, stats, unknown_text: str):
+    def __init__(self, records, stats):
         self.records = records
         self.stats = stats
         stats.counting = self
-        self.unknown_text = unknown_text
         self.parts = []
         self.unordered = Buffer(1)
 
@@ -102,6 +99,8 @@ class Multi(Path):
             return 0
         if kind.kind == SPLIT:
             return self._split(core, conn, command, data, size)
+        if kind.blind:
+            return self._rename(core, conn, command, data, size)
         return self._flow(core, conn, command, data, size) if kind.home else 0
 
     def take_calls(self) -> dict:
@@ -142,6 +141,31 @@ class Multi(Path):
     def _untouched(self, core: Core, watch: Watch) -> cython.bint:
         """Whether the shards need not be asked if somebody has touched what a client watches."""
         return core.watches.untouched(watch) and not self.operations.router.blocking.moving
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _rename(
+        self,
+        core: Core,
+        conn: Conn,
+        command: cython.int,
+        data: cython.pointer(cython.const[cython.char]),
+        size: cython.Py_ssize_t,
+    ) -> cython.int:
+        """The same for a command of two keys that reads nothing of the second one's shard."""
+        home: cython.int = one_of(core, conn, 1, data)
+        other: cython.int = one_of(core, conn, 2, data)
+        if not cython.cast(Link, core.links[home]).up or not cython.cast(Link, core.links[other]).up or conn.flags & TRACK:
+            return 0
+        if home == other:
+            core._forward(conn, core.links[home], command, conn.flags, data, size)
+            return 1
+        join_run(core, conn, cython.cast(cython.ulonglong, 1) << home | cython.cast(cython.ulonglong, 1) << other)
+        gather: Answer = new_answer(core, conn, self.records, self.unordered, 1, FIRST_REPLY)
+        gather.skip = 4
+        conn.paused = True
+        rename(self.operations, conn, command, conn.flags & CARRIED, home, other, data, size, gather)
+        return 1
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -192,10 +216,10 @@ class Multi(Path):
             siblings |= cython.cast(cython.ulonglong, 1) << shard
         join_run(core, conn, siblings)
         entries: bytes = entry.take()
-        gather: Answer = self._gather(core, conn, self.unordered, 1, FIRST_REPLY)
+        gather: Answer = new_answer(core, conn, self.records, self.unordered, 1, FIRST_REPLY)
         gather.skip = 4
         conn.paused = True
-        flow(self.operations, keys, home, entries, kind.write, gather, kind.blind)
+        flow(self.operations, keys, home, entries, kind.write, gather)
         return 1
 
     @cython.cfunc
@@ -269,12 +293,12 @@ class Multi(Path):
         if not (several or elsewhere):
             out = core.scratch
             out.clear()
-            _open_txn(out, watcher, b"E")
+            open_txn(out, watcher, b"E")
             out.append_bulk(queue.entries.data, queue.entries.size)
             core._forward(conn, core.links[shards[0]], TXN, conn.flags, out.data, out.size)
             spare_queue(queue)
             return 1
-        gather: Answer = self._gather(core, conn, queue.shards, queue.count, 0)
+        gather: Answer = new_answer(core, conn, self.records, queue.shards, queue.count, 0)
         gather.queue = queue
         for shard in range(core.shards):
             if used[shard]:
@@ -292,7 +316,7 @@ class Multi(Path):
             return 1
         for shard in parts:
             out = Buffer(64)
-            _open_txn(out, b"", b"E")
+            open_txn(out, b"", b"E")
             blob = parts[shard]
             out.append_bulk(PyBytes_AS_STRING(blob), PyBytes_GET_SIZE(blob))
             put(core, gather, shard, TXN, 0, 0, 0, out.data, out.size, gather.siblings)
@@ -364,7 +388,7 @@ class Multi(Path):
                 if counts[shard] == argc - 1:
                     core._forward(conn, link, command, conn.flags, data, size)
                     return 1
-        gather: Answer = self._gather(core, conn, order, keys, kind.merge)
+        gather: Answer = new_answer(core, conn, self.records, order, keys, kind.merge)
         for shard in range(core.shards):
             if counts[shard]:
                 gather.ask(shard)
@@ -415,23 +439,6 @@ class Multi(Path):
         return 0
 
     @cython.cfunc
-    def _gather(self, core: Core, conn: Conn, order: Buffer, count: cython.Py_ssize_t, merge: cython.int) -> Answer:
-        """A gather of no parts yet; it has its place among the client's replies."""
-        gather: Answer = Answer.__new__(Answer)
-        gather.records = self.records
-        gather.lost_text = self.unknown_text
-        gather.core = core
-        gather.conn = conn
-        gather.place = conn.tail
-        conn.tail += 1
-        gather.order = order
-        gather.count = count
-        gather.merge = merge
-        gather.away = -1
-        gather.replies = [None] * core.shards
-        return gather
-
-    @cython.cfunc
     @cython.exceptval(-1, check=True)
     def _send_record(self, core: Core, gather: Answer) -> cython.int:
         """What is in `self.parts` as one record to each participant."""
@@ -465,16 +472,6 @@ class Multi(Path):
 def _drop_front(part: Buffer, count: cython.Py_ssize_t) -> cython.int:
     memmove(part.data, part.data + count, part.size - count)
     part.size -= count
-    return 0
-
-
-@cython.cfunc
-@cython.exceptval(-1, check=True)
-def _open_txn(out: Buffer, watcher: bytes, kind: bytes) -> cython.int:
-    """SHARD.TXN up to its payload."""
-    out.append(b"*4\r\n$9\r\nSHARD.TXN\r\n", 19)
-    out.append_bulk(PyBytes_AS_STRING(watcher), PyBytes_GET_SIZE(watcher))
-    out.append_bulk(PyBytes_AS_STRING(kind), PyBytes_GET_SIZE(kind))
     return 0
 
 

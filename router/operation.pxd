@@ -45,6 +45,7 @@ cdef class Operation(Parts):
     cdef unsigned long long siblings
     cdef int begin(self, InFlight operations, list held, bint write, bytes watcher, object watch_shards) except? -1
     cdef int start(self) except? -1
+    cdef int enter(self) except? -1
     cdef int _ask(self, int shard, int command, list words) except? -1
     cdef int _tell(self, int shard, int command, list words, unsigned long long siblings=*) except? -1
     cdef int _answered(self) except? -1

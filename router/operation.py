@@ -77,6 +77,16 @@ class Operation(Parts):
     def start(self) -> cython.int:
         """Take the holds."""
         shard: cython.int
+        self.enter()
+        for shard in self.held:
+            self._hold(shard)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def enter(self) -> cython.int:
+        """It has its place in the order of its shards."""
+        shard: cython.int
         if self.write:
             self.record = self.operations.records.opened()
             self.operations.turns.join(self, self.held)
@@ -84,8 +94,6 @@ class Operation(Parts):
         for shard in self.held:
             if shard < 64:
                 self.siblings |= cython.cast(cython.ulonglong, 1) << shard
-        for shard in self.held:
-            self._hold(shard)
         return 0
 
     @cython.ccall

@@ -79,7 +79,7 @@ class Router:
         self.monitors: set[Session] = set()
         self.stats = Stats()
         self.records = RouterRecords(self)
-        self.core.many = Multi(self.records, self.stats, errors.SHARD_DOWN_UNKNOWN)
+        self.core.many = Multi(self.records, self.stats)
         self.shard_waits = ShardWaits(self)
         self.event_handlers: dict[bytes, Callable[[int, list[bytes]], None]] = {}
         self.operations = self.core.many.operations = Operations(self)

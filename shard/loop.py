@@ -103,7 +103,9 @@ class Loop:
     def release(self, operation: bytes):
         """End a hold; what waited for it runs at the end of the batch."""
         self.holds.release(operation)
-        self.engine.pieces.release(self.engine, operation)
+        pieces: object = self.engine.pieces
+        if pieces.sent or pieces.made or pieces.taken or pieces.lent:
+            pieces.release(self.engine, operation)
         if self.engine.listening & WAITERS_LISTEN and self.engine.waiting is not None:
             self.engine.waiting.released()
 

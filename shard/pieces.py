@@ -256,8 +256,6 @@ class Pieces:
 
     def release(self, engine: Any, op: bytes) -> None:
         """An operation has ended: what is left of it goes, a little at a time."""
-        if not (self.sent or self.made or self.taken or self.lent):
-            return
         for places in (self.sent, self.made):
             for place in [place for place in places if place[0] == op]:
                 del places[place]

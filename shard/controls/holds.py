@@ -66,6 +66,9 @@ def hold(engine: Engine, args: list) -> Any:
     """
     how: bytes = args[3]
     engine.no_effect()
+    if how == b"R" and not args[2]:  # a key that will be written unread
+        engine.controls.hold(args[1], args[5::2], True)
+        return [1, b""]
     untouched = unwatched(engine, args[2])
     large: list = []
     part = projection(args[len(args) - 1]) if b"P" in how else None
