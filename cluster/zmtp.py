@@ -344,6 +344,8 @@ class Acceptor(Peer):
         self.peer = None
         self.other = -1
         self.epfd = epoll_create1(EPOLL_CLOEXEC)
+        if self.epfd < 0:
+            raise OSError(c_errno, "epoll_create1")
         self._watch(EPOLL_CTL_ADD, self.listening)
 
     @cython.cfunc

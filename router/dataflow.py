@@ -10,6 +10,7 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.router.connection import Conn
 from cython.cimports.router.gather import Answer, put
 from cython.cimports.router.operation import InFlight, Operation
+from cython.cimports.router.packing import packed_record
 from cython.cimports.router.queued import begin_entry
 
 from cluster import frames
@@ -18,7 +19,7 @@ from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
 from cluster.wire import parse_command
 from router.moves import Moves
-from router.packing import members_of, part_head, record_end, record_head
+from router.packing import members_of, part_head
 
 HOLD = cython.declare(cython.int, TABLE["SHARD.HOLD"].id)
 PREPARE = cython.declare(cython.int, TABLE["SHARD.PREPARE"].id)
@@ -184,8 +185,9 @@ class Prepared(Operation):
             for member, entries in self.parts.items():
                 packed += [part_head(member, entries), entries]
             self.members = list(self.parts)
-            packed.append(record_end(self.core.now))
-            self.blob = record_head(self.record.id, len(self.members)) + b"".join(packed)
+            self.blob = packed_record(
+                self.record.epoch, self.record.sequence, len(self.members), b"".join(packed), self.core.now
+            )
         if shard in self.parts:
             self._ask(shard, PREPARE, [b"SHARD.PREPARE", self.id, watcher, self.blob])
         else:

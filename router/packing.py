@@ -47,18 +47,6 @@ def packed_record(
     return blob
 
 
-def record_head(record: tuple, members: cython.ushort) -> bytes:
-    """A record's head, as bytes."""
-    head: cython.char[RECORD_HEAD]
-    begin_record(head, record[0], record[1], members)
-    return PyBytes_FromStringAndSize(head, RECORD_HEAD)
-
-
-def record_end(made_ms: cython.ulonglong) -> bytes:
-    """A record's end, as bytes."""
-    return PyBytes_FromStringAndSize(cython.cast(cython.p_char, cython.address(made_ms)), RECORD_END)
-
-
 def part_head(shard: cython.ushort, entries: bytes) -> bytes:
     """How a participant's part of a packed record begins."""
     head: cython.char[PART_HEAD]

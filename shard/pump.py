@@ -42,7 +42,8 @@ class Pump:
         while True:
             self._receive(link)
             PyErr_CheckSignals()
-            if not worker.running or worker.preload is not None:
+            preload = worker.preload
+            if not worker.running or (preload is not None and not preload.done):
                 return
             now_ms = _now_ms()
             wake_ms = until_ms

@@ -49,12 +49,8 @@ class Records:
     @cython.exceptval(-1, check=True)
     def add(self, blob: bytes) -> cython.int:
         """A record was applied."""
-        epoch: cython.ulonglong = 0
-        sequence: cython.ulonglong = 0
-        _id_of(blob, cython.address(epoch), cython.address(sequence))
-        if epoch > self.epoch or (epoch == self.epoch and sequence > self.sequence):
-            self.epoch = epoch
-            self.sequence = sequence
+        if self.lacks_packed(blob):
+            _id_of(blob, cython.address(self.epoch), cython.address(self.sequence))
         self.blobs.append(blob)
         return 0
 

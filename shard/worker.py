@@ -142,8 +142,6 @@ class Worker:
             self.end_waits(now_ms)
             if self.preload is not None and not self.preload.done:
                 self.read_on()
-            elif self.preload is not None:
-                self.link.wait(max(0, self.next_tick_ms - now_ms), self.control.fileno())
 
     def begin_preload(self, preload: Any) -> None:
         """Read a snapshot between batches (shard/controls/replication.py); None: no more."""
