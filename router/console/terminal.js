@@ -52,9 +52,12 @@ export class Terminal {
   }
 
   async learn(link) {
+    const first = !this.docs.size;
     const found = pairs(await link.ask(["COMMAND", "DOCS"]).catch(() => []));
     for (const [name, doc] of found) this.learnOne(name, Object.fromEntries(pairs(doc)));
     if (!found.length) for (const name of await link.ask(["COMMAND", "LIST"]).catch(() => [])) this.docs.set(name.toUpperCase(), { summary: "", syntax: "" });
+    // What was typed before this came waits for its completions.
+    if (first && document.activeElement === this.input) this.suggest();
   }
 
   learnOne(name, doc) {

@@ -40,9 +40,10 @@ def cluster() -> Iterator[elixircache.LocalCluster]:
 class Console:
     """The page, opened; what went wrong in it ends the test."""
 
-    def __init__(self, browser: Any, cluster: elixircache.LocalCluster, **options: Any):
+    def __init__(self, browser: Any, cluster: elixircache.LocalCluster, script: str = "", **options: Any):
         self.context = browser.new_context(**{"viewport": DESKTOP, **options})
         self.page = self.context.new_page()
+        self.page.add_init_script(script)
         self.page.set_default_timeout(20_000)
         self.faults: list[str] = []
         self.asked: set[str] = set()
@@ -110,6 +111,27 @@ def test_a_command_is_completed_and_its_arguments_are_shown(browser, cluster):
         page.press("#command", "Tab")
         assert page.input_value("#command") == "ZRANGESTORE "
         wait_for_line(page, "dst src min max", "#syntax")
+
+
+# The console asks for COMMAND DOCS as soon as it is connected; here that takes until the word is typed.
+LATE_DOCS = """
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) {
+  if (!data.includes('"DOCS"')) return send.call(this, data);
+  const typed = setInterval(() => {
+    if (document.getElementById("command").value !== "zrangest") return;
+    clearInterval(typed);
+    setTimeout(() => send.call(this, data), 100);
+  }, 10);
+};
+"""
+
+
+def test_a_command_typed_before_the_documentation_came_is_completed_when_it_comes(browser, cluster):
+    with Console(browser, cluster, script=LATE_DOCS) as page:
+        connected(page)
+        page.type("#command", "zrangest")
+        page.wait_for_selector("#suggestions li >> text=ZRANGESTORE")
 
 
 def test_keys_are_found_by_pattern_and_shown_by_type(browser, cluster):
