@@ -10,6 +10,7 @@ import contextlib
 import functools
 import hashlib
 import inspect
+import itertools
 import json
 import os
 import shutil
@@ -196,10 +197,26 @@ class LocalCluster:
                 time.sleep(0.05)
 
 
+# Each process begins somewhere else, so that two seldom look at the same port at one time.
+_ports = itertools.count(int.from_bytes(os.urandom(4), "little"))
+_PORT_MIN = 10_000
+
+
 def free_port() -> int:
-    """A TCP port that nobody uses now."""
+    """A TCP port that nobody uses now.
+
+    It is none that the system gives to whoever connects: such a one may be taken before it is listened at.
+    """
+    ephemeral = 32_768
+    with contextlib.suppress(OSError, ValueError):
+        ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    span = max(ephemeral - _PORT_MIN, 0)
+    for _ in range(span):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("", _PORT_MIN + next(_ports) % span))
+            return int(probe.getsockname()[1])
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind(("", 0))
         return int(probe.getsockname()[1])
 
 

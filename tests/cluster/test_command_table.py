@@ -1,13 +1,13 @@
 """The rows of the command table: well formed, and the same as a real redis-server's."""
 
 import shutil
-import socket
 import subprocess
 import time
 
 import pytest
 import redis
 
+import elixircache
 from cluster.command_docs.history import HISTORY
 from cluster.command_docs.syntax import SYNTAX, parse
 from cluster.command_table import BY_ID, TABLE
@@ -90,9 +90,7 @@ def oracle(tmp_path_factory):
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("there is no redis-server on this machine")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = elixircache.free_port()
     directory = tmp_path_factory.mktemp("oracle")
     process = subprocess.Popen(
         [program, "--port", str(port), "--save", "", "--dir", str(directory)], stdout=subprocess.DEVNULL

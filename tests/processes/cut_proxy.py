@@ -13,7 +13,7 @@ CHUNK = 1 << 16
 class CutProxy:
     """Everybody who connects to `port` reaches 127.0.0.1:target, until it is told otherwise.
 
-    cut(): connections are closed and new ones refused. hold(): nothing passes any more, nothing is closed.
+    cut(): connections are closed and new ones refused. refuse(): new ones are refused, those that are there go on. hold(): nothing passes any more, nothing is closed.
     pace: bytes a second in each direction, 0 for as fast as it goes. resume(): as in the beginning.
     """
 
@@ -37,8 +37,11 @@ class CutProxy:
         self.listener.close()
         self._close_links()
 
-    def cut(self) -> None:
+    def refuse(self) -> None:
         self.refusing = True
+
+    def cut(self) -> None:
+        self.refuse()
         self._close_links()
 
     def hold(self) -> None:

@@ -40,6 +40,20 @@ class Sentinels:
         found = self.ask(number, "REPLICAS", NAME)
         return [one if isinstance(one, dict) else dict(zip(one[::2], one[1::2], strict=True)) for one in found]
 
+    def end_failovers(self) -> int:
+        """From now on nobody is replaced because it was not run for a second; the port of the master that all agree on."""
+        for number in range(len(self.ports)):
+            self.ask(number, "SET", NAME, "down-after-milliseconds", "60000")
+
+        def agreed() -> int:
+            found = {int(self.master(number)["port"]) for number in range(len(self.ports))}
+            if len(found) > 1:
+                return 0
+            with redis.Redis(port=min(found), socket_timeout=20) as client:
+                return min(found) if client.role()[0] == b"master" else 0
+
+        return int(until(agreed, 40))
+
     def wait_until_known(self, replicas: int) -> None:
         """All know the replicas and each other."""
 

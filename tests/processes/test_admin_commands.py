@@ -1,5 +1,6 @@
 """The commands that observe and steer a running group."""
 
+import contextlib
 import shutil
 import subprocess
 import time
@@ -8,6 +9,7 @@ import pytest
 import redis
 
 import elixircache
+from tests.processes.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +46,8 @@ def test_info_has_every_field_that_redis_has(client, tmp_path):
         stdout=subprocess.DEVNULL,
     )
     try:
-        for _ in range(100):
-            if path.exists():
-                break
-            time.sleep(0.05)
         with redis.Redis(unix_socket_path=str(path)) as real:
+            until(real.ping)
             theirs = set(real.info())
     finally:
         process.terminate()
@@ -76,28 +75,31 @@ def test_config_set_reaches_the_shards(client):
         client.config_set("hash-max-listpack-entries", 512)
 
 
-def test_a_slow_command_is_logged_with_its_client(client):
-    client.client_setname("snail")
+@contextlib.contextmanager
+def everything_is_slow(client):
+    """The slow log begins empty, and gets all commands of the block; afterwards nothing, on however slow a machine."""
     client.slowlog_reset()
     client.config_set("slowlog-log-slower-than", 0)
     try:
-        raw(client, "SET", "slow", "1")
+        yield
     finally:
-        client.config_set("slowlog-log-slower-than", 10000)
-    entries = raw(client, "SLOWLOG", "GET", "1")
-    assert entries[0][3] == [b"SET", b"slow", b"1"]
-    assert entries[0][5] == b"snail"
+        client.config_set("slowlog-log-slower-than", -1)
+
+
+def test_a_slow_command_is_logged_with_its_client(client):
+    client.client_setname("snail")
+    with everything_is_slow(client):
+        raw(client, "SET", "slow", "1")
+    (entry,) = [entry for entry in raw(client, "SLOWLOG", "GET", "-1") if entry[3][:1] == [b"SET"]]
+    assert entry[3] == [b"SET", b"slow", b"1"]
+    assert entry[5] == b"snail"
 
 
 def test_the_slow_log_has_what_the_router_serves_but_no_password(client):
-    client.slowlog_reset()
-    client.config_set("slowlog-log-slower-than", 0)
-    try:
+    with everything_is_slow(client):
         for line in ("ECHO x", "AUTH wrong", "HELLO 2 AUTH default wrong", "CONFIG SET masterauth hush", "CONFIG SET masterauth x"):
             raw(client, *line.split())
-    finally:
-        client.config_set("slowlog-log-slower-than", 10000)
-        client.config_set("masterauth", "")
+    client.config_set("masterauth", "")
     entries = [b" ".join(entry[3]) for entry in raw(client, "SLOWLOG", "GET", "-1")]
     mine = (b"ECHO x", b"AUTH", b"HELLO 2", b"CONFIG SET masterauth")  # redis-py connects anew in between
     assert [entry for entry in reversed(entries) if entry.startswith(mine)] == [
@@ -118,13 +120,15 @@ def test_a_monitor_sees_scripts_and_no_password(cluster, client):
     assert [line for line in seen if line.split()[0] in ("AUTH", "CONFIG", "EVAL")] == ["AUTH (redacted)", "EVAL return(1) 0"]
 
 
-@pytest.mark.alone
 def test_paused_writes_wait_and_reads_go_on(client):
     client.set("p", "old")
-    raw(client, "CLIENT", "PAUSE", "400", "WRITE")
     began = time.monotonic()
+    raw(client, "CLIENT", "PAUSE", "60000", "WRITE")
     assert client.get("p") == b"old"
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < 60
+    raw(client, "CLIENT", "UNPAUSE")
+    began = time.monotonic()
+    raw(client, "CLIENT", "PAUSE", "400", "WRITE")
     client.set("p", "new")
     assert time.monotonic() - began > 0.3
     assert client.get("p") == b"new"
@@ -202,9 +206,11 @@ def test_commandstats_count_what_router_and_shards_answer_and_refuse(client):
 
 def test_a_sleeping_server_is_slow_and_not_killed(cluster, client):
     before = cluster.pids
+    # Only what is as slow as this sleep is looked at: on a machine that does much else anything may take long.
     client.slowlog_reset()
-    client.config_set("latency-monitor-threshold", 100)
-    client.config_set("shard-heartbeat-timeout", 500)
+    client.config_set("slowlog-log-slower-than", 2_200_000)
+    client.config_set("latency-monitor-threshold", 2200)
+    client.config_set("shard-heartbeat-timeout", 1000)
     try:
         raw(client, "DEBUG", "SLEEP", "2.2")
         assert raw(client, "SLOWLOG", "GET")[0][3] == [b"DEBUG", b"SLEEP", b"2.2"]
@@ -217,6 +223,7 @@ def test_a_sleeping_server_is_slow_and_not_killed(cluster, client):
         assert raw(client, "LATENCY", "RESET") == 1
         assert raw(client, "LATENCY", "LATEST") == []
     finally:
+        client.config_set("slowlog-log-slower-than", 10_000)
         client.config_set("latency-monitor-threshold", 0)
         client.config_set("shard-heartbeat-timeout", 5000)
     assert cluster.pids == before
@@ -225,14 +232,11 @@ def test_a_sleeping_server_is_slow_and_not_killed(cluster, client):
 def test_info_tells_of_forks_and_rates(client):
     before = client.info("stats")["total_forks"]
     assert raw(client, "BGREWRITEAOF")
-    for _ in range(50):
-        stats = client.info("stats")
-        if stats["total_forks"] == before + 2 and stats["instantaneous_ops_per_sec"]:
-            break
-        time.sleep(0.05)
-    assert stats["total_forks"] == before + 2 and stats["latest_fork_usec"] > 0
-    assert stats["instantaneous_ops_per_sec"] > 0
-    assert stats["instantaneous_input_kbps"] > 0 and stats["instantaneous_output_kbps"] > 0
+    rates = [f"instantaneous_{name}" for name in ("ops_per_sec", "input_kbps", "output_kbps")]
+    until(lambda: all(client.info("stats")[rate] > 0 for rate in rates))
+    until(lambda: client.info("stats")["total_forks"] == before + 2)
+    stats = client.info("stats")
+    assert stats["latest_fork_usec"] > 0
     assert stats["total_net_input_bytes"] > 0
 
 
@@ -255,7 +259,7 @@ def test_latency_histograms_of_shards_and_router_while_they_are_tracked(client):
         sets = found[b"set"] if isinstance(found[b"set"], dict) else dict(zip(found[b"set"][::2], found[b"set"][1::2]))
         assert sets[b"calls"] == 20
         stats = client.info("latencystats")["latency_percentiles_usec_set"]
-        assert 0 <= stats["p50"] <= stats["p99"] <= stats["p99.9"] < 1_000_000
+        assert 0 <= stats["p50"] <= stats["p99"] <= stats["p99.9"] < 60_000_000
         client.config_set("latency-tracking", "no")
         client.config_resetstat()
         client.set("key", "value")
@@ -292,9 +296,7 @@ def test_a_client_in_wait_is_blocked_and_can_be_unblocked(cluster, client, how, 
     with redis.Redis(port=cluster.port, single_connection_client=True) as waiter:
         number = waiter.client_id()
         waiter.connection.send_command("WAIT", 1, 0)
-        until = time.monotonic() + 10
-        while not client.info("clients")["blocked_clients"] and time.monotonic() < until:
-            time.sleep(0.01)
+        until(lambda: client.info("clients")["blocked_clients"])
         assert client.execute_command("CLIENT", "UNBLOCK", number, how) == 1
         try:
             got = waiter.connection.read_response()
@@ -304,7 +306,4 @@ def test_a_client_in_wait_is_blocked_and_can_be_unblocked(cluster, client, how, 
         assert client.execute_command("CLIENT", "UNBLOCK", number) == 0
         assert waiter.ping()
         waiter.connection.send_command("WAIT", 1, 0)
-    until = time.monotonic() + 10
-    while client.info("clients")["blocked_clients"] and time.monotonic() < until:  # it has gone
-        time.sleep(0.01)
-    assert client.info("clients")["blocked_clients"] == 0
+    until(lambda: not client.info("clients")["blocked_clients"])  # it has gone

@@ -10,6 +10,7 @@ import pytest
 
 import elixircache
 from tests.browser import DESKTOP, PHONE, chromium
+from tests.processes.waiting import stopped
 
 HANDSHAKE = [
     "Handshake started",
@@ -163,8 +164,9 @@ def test_a_slow_command_comes_into_the_slow_log(browser, cluster):
 def test_a_killed_shard_is_seen_to_go_and_to_come_back(browser, cluster):
     with Console(browser, cluster) as page:
         connected(page)
-        cluster.kill_shard(1)
-        page.wait_for_selector("#shards .node[data-shard='1'][data-state=bad] >> text=restarting")
+        with stopped(cluster.supervisor_pid):  # so that it does not come back before that is seen
+            cluster.kill_shard(1)
+            page.wait_for_selector("#shards .node[data-shard='1'][data-state=bad] >> text=restarting")
         wait_for_line(page, "Link to shard 1 lost", "#feed li")
         page.wait_for_selector("#shards .node[data-shard='1'][data-state=good] >> text=up")
         wait_for_line(page, "Shard 1 is back", "#feed li")

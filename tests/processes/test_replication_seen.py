@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 
@@ -11,7 +9,7 @@ import pytest
 
 import elixircache
 from cli.replication_view import groups_of
-from tests.processes.waiting import until
+from tests.processes.waiting import stopped, until
 
 Pair = tuple[elixircache.LocalCluster, elixircache.LocalCluster]
 
@@ -65,13 +63,18 @@ def test_the_link_to_the_master_is_a_client_that_can_be_listed_and_killed(pair):
 
 def test_a_link_that_held_is_begun_again_without_a_pause(pair):
     master, replica = pair
-    until(lambda: linked(replica))
-    time.sleep(1.1)  # a younger one waits a second, so that two that cannot agree are not busy with it
-    before = master.client().info("stats")["sync_partial_ok"]
-    began = time.monotonic()
-    master.client().execute_command("CLIENT", "KILL", "TYPE", "replica")
-    until(lambda: master.client().info("stats")["sync_partial_ok"] == before + 1)
-    assert time.monotonic() - began < 0.7
+
+    def took_s() -> float:
+        until(lambda: linked(replica))
+        time.sleep(1.1)  # a younger one waits a second, so that two that cannot agree are not busy with it
+        before = master.client().info("stats")["sync_partial_ok"]
+        began = time.monotonic()
+        master.client().execute_command("CLIENT", "KILL", "TYPE", "replica")
+        until(lambda: master.client().info("stats")["sync_partial_ok"] == before + 1)
+        return time.monotonic() - began
+
+    # A pause would be there each time; what a busy machine adds is not.
+    assert any(took_s() < 0.7 for _ in range(5))
 
 
 def test_role_has_no_offset_while_the_link_is_down_and_wait_says_all_that_redis_says(pair):
@@ -94,31 +97,33 @@ KEYS = 400_000
 
 def test_each_step_of_a_full_synchronisation_shows_how_far_it_is():
     """The master's shards write, the bytes come, the replica's shards read."""
+    options = {"save": "", "shard_heartbeat_timeout": 60_000}  # who is stopped is not replaced
     with (
-        elixircache.LocalCluster(shards=2, save="") as master,
-        elixircache.LocalCluster(shards=2, save="", appendonly=True) as replica,
+        elixircache.LocalCluster(shards=2, **options) as master,
+        elixircache.LocalCluster(shards=2, appendonly=True, **options) as replica,
     ):
         above, below = master.client(), replica.client()
         for first in range(0, KEYS, 10_000):
             above.mset({f"key:{number}": number for number in range(first, first + 10_000)})
         assert "sync_snapshot_perc" not in above.info("replication")
-        pid = master.pids["shard-1"]
-        os.kill(pid, signal.SIGSTOP)
-        try:
+        with stopped(master.pids["shard-1"]):
             below.execute_command("REPLICAOF", "127.0.0.1", master.port)
             until(lambda: above.info("replication").get("sync_snapshot_perc") == 50.0)  # one shard has written all of its keys
             assert above.info("replication")["slave0"]["state"] == "wait_bgsave"
-        finally:
-            os.kill(pid, signal.SIGCONT)
         read: list[float] = []
         shown: list[str] = []
-        while not linked(replica):
+
+        def look() -> None:
             said = below.info()
             if said["async_loading"]:
                 assert said["loading_total_bytes"] > 10 * KEYS and said["loading_eta_seconds"] >= 0
                 read.append(said["loading_loaded_perc"])
-                shown += [row.state for row in groups_of(below, "us", said) if row.role == "replica"]
-            time.sleep(0.01)
+                shown.extend(row.state for row in groups_of(below, "us", said) if row.role == "replica")
+
+        while not linked(replica):
+            look()
+            with stopped(replica.pids["shard-1"]):  # it reads little between two looks
+                time.sleep(0.05)
         assert read == sorted(read) and any(0 < share < 100 for share in read)
         assert any(state.startswith("loading ") for state in shown)
         assert "loading_loaded_perc" not in below.info("persistence")

@@ -15,7 +15,7 @@ from redis.sentinel import Sentinel
 import elixircache
 from tests.processes.cut_proxy import CutProxy
 from tests.processes.sentinels import NAME, first_write_after, three_sentinels
-from tests.processes.waiting import until
+from tests.processes.waiting import Stalls, until
 
 pytestmark = pytest.mark.peer
 FAILOVER_S_MAX = 4.0
@@ -80,15 +80,16 @@ def test_sentinels_fail_over_after_kill_9_and_no_confirmed_write_is_lost(tmp_pat
             for writer in writers:
                 writer.start()
             until(lambda: all(len(writer.acknowledged) > 100 for writer in writers))
-            killed_at = time.monotonic()
-            kill_group(master)
-            took_s, promoted = first_write_after(ports[1:], killed_at)
+            with Stalls() as stalls:
+                kill_group(master)
+                took_s, _ = first_write_after(ports[1:], time.monotonic())
             before = [len(writer.acknowledged) for writer in writers]
             # redis-py's client follows, and WAIT is true again: the sibling follows the promoted group.
             until(lambda: all(len(now.acknowledged) > then + 50 for now, then in zip(writers, before, strict=True)), 30)
             for writer in writers:
                 writer.stopped.set()
                 writer.join()
+            promoted = sentinels.end_failovers()  # a second one may have begun where the machine does much else
             with redis.Redis(port=promoted) as client:
                 lost = [len(writer.lost(client)) for writer in writers]
                 record_property("failover_s", round(took_s, 2))
@@ -96,7 +97,7 @@ def test_sentinels_fail_over_after_kill_9_and_no_confirmed_write_is_lost(tmp_pat
                 print(f"\nfailover: {took_s:.2f} s; lost with WAIT {lost[0]} of {len(writers[0].acknowledged)}, "
                       f"without {lost[1]} of {len(writers[1].acknowledged)}")  # fmt: skip
                 assert lost[0] == 0
-                assert took_s <= FAILOVER_S_MAX
+                assert took_s - stalls.total_s <= FAILOVER_S_MAX
                 back = elixircache.LocalCluster(shards=2, directory=data, port=master.port, save="").start()
                 try:
                     until(lambda: back.client().role()[0] == b"slave" and back.client().role()[2] == promoted, RETURN_S_MAX)

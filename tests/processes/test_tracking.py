@@ -19,7 +19,7 @@ class Wire:
     def __init__(self, port: int, hello: int = 3):
         import socket
 
-        self.socket = socket.create_connection(("127.0.0.1", port), 5)
+        self.socket = socket.create_connection(("127.0.0.1", port), 20)
         self.reader = hiredis.Reader()
         self.ask("HELLO", hello)
 
@@ -138,9 +138,9 @@ def test_expiry_and_eviction_are_heard_of_from_the_moment_that_one_asks(port: in
     assert listener.ask("PSUBSCRIBE", "__keyevent@0__:e*") == [b"psubscribe", b"__keyevent@0__:e*", 1]
     writer.ask("CONFIG", "SET", "notify-keyspace-events", "Exe", "maxmemory-policy", "allkeys-lru")
     try:
-        writer.ask("SET", "short", 1, "PX", 50)
-        writer.ask("SET", "long", 1)
-        assert cache.ask("MGET", "short", "long") == [b"1", b"1"]
+        lines = ("SET short 1 PX 1000", "SET long 1", "MGET short long")  # in one breath: it is read before it expires
+        cache.socket.sendall(b"".join(command(*line.split()) for line in lines))
+        assert [cache.read() for _ in lines] == [b"OK", b"OK", [b"1", b"1"]]
         assert cache.read() == [b"invalidate", [b"short"]]
         assert listener.read() == [b"pmessage", b"__keyevent@0__:e*", b"__keyevent@0__:expired", b"short"]
         writer.ask("CONFIG", "SET", "maxmemory", 1)
