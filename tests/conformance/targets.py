@@ -14,6 +14,7 @@ from cluster.errors import CommandError
 from cluster.wire import encoded, parse_commands
 from shard.engine import Engine
 from shard.signals import Block
+from tests.processes.waiting import until
 
 from .resp import Incomplete, Mark, decode, encode_command
 
@@ -180,12 +181,14 @@ class RedisServer:
             ],
             stdout=subprocess.DEVNULL,
         )
-        for _ in range(400):
-            if os.path.exists(path):
-                break
-            time.sleep(0.01)
         self.target = EavesdroppedTarget("redis", path)
+        until(self._answers)
+        self.target.close()
         return self.target
+
+    def _answers(self) -> bool:
+        self.target.connect()
+        return bool(self.target.run([[b"PING"]]))
 
     def __exit__(self, *exc: object) -> None:
         self.target.close()

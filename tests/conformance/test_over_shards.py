@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import shlex
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ import elixircache
 from cluster.command_table import TABLE
 from cluster.command_table.model import At, F, Range
 from cluster.slots import slot_map, slot_of
+from tests.processes.waiting import until
 
 from .normal import normal
 from .sequences import check, sequence, shown
@@ -152,6 +152,11 @@ def state(target: SocketTarget) -> dict[Any, Any]:
     return found
 
 
+def blocked(target: SocketTarget) -> int:
+    (found,) = target.run([[b"INFO", b"clients"]])
+    return int(getattr(found, "value", found).partition(b"blocked_clients:")[2].split()[0])
+
+
 def replies(target: SocketTarget, run: list[Args]) -> list[Any]:
     return [
         [normal(run[-2], part) for part in reply] if args == [b"EXEC"] and isinstance(reply, list) else normal(args, reply)
@@ -198,11 +203,7 @@ def test_a_blocked_client_gets_what_comes_to_any_shard(
         waiter = SocketTarget(target.name, target.address)
         waiter.connect()
         waiter.send(commands(line))
-        for _ in range(500):
-            (found,) = target.run([[b"INFO", b"clients"]])
-            if b"blocked_clients:1" in getattr(found, "value", found):
-                break
-            time.sleep(0.002)
+        until(lambda target=target: blocked(target) == 1)
         told = target.run(commands(brought))
         results.append((waiter.reply(), told, state(target)))
         waiter.close()

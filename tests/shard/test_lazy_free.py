@@ -7,7 +7,8 @@ import pytest
 from shard.engine import Engine
 
 MEMBERS = 400_000
-STEP_S_MAX = 0.05  # CPU time of this thread; all in one go it was 0.07 s and more for the larger ones
+STEP_S_MAX = 0.05  # CPU time of this thread; all in one go it was 0.07 s and more for the larger ones,
+SHARE_MAX = 0.2  # or, where the machine is slow, this part of all of them together
 
 
 def fill(engine, kind):
@@ -37,7 +38,7 @@ def test_no_step_of_freeing_takes_long(kind, command):
         else:
             more = engine.free_some()
         steps.append(time.thread_time() - begin)
-    assert max(steps) < STEP_S_MAX
+    assert max(steps) < max(STEP_S_MAX, SHARE_MAX * sum(steps))
     assert engine.run([b"DBSIZE"], 0) == command.startswith(b"SET")
     if kind != "list":  # whose blocks are few
         assert len(steps) >= MEMBERS / 20000
