@@ -21,7 +21,7 @@ def await_replies(links: list, link_fds: dict, events: cython.pointer(epoll_even
     here: cython.ulonglong = 0
     for i in range(count):
         if events[i].data.u64 >> 32 == KIND_LINK:
-            link = link_fds.get(cython.cast(cython.int, events[i].data.u64 & 0xFFFFFFFF))
+            link = link_fds.get(cython.cast(cython.int, events[i].data.u64))
             if link is None or not awaits_others(link):
                 return False
             here |= cython.cast(cython.ulonglong, 1) << link.index

@@ -218,7 +218,7 @@ class FrontDoor:
             self.core.now = self.clock()
             for i in range(count):
                 kind = events[i].data.u64 >> 32
-                fd = cython.cast(cython.int, events[i].data.u64 & 0xFFFFFFFF)
+                fd = cython.cast(cython.int, events[i].data.u64)
                 if kind == KIND_CLIENT:
                     self._client(fd, events[i].events)
                 elif kind == KIND_LINK:

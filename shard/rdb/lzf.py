@@ -11,6 +11,7 @@ from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.libc.string import memcpy, memset
 
 HASH_BITS = cython.declare(cython.int, 13)
+MIX = cython.declare(cython.uint, 2654435761)  # a variable of C: a number so large, written out, is a Python object
 FAR = cython.declare(cython.int, 8192)  # the largest distance
 LONGEST = cython.declare(cython.int, 264)  # the longest copy
 
@@ -45,7 +46,7 @@ def compress(data: bytes) -> bytes:
             length = 0
             if at + 2 < size:
                 mixed = (source[at] << 16) | (source[at + 1] << 8) | source[at + 2]
-                mixed = ((mixed * 2654435761) & 0xFFFFFFFF) >> (32 - HASH_BITS)
+                mixed = (mixed * MIX) >> (32 - HASH_BITS)
                 seen = heads[mixed]
                 heads[mixed] = at
                 distance = at - seen - 1

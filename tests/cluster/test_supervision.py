@@ -63,6 +63,12 @@ class Supervised:
         path = self.directory / f"{name}.log"
         return [line.split(" ", 1)[1] for line in path.read_text().splitlines()] if path.exists() else []
 
+    def order(self, name: str, words: str) -> None:
+        """It is there whole or not at all: it may be read at once."""
+        path = self.directory / f"{name}.order.new"
+        path.write_text(words)
+        path.rename(path.with_suffix(""))
+
     def end(self) -> tuple[int, str]:
         _, errors = self.process.communicate(timeout=15)
         return self.process.returncode, errors
@@ -136,7 +142,7 @@ def test_a_wedged_shard_is_killed_although_it_ignores_sigterm(start):
     supervised = start("deaf")
     supervised.ready()
     first = supervised.pids()["shard-0"]
-    (supervised.directory / "router.order").write_text("wedged 0")
+    supervised.order("router", "wedged 0")
     until(lambda: supervised.log("shard-0") == ["start", "start"])
     assert not alive(first)
 
@@ -145,7 +151,7 @@ def test_a_crashed_router_comes_back_and_the_shards_stay(start):
     supervised = start()
     supervised.ready()
     before = supervised.pids()
-    (supervised.directory / "router.order").write_text("exit")
+    supervised.order("router", "exit")
     until(lambda: supervised.log("router")[3:] == ["start"])
     after = supervised.pids()
     assert (after["shard-0"], after["shard-1"]) == (before["shard-0"], before["shard-1"])
