@@ -10,10 +10,10 @@ Reply (shard to router):
 
     header   generation u32, flags u32, stream offset u64                           16 bytes
     entry    payload length u32, kind u8, 3 bytes of padding                         8 bytes
-             payload: RUN: the replies of one run; EVENT, FED: a RESP array; STREAM, SAME: see there
+             payload: RUN: the replies of one run; EVENT, FED: a RESP array; STREAM, SAME, DONE: see there
 
 A run is a row of entries for one client; END_OF_RUN marks its last. Replies carry no ids:
-runs are answered in the order of the link. What does not come in that order is an EVENT; what is about the
+runs are answered in the order of the link. What does not come in that order is an EVENT or DONE; what is about the
 replication stream is FED, STREAM or SAME, and heard ahead of the message's replies: whoever is answered is in the stream
 already.
 
@@ -58,6 +58,9 @@ RESOLVE = 16  # belongs to the hold that the shard is in: it overtakes what wait
 FROM_MASTER = 32  # replicated: keys do not expire by this clock
 SILENT = 64  # nobody wants the reply, and it is in no run
 HUSHED = 128  # in a record: the events of what it writes are told by SHARD.NOTIFY
+# What the parts of an operation carry of their client's flags; without TRACK where the router says itself what was read.
+CARRIED = RESP3 | TRACK | FROM_MASTER
+UNTRACKED = RESP3 | FROM_MASTER
 
 # Flags of a reply header: the state of the shard.
 OVER_MEMORY = 1
@@ -72,6 +75,7 @@ EVENT = 1
 FED = 2
 STREAM = 3  # first database i32, last database i32, effects
 SAME = 4  # first and last database, a bit for each entry of the batch at hand: the effects are those commands as they came
+DONE = 5  # a commit: length of the operation's id u8, the id, what this shard's part was answered if that is wanted
 
 
 def request(generation: int, now_ms: int, entries: list[tuple[int, int, int, int, bytes]], epoch: int = 0,

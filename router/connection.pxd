@@ -83,3 +83,4 @@ cdef class Parts:
 
 cdef class Sink:
     cdef int said(self, int shard, list event) except? -1
+    cdef int committed(self, int shard, const char* data, Py_ssize_t size) except? -1

@@ -120,3 +120,11 @@ class Sink:
     def said(self, shard: cython.int, event: list) -> cython.int:
         """An event ("op", ...)."""
         return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def committed(
+        self, shard: cython.int, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        """An entry of the kind DONE (cluster/frames.py)."""
+        return 0

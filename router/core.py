@@ -502,15 +502,14 @@ class Core:
         link.heard_ms = self.now
         memcpy(cython.address(link.flags), data + 4, 4)
         memcpy(cython.address(link.offset), data + 8, 8)
-        answers: cython.bint = link.flags & 8
-        if answers:
-            link.unanswered -= 1
+        answers: cython.int = link.flags >> 3 & 1
+        link.unanswered -= answers
         if link.flags & 16:
             while at + 8 <= size:
                 memcpy(cython.address(length), data + at, 4)
                 if data[at + 4] == 2:
                     self.on_event(shard, split_command(data + at + 8, length))
-                elif data[at + 4] > 2:
+                elif data[at + 4] == 3 or data[at + 4] == 4:
                     self.outflow.fed(shard, data[at + 4], link.kept[0] if link.kept else None, data + at + 8, length)
                 at += 8 + length
             at = 16
@@ -526,6 +525,8 @@ class Core:
                     self._part(target, shard, data + at + 8, length)
                 else:
                     self._callback(target, PyBytes_FromStringAndSize(data + at + 8, length))
+            elif data[at + 4] == 5:
+                self.operations.committed(shard, data + at + 8, length)
             elif data[at + 4] == 1:
                 event: list = split_command(data + at + 8, length)
                 if event[0] == b"op" and self.operations is not None:

@@ -7,10 +7,11 @@ import cython
 from cython.cimports.cluster.numbers import write_longlong
 from cython.cimports.cluster.wire import Buffer, read_number, split_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.libc.string import memcmp
 from cython.cimports.router.connection import Conn
 from cython.cimports.router.gather import Answer, put
 from cython.cimports.router.operation import InFlight, Operation
-from cython.cimports.router.packing import packed_record
+from cython.cimports.router.packing import members_of, packed_record
 from cython.cimports.router.queued import begin_entry
 
 from cluster import frames
@@ -19,7 +20,7 @@ from cluster.reply_parts import split_reply
 from cluster.wire import command as encode
 from cluster.wire import parse_command
 from router.moves import Moves
-from router.packing import members_of, part_head
+from router.packing import part_head
 
 HOLD = cython.declare(cython.int, TABLE["SHARD.HOLD"].id)
 PREPARE = cython.declare(cython.int, TABLE["SHARD.PREPARE"].id)
@@ -83,13 +84,16 @@ class Dataflow(Operation):
     @cython.ccall
     def all_held(self):
         borrowed: Buffer = self.core.scratch
-        borrowed.clear()
+        length: cython.Py_ssize_t = 0
+        at: cython.Py_ssize_t
         raw: bytes
         if self.blind:
-            _append_lent(borrowed, self.answers[self.home])
-            said: list = split_command(borrowed.data, borrowed.size)
+            raw = self.answers[self.home]
+            at = _lent_at(raw, cython.address(length))
+            said: list = split_command(PyBytes_AS_STRING(raw) + at, length)
             self.ran(self.home, said[0], said[1], said[2:])
             return
+        borrowed.clear()
         large: list = []
         for shard, raw in self.answers.items():
             if shard != self.home and _append_lent(borrowed, raw):
@@ -202,9 +206,11 @@ class Prepared(Operation):
             self.release(self.holding)
             self.finish({}, None)
 
-    @cython.ccall
-    def _commit_words(self) -> list:
-        return [b"SHARD.COMMIT", self.id]
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _write_commit(self, out: Buffer) -> cython.int:
+        out.append(b"*2\r\n$12\r\nSHARD.COMMIT\r\n", 23)
+        return out.append_bulk(PyBytes_AS_STRING(self.id), PyBytes_GET_SIZE(self.id))
 
     @cython.ccall
     def _keep_replies(self, shard: cython.int, replies: bytes):
@@ -290,13 +296,22 @@ def flow(
 @cython.exceptval(-1, check=True)
 def _append_lent(out: Buffer, raw: bytes) -> cython.int:
     """The lent values of an answer: the bulk string behind "*2 :1". Whether there is more: the names of large ones."""
+    length: cython.Py_ssize_t = 0
+    at: cython.Py_ssize_t = _lent_at(raw, cython.address(length))
+    out.append(PyBytes_AS_STRING(raw) + at, length)
+    return PyBytes_AS_STRING(raw)[1] == 51
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def _lent_at(raw: bytes, length: cython.pointer(cython.Py_ssize_t)) -> cython.Py_ssize_t:
+    """Where that string is. ValueError if there is none."""
     at: cython.Py_ssize_t = 9
     data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(raw)
-    length: cython.Py_ssize_t
-    if not raw.startswith((b"*2\r\n:1\r\n$", b"*3\r\n:1\r\n$")):
+    size: cython.Py_ssize_t = PyBytes_GET_SIZE(raw)
+    if size < 14 or data[0] != 42 or not 50 <= data[1] <= 51 or memcmp(data + 2, b"\r\n:1\r\n$", 7):
         raise ValueError("not an answer to a hold")
-    length = read_number(data, PyBytes_GET_SIZE(raw), cython.address(at))
-    if length < 0 or at + length > PyBytes_GET_SIZE(raw):
+    length[0] = read_number(data, size, cython.address(at))
+    if length[0] < 0 or at + length[0] > size:
         raise ValueError("a cut answer to a hold")
-    out.append(data + at, length)
-    return data[1] == 51
+    return at

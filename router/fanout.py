@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cluster import errors
+from cluster import errors, frames
 from cluster.command_table import TABLE
 from cluster.command_table.model import Command, F, Merge
 from cluster.errors import CommandError
@@ -109,7 +109,7 @@ def start(
         session.fulfil_raw(place, merge(replies))  # type: ignore[arg-type]
 
     entries = {
-        shard: (row.id, session.db, session.conn.flags & 41, session.id, encode(*part)) for shard, part in commands.items()
+        shard: (row.id, session.db, session.conn.flags & frames.CARRIED, session.id, encode(*part)) for shard, part in commands.items()
     }
     send_parts(router, entries, bool(row.flags & F.WRITE), done)
     return LATER

@@ -28,6 +28,7 @@ from cython.cimports.router.queued import Queue, begin_entry, new_queue, spare_q
 from cython.cimports.router.watched import Watch
 from cython.cimports.router.watching import forget_watch, tell_shards, watch_more
 
+from cluster import frames
 from cluster.command_table import BY_ID, TABLE
 
 SHARDS_MAX = cython.declare(cython.int, 64)
@@ -36,9 +37,8 @@ FIRST_REPLY = cython.declare(cython.int, 3)  # router/gather.py's FIRST
 
 DB_NAMES: list = [b"%d" % number for number in range(256)]
 
-# Flags of a client that its entries carry: RESP3, TRACK, FROM_MASTER.
-CARRIED = cython.declare(cython.int, 41)
-TRACK = cython.declare(cython.int, 8)
+CARRIED = cython.declare(cython.int, frames.CARRIED)
+TRACK = cython.declare(cython.int, frames.TRACK)
 
 
 @cython.cclass

@@ -17,6 +17,7 @@ cdef class OpenRecords:
     cdef list line
     cdef Py_ssize_t first
     cdef Open opened(self)
+    cpdef int keep(self, Open entry, bytes blob, list shards) except? -1
     cpdef int confirmed(self, Open entry, int shard) except? -1
     cpdef int cancel(self, Open entry) except? -1
     cpdef int advance(self) except? -1

@@ -57,14 +57,20 @@ class OpenRecords:
         """The same, for one that will be committed later (an operation that holds)."""
         return self.opened()
 
-    def keep(self, entry: Open, blob: bytes, shards):
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
+    def keep(self, entry: Open, blob: bytes, shards: list) -> cython.int:
         """It is about to be sent: keep it until all these participants confirm."""
         entry.blob = blob
+        shard: cython.int
         entry.missing = 0
-        entry.others = {shard for shard in shards if shard >= 64}
+        entry.others = None
         for shard in shards:
             if shard < 64:
-                entry.missing |= cython.cast(cython.ulonglong, 1) << cython.cast(cython.int, shard)
+                entry.missing |= cython.cast(cython.ulonglong, 1) << shard
+            else:
+                entry.others = (entry.others or set()) | {shard}
+        return 0
 
     @cython.ccall
     @cython.exceptval(-1, check=True)

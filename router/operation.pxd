@@ -1,5 +1,6 @@
 # C declarations of router/operation.py, for those who start operations and hear of them.
 
+from cluster.wire cimport Buffer
 from router.connection cimport Parts, Sink
 from router.core cimport Core
 from router.gather cimport Answer
@@ -31,6 +32,7 @@ cdef class Operation(Parts):
     cdef public bytes watcher
     cdef public object watch_shards
     cdef public dict answers
+    cdef Py_ssize_t unanswered
     cdef public str state
     cdef public long long started_ms
     cdef public long long moved_ms
@@ -50,13 +52,13 @@ cdef class Operation(Parts):
     cdef int _tell(self, int shard, int command, list words, unsigned long long siblings=*) except? -1
     cdef int _answered(self) except? -1
     cdef int _commit_all(self, list members) except? -1
+    cdef int _write_commit(self, Buffer out) except? -1
     cdef int _say(self, dict replies, object error) except? -1
     cdef int applied(self, int shard, bytes replies) except? -1
     cdef bint send_commit(self) except? -1
     cpdef _hold(self, int shard)
     cpdef all_held(self)
     cpdef commit(self, bytes parts, list members)
-    cpdef list _commit_words(self)
     cpdef _keep_replies(self, int shard, bytes replies)
     cpdef fail(self, error)
     cpdef release(self, list shards)

@@ -21,7 +21,8 @@ A read borrows in one go and needs a hold only at home. The client is not read f
 import cython
 from cython.cimports.cluster.numbers import write_longlong
 from cython.cimports.cluster.wire import Buffer, encode_command
-from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cython.cimports.libc.string import memcmp
 from cython.cimports.router.connection import Link, Parts, Sink
 from cython.cimports.router.gather import Answer, put
 from cython.cimports.router.packing import packed_record
@@ -39,7 +40,8 @@ RESOLVE = cython.declare(cython.int, frames.RESOLVE)
 class Operation(Parts):
     """One operation in flight.
 
-    held: its shards. writes: it may commit a record. done(replies, error): shard -> raw array of replies (None: a
+    held: its shards; unanswered: how many of them have not answered yet, answers: what those lend that lend something.
+    writes: it may commit a record. done(replies, error): shard -> raw array of replies (None: a
     watched key was touched), or a CommandError. watcher: the client whose keys on `watch_shards` must be untouched.
     state: holding -> moving (large values) -> running (what the shards have said is used) -> moving -> ready (it may
     commit) -> deciding (the first shard commits) -> committing -> done. first: the shard that commits before the
@@ -68,6 +70,7 @@ class Operation(Parts):
         self.answers = {}
         self.replies = {}
         self.state = "holding"
+        self.unanswered = len(held)
         self.started_ms = self.moved_ms = self.core.now
         self.first = -1
         return 0
@@ -132,8 +135,10 @@ class Operation(Parts):
         if data == cython.NULL:
             self.fail(CommandError(errors.SHARD_DOWN.format(shard=shard)))
         elif self.state == "holding":
-            self.answers[shard] = PyBytes_FromStringAndSize(data, size)
-            if len(self.answers) == len(self.held):
+            if not _says_nothing(data, size):
+                self.answers[shard] = PyBytes_FromStringAndSize(data, size)
+            self.unanswered -= 1
+            if self.unanswered == 0:
                 self._answered()
         return 0
 
@@ -185,18 +190,16 @@ class Operation(Parts):
         self.committed, self.record = self.record, None
         self.missing = set(members)
         self.operations.records.keep(self.committed, self.blob, members)
-        words: list = self._commit_words()
         # Of three links two may be busy by turns for long: then holding a commit back for them would hold its keys.
         siblings: cython.ulonglong = self.siblings if len(self.held) == 2 else 0
         out: Buffer = self.core.scratch
         out.clear()
-        encode_command(out, words)
+        self._write_commit(out)
         for shard in members:
             if self.gone is None or shard not in self.gone:
                 put(self.core, self, shard, COMMIT, 0, RESOLVE, 0, out.data, out.size, siblings)
-        idle: list = [shard for shard in self.holding if shard not in self.missing and shard != self.first]
-        if idle:
-            self.release(idle)
+        if len(self.holding) > len(members):
+            self.release([shard for shard in self.holding if shard not in self.missing and shard != self.first])
         return 0
 
     def decided(self, applied: bool):
@@ -215,9 +218,13 @@ class Operation(Parts):
                 self.finish(self.replies, None)
         self.operations.settled()
 
-    @cython.ccall
-    def _commit_words(self) -> list:
-        return [b"SHARD.COMMIT", self.id, self.blob]
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _write_commit(self, out: Buffer) -> cython.int:
+        """What participants are told."""
+        out.append(b"*3\r\n$12\r\nSHARD.COMMIT\r\n", 23)
+        out.append_bulk(PyBytes_AS_STRING(self.id), PyBytes_GET_SIZE(self.id))
+        return out.append_bulk(PyBytes_AS_STRING(self.blob), PyBytes_GET_SIZE(self.blob))
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -295,6 +302,13 @@ class Operation(Parts):
         elif done is not None:
             done(replies, error)
         return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _says_nothing(data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t) -> cython.bint:
+    """Whether an answer to a HOLD, or a PREPARE, is that what is watched is untouched, and nothing is lent."""
+    return (size == 14 and memcmp(data, b"*2\r\n:1\r\n$0\r\n\r\n", 14) == 0) or (size == 4 and memcmp(data, b":1\r\n", 4) == 0)
 
 
 @cython.cclass

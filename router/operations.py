@@ -1,6 +1,7 @@
 """The operations over several shards that are in flight (router/operation.py), and what shards say to them. Compiled."""
 
 import cython
+from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
 from cython.cimports.router.dataflow import Dataflow
 from cython.cimports.router.operation import InFlight, Operation
 
@@ -25,17 +26,12 @@ class Hearing(InFlight):
     @cython.cfunc
     @cython.exceptval(-1, check=True)
     def said(self, shard: cython.int, event: list) -> cython.int:
-        """("op", id, "ran", replies, parts, large ...), ("op", id, "done", replies, ""), ("op", id, "asks", db, key),
+        """("op", id, "ran", replies, parts, large ...), ("op", id, "asks", db, key),
         ("op", id, "reads", shards, db, command...), ("op", id, "lent", kind, value, expiry), ("op", id, "piece", raw,
         more) or ("op", id, "took")."""
         operation: Operation = self.active.get(event[1])
         kind: bytes = event[2]
-        if kind == b"done":
-            if operation is not None and operation.state == "committing":
-                operation.applied(shard, event[3])
-            elif operation is not None and operation.state == "deciding":
-                operation.decided(True)
-        elif kind == b"piece" or kind == b"took":
+        if kind == b"piece" or kind == b"took":
             if operation is not None and operation.state == "moving":
                 operation.moved_ms = self.core.now
                 moves: object = cython.cast(Dataflow, operation).moves
@@ -55,6 +51,19 @@ class Hearing(InFlight):
                 running.lent(event[3:])
         elif kind in (b"asks", b"reads"):  # it has been given up meanwhile
             self.router.send_alone(shard, frames.LENT + encode(event[1], b"error", GIVEN_UP.encode()))
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def committed(
+        self, shard: cython.int, data: cython.pointer(cython.const[cython.char]), size: cython.Py_ssize_t
+    ) -> cython.int:
+        length: cython.int = cython.cast(cython.uchar, data[0])
+        operation: Operation = self.active.get(PyBytes_FromStringAndSize(data + 1, length))
+        if operation is not None and operation.state == "committing":
+            operation.applied(shard, PyBytes_FromStringAndSize(data + 1 + length, size - 1 - length))
+        elif operation is not None and operation.state == "deciding":
+            operation.decided(True)
         return 0
 
 
@@ -111,7 +120,7 @@ class Operations(Hearing):
             keys = {shard: keys.get(shard, []) for shard in range(self.router.shard_count)}
         for shard in keys:
             self.router.require(shard)
-        entries = pack_entries([(row.id, session.db, session.conn.flags & 33, session.id, encode(*args))])
+        entries = pack_entries([(row.id, session.db, session.conn.flags & frames.UNTRACKED, session.id, encode(*args))])
         home = home_of(self.router, row, args, keys)
         write = lends or not row.flags & F.READONLY
         place = session.reserve()

@@ -11,3 +11,4 @@ cdef void end_record(char* to, unsigned long long made_ms) noexcept
 cdef bytes packed_record(
     unsigned long long epoch, unsigned long long sequence, unsigned short members, bytes parts, unsigned long long made_ms
 )
+cpdef list members_of(bytes parts)

@@ -54,6 +54,7 @@ def part_head(shard: cython.ushort, entries: bytes) -> bytes:
     return PyBytes_FromStringAndSize(head, PART_HEAD)
 
 
+@cython.ccall
 def members_of(parts: bytes) -> list:
     """The shards of a packed record's parts."""
     data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(parts)

@@ -6,6 +6,7 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringA
 from cython.cimports.libc.string import memcpy, memset
 from cython.cimports.router.packing import PART_HEAD, RECORD_END, RECORD_HEAD, begin_part, begin_record, end_record
 
+from cluster import frames
 from cluster.command_table import BY_ID
 
 
@@ -41,7 +42,7 @@ class Queue:
         raw: Buffer = Buffer(64)
         encode_command(raw, args)
         self.simple = False
-        self.add(command, db, flags & 41, -1, raw.data, raw.size)
+        self.add(command, db, flags & frames.CARRIED, -1, raw.data, raw.size)
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

@@ -63,4 +63,4 @@ class RouterRecords(OpenRecords):
                 entry: Open = self.reserve()
                 self.sequence -= 1  # it has its number already
                 entry.epoch, entry.sequence = number
-                self.keep(entry, blob, missing)
+                self.keep(entry, blob, list(missing))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cluster import errors
+from cluster import errors, frames
 from cluster.command_table import TABLE
 from cluster.command_table.model import At, Command, F, Spread
 from cluster.errors import CommandError
@@ -131,7 +131,7 @@ def plan(router: Router, session: Session, commands: Queue) -> Plan:
         for shard, part in _parts(router, element).items():
             entries = result.entries.setdefault(shard, [])
             element.parts[shard] = len(entries)
-            entries.append((row.id, db, session.conn.flags & 41, session.id, encode(*part)))
+            entries.append((row.id, db, session.conn.flags & frames.CARRIED, session.id, encode(*part)))
         if not element.parts:
             result.dataflow = True
     return result
@@ -255,7 +255,7 @@ class Execution:
                 mine = keys.setdefault(shard, [])
                 mine.extend(key for key in found if key not in mine)
             anywhere = anywhere or dispatch.reaches_anywhere(self.router, element.row, element.args)
-            flags = self.session.conn.flags & 33
+            flags = self.session.conn.flags & frames.UNTRACKED
             entries.append((element.row.id, element.db, flags, self.session.id, encode(*element.args)))
         if anywhere:
             keys = {shard: keys.get(shard, []) for shard in range(self.router.shard_count)}

@@ -1,4 +1,4 @@
-"""GET key, SET key value, INCR key and DECR key from the batch's bytes to the reply's, without a Python object. Compiled.
+"""GET key, SET key value, DEL key, INCR key and DECR key from the batch's bytes to the reply's, without a Python object. Compiled.
 
 The commands that a cache lives of, in their plain form and on a key without expiry. Whatever is not that (options,
 expiry times, other types, large values, listeners of any kind) is `NOT_DIRECT`: the handlers in
@@ -8,11 +8,11 @@ expiry times, other types, large values, listeners of any kind) is `NOT_DIRECT`:
 import cython
 from cython.cimports.cluster.numbers import string_to_longlong, write_longlong
 from cython.cimports.cluster.wire import Buffer, read_number
-from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.cpython.ref import PyObject
 from cython.cimports.libc.string import memcmp
 from cython.cimports.shard.engine import Engine
-from cython.cimports.shard.entries import DIRECT_GET, DIRECT_INCR, DIRECT_SET
+from cython.cimports.shard.entries import DIRECT_DEL, DIRECT_GET, DIRECT_INCR, DIRECT_SET
 from cython.cimports.shard.keyspace import Database
 from cython.cimports.shard.slot_table import EMBEDDED_LIMIT, Item, SlotTable
 
@@ -78,8 +78,12 @@ def run_direct(
         return 0
     if engine.listening and (kind != DIRECT_GET or engine.listening & NOTIFIER):
         return 0
-    if kind != DIRECT_GET and (table is None or engine.over_memory or engine.write_error):
+    if kind != DIRECT_GET and (engine.over_memory or engine.write_error):
         return 0
+    if table is None and (kind == DIRECT_SET or kind >= DIRECT_INCR):
+        table = db.slots[slot] = SlotTable()
+    if kind == DIRECT_DEL:
+        return _delete(engine, db, strings, out)
     if kind >= DIRECT_INCR:
         return _add(engine, db, table, hash, strings, 1 if kind == DIRECT_INCR else -1, out)
     if kind == DIRECT_SET:
@@ -111,6 +115,19 @@ def run_direct(
             PyBytes_GET_SIZE(cython.cast(bytes, cython.cast(object, value))),
         )
     engine.hits += 1
+    return 1
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def _delete(engine: Engine, db: Database, strings: cython.pointer(Strings), out: Buffer) -> cython.int:
+    """Remove a key, whatever its value."""
+    value: object = db.remove(PyBytes_FromStringAndSize(strings.key, strings.key_size))
+    if value is not None:
+        if type(value) is not bytes:
+            engine.free(value)
+        engine.dirty = 1
+    out.append_line(58, value is not None)
     return 1
 
 

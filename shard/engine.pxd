@@ -30,6 +30,7 @@ cdef class Engine:
     cdef public int depth
     cdef public list unit
     cdef Buffer body
+    cdef Buffer draft
     cdef int body_count
     cdef int body_db
     cdef public Buffer stream

@@ -72,7 +72,7 @@ class Engine:
         self.unit = []
         self.stream = Buffer(4096)
         self.scratch = Buffer(256)
-        self.body = Buffer(256)
+        self.body, self.draft = Buffer(256), Buffer(256)  # of a unit; for whoever clears it first
         self.stream_db = -1
         self.events = []
         self.fed = []  # the same about the replication stream, told ahead of the replies that it belongs to

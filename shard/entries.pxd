@@ -5,8 +5,16 @@ cdef enum:
     NOT_DIRECT = 0
     DIRECT_GET = 1
     DIRECT_SET = 2
-    DIRECT_INCR = 3
-    DIRECT_DECR = 4
+    DIRECT_DEL = 3
+    DIRECT_INCR = 4
+    DIRECT_DECR = 5
+
+# Entry.inner: how shard/loop.py runs what only routers send, if its own file does not say more.
+cdef enum:
+    NOT_INNER = 0
+    INNER_TXN = 1
+    INNER_HOLD = 2
+    INNER_COMMIT = 3
 
 cdef class Entry:
     cdef public object handler
@@ -24,7 +32,7 @@ cdef class Entry:
     cdef public int key_at
     cdef public int member_at
     cdef public int direct
-    cdef public bint is_unit
+    cdef public int inner
     cdef public dict subcommands
     cdef public long long calls
     cdef public long long usec

@@ -62,10 +62,12 @@ class Entry:
         self.handler = HANDLERS.get(command.name)
         self.write, self.reads, self.denyoom, self.shown, self.quick, self.scriptable, self.key_at = TRAITS[self.id]
         self.member_at = MEMBER_AT.get(command.name, 0)
-        self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET, "INCR": DIRECT_INCR, "DECR": DIRECT_DECR}.get(
+        self.direct = {"GET": DIRECT_GET, "SET": DIRECT_SET, "DEL": DIRECT_DEL, "INCR": DIRECT_INCR, "DECR": DIRECT_DECR}.get(
             command.name, NOT_DIRECT
         )
-        self.is_unit = command.name == "SHARD.TXN"
+        self.inner = {"SHARD.TXN": INNER_TXN, "SHARD.HOLD": INNER_HOLD, "SHARD.COMMIT": INNER_COMMIT}.get(
+            command.name, NOT_INNER
+        )
         self.subcommands = {}
 
     def __dealloc__(self):

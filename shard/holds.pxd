@@ -12,7 +12,9 @@ cdef class Holds:
     cdef public int recording
     cdef unsigned int slots[16384]
     cpdef int take(self, bytes operation, object keys, bint record) except? -1
+    cpdef int take_one(self, bytes operation, bytes key) except? -1
     cpdef int release(self, bytes operation) except? -1
+    cdef int _free(self, bytes key) except? -1
     cdef int blocks(self, int command, const char* raw, Py_ssize_t size) except? -1
     cdef int _watches_held(self, bytes watcher) except? -1
     cdef int _blocks_range(self, int command, const char* raw, Py_ssize_t size) except? -1

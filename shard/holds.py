@@ -76,7 +76,8 @@ _fill()
 class Holds:
     """The operations that hold something here.
 
-    operations: id -> (its keys, whether it will commit a record); its keys are None where it holds everything.
+    operations: id -> (its keys, whether it will commit a record), or the one key that its record will write; its keys are
+    None where it holds everything.
     keys: held key -> how often. count: operations; whole, recording: those that hold everything, that will commit.
     prepared: id -> the record that it will commit, if that is known already. cancelled: ended before their HOLD was
     reached.
@@ -117,27 +118,51 @@ class Holds:
 
     @cython.ccall
     @cython.exceptval(-1, check=True)
+    def take_one(self, operation: bytes, key: bytes) -> cython.int:
+        """The same for one key, which a record will write."""
+        if operation in self.cancelled:
+            return self.take(operation, (key,), True)
+        self.operations[operation] = key
+        self.count += 1
+        self.recording += 1
+        self.keys[key] = self.keys.get(key, 0) + 1
+        self.slots[slot(key)] += 1
+        return 0
+
+    @cython.ccall
+    @cython.exceptval(-1, check=True)
     def release(self, operation: bytes) -> cython.int:
         """End a hold. An ABORT overtakes what waits, and so perhaps its HOLD: that one must not hold any more."""
-        self.prepared.pop(operation, None)
-        found: tuple = self.operations.pop(operation, None)
+        if self.prepared:
+            self.prepared.pop(operation, None)
+        found: object = self.operations.pop(operation, None)
         if found is None:
             self.cancelled.add(operation)
             return 0
-        keys: object = found[0]
-        record: cython.bint = found[1]
         self.count -= 1
+        if type(found) is bytes:
+            self.recording -= 1
+            return self._free(found)
+        keys: object
+        record: cython.bint
+        keys, record = found
         self.recording -= record
         if keys is None:
             self.whole -= 1
             return 0
         for key in keys:
-            left: cython.int = self.keys[key] - 1
-            if left:
-                self.keys[key] = left
-            else:
-                del self.keys[key]
-            self.slots[slot(key)] -= 1
+            self._free(key)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _free(self, key: bytes) -> cython.int:
+        left: cython.int = self.keys[key] - 1
+        if left:
+            self.keys[key] = left
+        else:
+            del self.keys[key]
+        self.slots[slot(key)] -= 1
         return 0
 
     def holds(self, key: bytes) -> bool:

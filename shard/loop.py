@@ -17,29 +17,30 @@ from cython.cimports.cluster.wire import Buffer, encode, encode_command, split_c
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy
 from cython.cimports.posix.time import CLOCK_MONOTONIC, clock_gettime, timespec
+from cython.cimports.shard.controls.direct_holds import run_commit, run_hold
 from cython.cimports.shard.controls.transactions import run_unit
 from cython.cimports.shard.direct import run_direct
 from cython.cimports.shard.engine import Engine
-from cython.cimports.shard.entries import NOT_DIRECT, Entry
+from cython.cimports.shard.entries import INNER_COMMIT, INNER_HOLD, INNER_TXN, NOT_DIRECT, Entry
 from cython.cimports.shard.look_ahead import LookAhead
 from cython.cimports.shard.reply_writer import ReplyWriter
 
 from cluster import frames
 from cluster.errors import CommandError
 from shard.reply_writer import WRITTEN as _WRITTEN
-from shard.signals import WAITERS, Block
+from shard.signals import Block
 from shard.slowlog import SlowLog
 
 log = logging.getLogger("elixircache.shard")
 
 WRITTEN = cython.declare(object, _WRITTEN)
+DONE = cython.declare(cython.int, frames.DONE)
 PIECES = cython.declare(dict, {b"stream": frames.STREAM, b"same": frames.SAME})
 F_RESP3 = cython.declare(cython.int, 1)
 F_END = cython.declare(cython.int, 2)
 F_NO_TOUCH = cython.declare(cython.int, 4)
 F_TRACK = cython.declare(cython.int, 8)
 F_RESOLVE = cython.declare(cython.int, 16)
-WAITERS_LISTEN = cython.declare(cython.int, WAITERS)
 F_SILENT = cython.declare(cython.int, 64)
 # After so many bytes of a master's stream, an eighth of a millisecond of SETs, whoever waits for this processor goes first:
 # nobody waits for a replica that keeps up, and all clients may wait for one process of its master on the same machine.
@@ -95,19 +96,6 @@ class Loop:
         self.holds.clear()
         self.engine.pieces.clear()
         self.holds.shard = self.engine.shard_index
-
-    def hold(self, operation: bytes, keys, record: bool):
-        """Put off what may touch these keys (None: everything) until `release`."""
-        self.holds.take(operation, keys, record)
-
-    def release(self, operation: bytes):
-        """End a hold; what waited for it runs at the end of the batch."""
-        self.holds.release(operation)
-        pieces: object = self.engine.pieces
-        if pieces.sent or pieces.made or pieces.taken or pieces.lent:
-            pieces.release(self.engine, operation)
-        if self.engine.listening & WAITERS_LISTEN and self.engine.waiting is not None:
-            self.engine.waiting.released()
 
     @cython.ccall
     @cython.exceptval(-1, check=True)
@@ -261,7 +249,8 @@ class Loop:
         self.engine.db = self.engine.dbs[db]
         self.engine.resp = 2
         self.engine.begin()
-        entry.handler(self.engine, split_command(raw, size))
+        if entry.inner != INNER_COMMIT or not run_commit(self.engine, raw, size):
+            entry.handler(self.engine, split_command(raw, size))
         self.engine.finish(raw, size)
         if self.engine.listening and self.engine.waiting is not None:
             self.engine.waiting.serve(self.engine)
@@ -308,7 +297,9 @@ class Loop:
                 )
             ):
                 return self._done(entry, None, raw, size)
-            if entry.is_unit and run_unit(engine, raw, size, self.out):
+            if entry.inner == INNER_TXN and run_unit(engine, raw, size, self.out):
+                return self._done(entry, None, raw, size)
+            if entry.inner == INNER_HOLD and run_hold(engine, raw, size, self.out):
                 return self._done(entry, None, raw, size)
             if ahead.offsets[place] == offset and not kind:
                 args = cython.cast(list, ahead.args[place])
@@ -393,13 +384,20 @@ class Loop:
     @cython.cfunc
     @cython.exceptval(-1, check=True)
     def _events(self, events: list, kind: cython.int) -> cython.int:
-        """Append events as entries of this kind, each a RESP array; pieces of the stream have kinds of their own."""
+        """Append events as entries of this kind, each a RESP array; commits and pieces of the stream have kinds of their own."""
         self._begin_reply()
         for event in events:
             self.run_at = self.out.size
             self.out.reserve(8)
             self.out.size += 8
-            if kind == 2 and event[0] in PIECES:
+            if kind == 1 and event[0] == b"done":
+                self.out.reserve(1)
+                self.out.data[self.out.size] = cython.cast(cython.char, PyBytes_GET_SIZE(event[1]))
+                self.out.size += 1
+                self.out.append(PyBytes_AS_STRING(event[1]), PyBytes_GET_SIZE(event[1]))
+                self.out.append(PyBytes_AS_STRING(event[2]), PyBytes_GET_SIZE(event[2]))
+                self._end_run(DONE)
+            elif kind == 2 and event[0] in PIECES:
                 self.out.reserve(8)
                 self.out.size += 8
                 self.out.put_u32(self.run_at + 8, cython.cast(cython.uint, cython.cast(cython.int, event[1])))

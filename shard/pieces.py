@@ -178,7 +178,7 @@ class Pieces:
 
     sent: (operation, database, key) -> the rest of its pieces. made: values that an operation has made of its own here.
     taken: what of a value has come, for the journal, empty where it is only borrowed. lent: operation -> the borrowed
-    values that its commands have got.
+    values that its commands have got. busy: whether there is anything of all this.
     """
 
     def __init__(self) -> None:
@@ -186,6 +186,7 @@ class Pieces:
         self.made: dict[tuple[bytes, int, bytes], tuple[Any, int]] = {}
         self.taken: dict[tuple[bytes, int, bytes], list[bytes]] = {}
         self.lent: dict[bytes, list[Any]] = {}
+        self.busy = False
         self.beside: Any = None  # the engine on whose keyspace they are put together
 
     def clear(self) -> None:
@@ -195,9 +196,11 @@ class Pieces:
         self.taken.clear()
         self.lent.clear()
         self.beside = None
+        self.busy = False
 
     def offer(self, op: bytes, db: int, key: bytes, value: Any, at_ms: int) -> None:
         """An operation will fetch a value of this shard."""
+        self.busy = True
         self.sent[op, db, key] = cut(key, value, at_ms)
 
     def offer_made(self, op: bytes, db: int, key: bytes, value: Any, at_ms: int) -> None:
@@ -216,6 +219,7 @@ class Pieces:
         beside = self.beside
         beside.now = engine.now
         beside.db = beside.dbs[db]
+        self.busy = True
         taken = self.taken.setdefault((op, db, key), [])
         if keep and is_journalled(raw):
             taken.append(raw)
@@ -226,6 +230,7 @@ class Pieces:
 
     def keep(self, op: bytes, db: int, key: bytes, raw: bytes) -> None:
         """A piece of a value that was made here and stays here: for the journal."""
+        self.busy = True
         kept = self.taken.setdefault((op, db, key), [])
         if is_journalled(raw):
             kept.append(raw)
@@ -265,3 +270,4 @@ class Pieces:
                 engine.free(self.beside.dbs[db].pop(key))
         for value in self.lent.pop(op, ()):
             engine.free(value)
+        self.busy = bool(self.sent or self.made or self.taken or self.lent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cluster import errors
+from cluster import errors, frames
 from cluster.command_table import TABLE
 from cluster.errors import CommandError
 from cluster.numbers import parse_cursor
@@ -106,6 +106,6 @@ def swapdb(router: Router, session: Session, args: list[bytes]) -> Any:
         else:
             session.fulfil_raw(place, next(iter(replies.values())) or b"")
 
-    entries = {shard: (row.id, session.db, session.conn.flags & 33, session.id, encode(*part)) for shard, part in commands.items()}
+    entries = {shard: (row.id, session.db, session.conn.flags & frames.UNTRACKED, session.id, encode(*part)) for shard, part in commands.items()}
     fanout.send_parts(router, entries, True, done)
     return LATER

@@ -17,19 +17,16 @@ fetched in pieces (shard/controls/pieces.py). Compiled.
 from typing import Any
 
 import cython
-from cython.cimports.cluster.wire import Buffer, encode_command, slot, split_command
+from cython.cimports.cluster.wire import Buffer, encode_command
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.libc.string import memcpy
 from cython.cimports.shard.engine import Engine
-from cython.cimports.shard.entries import Entry
 from cython.cimports.shard.holds import own_part
 
-from cluster import errors
-from cluster.command_table import BY_ID, TABLE
+from cluster.command_table import BY_ID
 from cluster.command_table.model import F
 from cluster.errors import CommandError
 from cluster.replies import Status
-from cluster.slots import slot_map
 from cluster.wire import encoded, parse_commands
 from shard.controls.transactions import run_entries, run_record
 from shard.holds import keys_of
@@ -37,14 +34,10 @@ from shard.pieces import is_large
 from shard.projections import projection
 from shard.registry import handles
 from shard.scripting.resp_values import parse_reply
-from shard.signals import NOTIFIER
-from shard.staging import dump, pack, pack_value, staging_of, unpack_value
+from shard.signals import WAITERS
+from shard.staging import pack, pack_value, staging_of, unpack_value
 
-LISTEN_NOTIFIER = cython.declare(cython.int, NOTIFIER)
-RENAME = cython.declare(cython.int, TABLE["RENAME"].id)
-DEL = cython.declare(cython.int, TABLE["DEL"].id)
-SET = cython.declare(cython.int, TABLE["SET"].id)
-RESTORE = cython.declare(cython.int, TABLE["RESTORE"].id)
+LISTEN_WAITERS = cython.declare(cython.int, WAITERS)
 
 LEAVE_VALUES = {
     row.id
@@ -67,88 +60,17 @@ def hold(engine: Engine, args: list) -> Any:
     how: bytes = args[3]
     engine.no_effect()
     if how == b"R" and not args[2]:  # a key that will be written unread
-        engine.controls.hold(args[1], args[5::2], True)
+        engine.holds.take(args[1], args[5::2], True)
         return [1, b""]
     untouched = unwatched(engine, args[2])
     large: list = []
     part = projection(args[len(args) - 1]) if b"P" in how else None
     lent = packed_values(engine, args, 4, large, part) if b"L" in how else b""
-    engine.controls.hold(args[1], None if b"W" in how else set(args[5::2]), b"R" in how)
+    engine.holds.take(args[1], None if b"W" in how else set(args[5::2]), b"R" in how)
     if b"X" in how:
-        said = _renamed(engine, args[len(args) - 1])
-        if said is None:
-            said = _staged(engine, args[1], args[len(args) - 1], b"", [b"PIECES", b"BLIND"])
+        said = _staged(engine, args[1], args[len(args) - 1], b"", [b"PIECES", b"BLIND"])
         return [untouched, encoded_command(said)]
     return [untouched, lent, encoded_command(large)] if large else [untouched, lent]
-
-
-@cython.cfunc
-def _renamed(engine: Engine, entries: bytes) -> list:
-    """What `_staged` says of a RENAME to another shard, without a staged keyspace; None: it needs one."""
-    data: cython.pointer(cython.const[cython.char]) = PyBytes_AS_STRING(entries)
-    length: cython.uint = 0
-    command: cython.ushort = 0
-    memcpy(cython.address(length), data, 4)
-    memcpy(cython.address(command), data + 4, 2)
-    if command != RENAME or length + 12 != PyBytes_GET_SIZE(entries) or engine.write_error or engine.over_memory:
-        return None
-    if engine.listening & LISTEN_NOTIFIER:
-        return None  # events are told by staged commands
-    entry: Entry = engine.entries[command]
-    args: list = split_command(data + 12, length)
-    db: cython.int = cython.cast(cython.uchar, data[6])
-    engine.db = engine.dbs[db]
-    engine.reading = False
-    engine.replaying = data[7] & 32
-    value: object = engine.lookup(args[1])
-    engine.replaying = False
-    if value is not None and is_large(value):
-        return None
-    entry.calls += 1
-    if value is None:
-        entry.failed += 1
-        error: object = CommandError(errors.NO_SUCH_KEY)
-        engine.stats.count_error(error)
-        return [b"*1\r\n" + encoded(error), b""]
-    at_ms: cython.longlong = engine.db.expiry(args[1])
-    target: bytes = args[2]
-    client: cython.uint = 0
-    memcpy(cython.address(client), data + 8, 4)
-    parts: Buffer = Buffer(256)
-    _append_part(parts, engine.shard_index, DEL, db, client, [b"DEL", args[1]])
-    owner: cython.int = slot_map(engine.worker_shards)[slot(target)]
-    if type(value) is bytes:
-        words: list = [b"SET", target, value]
-        if at_ms >= 0:
-            words += [b"PXAT", at_ms]
-        _append_part(parts, owner, SET, db, client, words)
-    else:
-        words = [b"RESTORE", target, max(at_ms, 0), dump(engine, value), b"REPLACE", b"ABSTTL"]
-        _append_part(parts, owner, RESTORE, db, client, words)
-    return [b"*1\r\n+OK\r\n", parts.take()]
-
-
-@cython.cfunc
-@cython.exceptval(-1, check=True)
-def _append_part(
-    out: Buffer, member: cython.ushort, command: cython.ushort, db: cython.int, client: cython.uint, words: list
-) -> cython.int:
-    """A participant's part of a record (cluster/records.py) that is one command of a client."""
-    start: cython.Py_ssize_t = out.size
-    size: cython.uint
-    out.reserve(18)
-    out.size += 18
-    encode_command(out, words)
-    memcpy(out.data + start, cython.address(member), 2)
-    size = cython.cast(cython.uint, out.size - start - 6)
-    memcpy(out.data + start + 2, cython.address(size), 4)
-    size -= 12
-    memcpy(out.data + start + 6, cython.address(size), 4)
-    memcpy(out.data + start + 10, cython.address(command), 2)
-    out.data[start + 12] = db
-    out.data[start + 13] = 0
-    memcpy(out.data + start + 14, cython.address(client), 4)
-    return 0
 
 
 @cython.cfunc
@@ -189,7 +111,7 @@ def prepare(engine: Engine, args: list) -> Any:
     _, op, watcher, blob = args
     engine.no_effect()
     engine.holds.prepared[op] = blob
-    engine.controls.hold(op, keys_of(own_part(blob, engine.shard_index)), True)
+    engine.holds.take(op, keys_of(own_part(blob, engine.shard_index)), True)
     return unwatched(engine, watcher)
 
 
@@ -210,7 +132,7 @@ def borrow(engine: Engine, args: list) -> Any:
     lent = packed_values(engine, args, 2, large, None)
     if not large:
         return [1, lent]
-    engine.controls.hold(args[1], set(large[1::2]), False)
+    engine.holds.take(args[1], set(large[1::2]), False)
     return [1, lent, encoded_command(large)]
 
 
@@ -307,7 +229,7 @@ def lend(engine: Engine, args: list) -> Any:
 
 @handles("SHARD.COMMIT")
 def commit(engine: Engine, args: list) -> Any:
-    """Event: op, id, "done", this shard's replies. SYNC: others commit only when no power cut can take this any more."""
+    """Event: "done", id, this shard's replies. SYNC: others commit only when no power cut can take this any more."""
     op = args[1]
     blob = args[2] if len(args) > 2 else engine.holds.prepared[op]
     engine.no_effect()
@@ -315,16 +237,28 @@ def commit(engine: Engine, args: list) -> Any:
         replies = run_record(engine, blob)
     else:
         replies = b"*0\r\n"
-    engine.controls.release(op)
+    let_go(engine, op)
     if len(args) > 3 and engine.worker is not None:
         engine.worker.sync()
-    engine.events.append((b"op", op, b"done", replies, b""))
+    engine.events.append((b"done", op, replies))
     return None
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def let_go(engine: Engine, op: bytes) -> cython.int:
+    """End a hold; what has waited for it runs at the end of the batch."""
+    engine.holds.release(op)
+    if engine.pieces.busy:
+        engine.pieces.release(engine, op)
+    if engine.listening & LISTEN_WAITERS and engine.waiting is not None:
+        engine.waiting.released()
+    return 0
 
 
 @handles("SHARD.ABORT")
 def abort(engine: Engine, args: list) -> Any:
     """End a hold without an effect."""
     engine.no_effect()
-    engine.controls.release(args[1])
+    let_go(engine, args[1])
     return Status(b"OK")

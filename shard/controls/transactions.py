@@ -180,20 +180,21 @@ def run_unit(
     if raw[29] == 69:  # E
         _run(engine, raw + at, length, out)
     else:
-        _run_record(engine, PyBytes_FromStringAndSize(raw + at, length), out)
+        apply_record(engine, PyBytes_FromStringAndSize(raw + at, length), out)
     return 1
 
 
 def run_record(engine: Engine, blob: bytes) -> bytes:
-    """Run this shard's part of a multi-shard record and journal the whole of it."""
+    """Run this shard's part of a multi-shard record and journal the whole of it: the replies, a RESP array."""
     out: Buffer = Buffer(256)
-    _run_record(engine, blob, out)
+    apply_record(engine, blob, out)
     return out.take()
 
 
 @cython.cfunc
 @cython.exceptval(-1, check=True)
-def _run_record(engine: Engine, blob: bytes, out: Buffer) -> cython.int:
+def apply_record(engine: Engine, blob: bytes, out: Buffer) -> cython.int:
+    """The same; the replies go to `out`."""
     size: cython.Py_ssize_t = 0
     at: cython.Py_ssize_t = part_at(blob, engine.shard_index, cython.address(size))
     return _apply(engine, blob, PyBytes_AS_STRING(blob) + at, size, out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cluster.wire import parse_commands
 from shard import pieces
 from tests.simulation.world import SimClient, World
 
@@ -81,3 +82,16 @@ def test_a_shard_that_is_lost_before_the_commit_leaves_all_as_it_was(world, clie
     world.start_shard(1)
     world.settle()
     assert ask(client, "MGET", one, other) == [b"v", b"w"]
+
+
+def test_what_runs_behind_it_on_its_shard_has_effects_of_its_own(world, client):
+    one, other = key_of(world, 0), key_of(world, 1)
+    ask(client, "SET", one, "v")
+    assert ask(client, "RENAME", one, other) == b"OK"
+    ask(client, "SADD", one, "member")
+    ask(client, "SPOP", one)
+    ask(client, "SET", one, "w", "EX", "100")
+    for at, shard in enumerate(world.shards):
+        commands, rest = parse_commands(shard.disk.data)
+        assert rest == len(shard.disk.data), at
+    assert [b"SREM", one.encode(), b"member"] in parse_commands(world.shards[0].disk.data)[0]

@@ -1,4 +1,4 @@
-"""GET, SET, INCR and DECR from bytes to bytes do what their handlers do, whatever stands in the way."""
+"""GET, SET, DEL, INCR and DECR from bytes to bytes do what their handlers do, whatever stands in the way."""
 
 import itertools
 
@@ -108,6 +108,19 @@ def test_counting(loop, before, name, after):
         assert after in replies[0].decode() and replies[0] == replies[-1]
         assert value == b"$%d\r\n%s\r\n" % (len(before), before)
         assert loop.engine.changes == changes + 1
+
+
+def test_what_is_deleted_is_gone_whatever_it_was(loop):
+    batch(loop, [(b"SET", b"s", b"1"), (b"SET", b"x", LARGE), (b"SET", b"t", b"1", b"PX", b"50"), (b"RPUSH", b"l", b"a")])
+    batch(loop, [(b"SADD", b"m", *(b"member:%d" % i for i in range(5000)))])
+    loop.engine.take_stream()
+    changes = loop.engine.changes
+    keys = [b"s", b"x", b"t", b"l", b"m", b"none", b"s"]
+    assert batch(loop, [(b"del", key) for key in keys]) == [b":%d\r\n" % (at < 5) for at in range(7)]
+    assert batch(loop, [(b"EXISTS", *keys)]) == [b":0\r\n"]
+    assert loop.engine.take_stream().count(b"\r\ndel\r\n") == 5 and loop.engine.changes == changes + 5
+    assert loop.engine.db.size == loop.engine.db.volatile == 0 and loop.engine.db.slots.count(None) == len(loop.engine.db.slots)
+    assert loop.engine.lazy  # the set goes a little at a time
 
 
 def test_hits_and_misses_of_reads_are_counted(loop):

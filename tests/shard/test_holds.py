@@ -26,6 +26,7 @@ class Link:
         self.loop = Loop(self.engine)
         self.engine.controls = self.loop
         self.loop.start(1)
+        self.done: list[tuple[bytes, bytes]] = []  # (operation, its part's replies) of each commit
 
     def send(self, *commands: tuple[Any, ...]) -> list[bytes]:
         """One batch, in which all commands are one client's run; its whole runs' replies in one list."""
@@ -38,6 +39,8 @@ class Link:
             entries.append((name.id, 0, resolve or last, 7, raw))
         assert self.loop.execute(frames.request(1, NOW, entries))
         _, _, _, found = frames.parse_reply(self.loop.take(True))
+        for payload in (payload for kind, payload in found if kind == frames.DONE):
+            self.done.append((payload[1 : 1 + payload[0]], payload[1 + payload[0] :]))
         return [reply for kind, payload in found if kind == frames.RUN for reply in split_replies(payload)]
 
 
@@ -48,6 +51,12 @@ def link() -> Link:
 
 def hold(op: str, *keys: str, how: str = "R") -> tuple[Any, ...]:
     return ("SHARD.HOLD", op, "", how, *(word for key in keys for word in ("0", key)))
+
+
+def record(number: tuple[int, int], parts: dict[int, tuple[Any, ...]]) -> bytes:
+    """A packed record with one command for each shard."""
+    entries = {at: [(row_of(parse_command(command(*args))).id, 0, 0, 7, command(*args))] for at, args in parts.items()}
+    return Record(number, {at: pack_entries(each) for at, each in entries.items()}).pack()
 
 
 def test_a_command_on_another_key_passes_a_hold(link: Link) -> None:
@@ -112,8 +121,7 @@ def test_an_operation_that_holds_everything_holds_alone(link: Link) -> None:
 
 def test_a_record_waits_for_the_holds_before_it_whatever_its_keys(link: Link) -> None:
     """Records are applied in the order of their ids, and the hold's is the smaller one."""
-    entry = (row_of([b"SET"]).id, 0, 0, 7, command("SET", "free", "1"))
-    blob = Record((1, 2), {0: pack_entries([entry]), 1: pack_entries([entry])}).pack()
+    blob = record((1, 2), {0: ("SET", "free", "1"), 1: ("SET", "free", "1")})
     link.send(hold("1", "held"))
     assert link.send(("SHARD.TXN", "", "R", blob)) == []
     assert link.send(("SHARD.ABORT", "1")) == [b"*1\r\n+OK\r\n"]
@@ -191,7 +199,7 @@ def keys_apart() -> tuple[str, str]:
 @pytest.mark.parametrize("staged", [False, True])
 def test_what_a_rename_writes_on_both_shards(link: Link, monkeypatch: pytest.MonkeyPatch, staged: bool) -> None:
     if staged:  # the long way, that of commands in general
-        monkeypatch.setattr("shard.controls.holds.is_large", lambda value: True)
+        monkeypatch.setattr("shard.controls.direct_holds.is_large", lambda value: True)
     one, other = (key.encode() for key in keys_apart())
     assert renamed(link, one.decode(), other.decode()) == (b"*1\r\n-ERR no such key\r\n", [])
     link.send(("SET", one, "v"))
@@ -206,3 +214,34 @@ def test_what_a_rename_writes_on_both_shards(link: Link, monkeypatch: pytest.Mon
     assert link.send(("LRANGE", "copy", "0", "-1")) == [b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"]
     link.send(("SET", one, "v", "PXAT", str(NOW - 1)))
     assert renamed(link, one.decode(), other.decode()) == (b"*1\r\n-ERR no such key\r\n", [])
+
+
+@pytest.mark.parametrize("listening", [False, True])
+def test_a_commit_does_and_says_the_same_whoever_listens(link: Link, listening: bool) -> None:
+    """While somebody listens its handler runs it, else it goes from bytes to bytes."""
+    one, other = (key.encode() for key in keys_apart())
+    link.send(("SET", one, "v"), ("SET", "free", "1"))
+    if listening:
+        link.send(("SHARD.WATCH", "9", one))
+    link.engine.take_stream()
+    changes = link.engine.changes
+    blob = record((1, 2), {0: ("DEL", one), 1: ("SET", other, "v")})
+    link.send(hold("17", one.decode()))
+    link.send(("GET", one))
+    assert link.send(("SHARD.COMMIT", "17", blob)) == [b"$-1\r\n"]
+    assert link.done[0][0] == b"17" and link.done[0][1] in (b"", b"*1\r\n:1\r\n")
+    stream = link.engine.take_stream()
+    assert stream.count(blob) == 1 and stream.count(b"$3\r\nDEL\r\n") == 1 + blob.count(b"$3\r\nDEL\r\n")
+    assert link.engine.changes == changes + 1 and link.engine.records.last == (1, 2)
+    assert not link.engine.holds.count and not link.engine.holds.keys
+    # It may come again: then it is applied already.
+    link.send(("SET", one, "w"), ("SHARD.COMMIT", "17", blob))
+    assert link.done[1][0] == b"17" and link.send(("GET", one)) == [b"$1\r\nw\r\n"]
+
+
+def test_a_hold_whose_operation_has_ended_before_is_none(link: Link) -> None:
+    link.send(hold("1", "held"))
+    assert link.send(hold("2", "held")) == []
+    link.send(("SHARD.ABORT", "2"))
+    assert link.send(("SHARD.ABORT", "1")) == [b"*2\r\n:1\r\n$0\r\n\r\n"]
+    assert link.send(("GET", "held")) == [b"$-1\r\n"]

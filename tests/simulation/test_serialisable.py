@@ -15,6 +15,7 @@ from router.operations import Operations
 from router.records import RouterRecords
 from router.watched import Watch, Watches
 from shard import pieces
+from shard.holds import Holds
 from shard.loop import Loop
 from tests.simulation.history import Txn, Violation, check_appends
 from tests.simulation.workload import Run
@@ -142,26 +143,27 @@ def test_without_the_fsync_the_checker_finds_lost_writes(monkeypatch: pytest.Mon
     assert caught(range(3, 83, 4))
 
 
-def without_a_rule(monkeypatch: pytest.MonkeyPatch, hold: Callable[..., None]) -> None:
-    """Shards whose loops take holds in another way."""
+def without_a_rule(monkeypatch: pytest.MonkeyPatch, take: Callable[..., int]) -> None:
+    """Shards that take holds in another way."""
     original = SimShard.start
-    hasty = type("Hasty", (Loop,), {"hold": hold})
+    one = {"take_one": lambda self, operation, key: self.take(operation, (key,), True)}
+    hasty = type("Hasty", (Holds,), {"take": take, **one})
 
     def start(self: SimShard) -> None:
         original(self)
-        self.loop = hasty(self.engine)
-        self.engine.controls = self.loop
+        self.engine.holds = hasty(self.engine.watching)
+        self.loop = self.engine.controls = self.worker.loop = Loop(self.engine)
 
     monkeypatch.setattr(SimShard, "start", start)
 
 
 def test_without_the_hold_the_checker_finds_lost_updates(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_a_rule(monkeypatch, lambda self, operation, keys, record: None)
+    without_a_rule(monkeypatch, lambda self, operation, keys, record: 0)
     assert caught(range(60))
 
 
 def test_without_the_held_keys_the_checker_finds_lost_updates(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_a_rule(monkeypatch, lambda self, operation, keys, record: self.holds.take(operation, set(), record))
+    without_a_rule(monkeypatch, lambda self, operation, keys, record: Holds.take(self, operation, set(), record))
     assert caught(range(80, 200))
 
 
@@ -182,7 +184,7 @@ def test_without_the_notes_of_what_may_have_been_written_the_checker_finds_lost_
 
 
 def test_a_record_that_does_not_wait_for_those_before_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_a_rule(monkeypatch, lambda self, operation, keys, record: self.holds.take(operation, keys, False))
+    without_a_rule(monkeypatch, lambda self, operation, keys, record: Holds.take(self, operation, keys, False))
     assert caught(range(200))
 
 
