@@ -274,7 +274,7 @@ class SlotTable:
         old: cython.size_t = 1
         new: cython.int = where == cython.NULL
         if new:
-            if size > 0xFFFFFFFF:
+            if size >> 32:
                 raise MemoryError("a key of 4 GiB")
             item = cython.cast(cython.pointer(Item), PyMem_Malloc(need))
             if item == cython.NULL:

@@ -66,7 +66,7 @@ class Sink:
             raw[1] = value & 255
             size = 2
         else:
-            size = 5 if value <= 0xFFFFFFFF else 9
+            size = 9 if value >> 32 else 5
             raw[0] = 0x80 if size == 5 else 0x81
             for i in range(1, size):
                 raw[i] = (value >> (8 * (size - 1 - i))) & 255

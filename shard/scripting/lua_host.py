@@ -41,6 +41,8 @@ TAG_MAP = 4
 TAG_SET = 5
 TAG_VERBATIM = 6
 
+LCG_FACTOR = cython.declare(cython.ulonglong, 0x5DEECE66D)  # POSIX lrand48
+LCG_MASK = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFF)
 _OK = cython.declare(tuple, (b"OK", TAG_STATUS))
 
 
@@ -225,7 +227,7 @@ class LuaHost:
 
     @cython.cfunc
     def _seed(self, seed: cython.longlong) -> object:
-        self.seed_state = ((cython.cast(cython.ulonglong, seed) & 0xFFFFFFFF) << 16) + 0x330E
+        self.seed_state = (cython.cast(cython.ulonglong, cython.cast(cython.uint, seed)) << 16) + 0x330E
         return None
 
     def seed(self, number):
@@ -234,7 +236,7 @@ class LuaHost:
 
     def random(self):
         """The next number in [0, 1) of the 48-bit linear congruential generator (POSIX lrand48)."""
-        self.seed_state = (self.seed_state * 0x5DEECE66D + 0xB) & 0xFFFFFFFFFFFF
+        self.seed_state = (self.seed_state * LCG_FACTOR + 0xB) & LCG_MASK
         return ((self.seed_state >> 17) % 2147483647) / 2147483647.0
 
     # -- what scripts.py calls -------------------------------------------------------------

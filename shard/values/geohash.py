@@ -16,28 +16,35 @@ STEPS = 26
 RADIUS_M = cython.declare(cython.double, 6372797.560856)
 MERCATOR_MAX_M = 20037726.37
 RADIAN = cython.declare(cython.double, math.pi / 180.0)
+# Masks for interleaving bits. Variables of C: numbers so large, written out, are Python objects.
+HALVES = cython.declare(cython.ulonglong, 0x0000FFFF0000FFFF)
+BYTES = cython.declare(cython.ulonglong, 0x00FF00FF00FF00FF)
+NIBBLES = cython.declare(cython.ulonglong, 0x0F0F0F0F0F0F0F0F)
+PAIRS = cython.declare(cython.ulonglong, 0x3333333333333333)
+SINGLE = cython.declare(cython.ulonglong, 0x5555555555555555)
+LOW = cython.declare(cython.ulonglong, 0x00000000FFFFFFFF)
 ALPHABET = b"0123456789bcdefghjkmnpqrstuvwxyz"
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
 def _spread(value: cython.ulonglong) -> cython.ulonglong:
-    value = (value | (value << 16)) & 0x0000FFFF0000FFFF
-    value = (value | (value << 8)) & 0x00FF00FF00FF00FF
-    value = (value | (value << 4)) & 0x0F0F0F0F0F0F0F0F
-    value = (value | (value << 2)) & 0x3333333333333333
-    return (value | (value << 1)) & 0x5555555555555555
+    value = (value | (value << 16)) & HALVES
+    value = (value | (value << 8)) & BYTES
+    value = (value | (value << 4)) & NIBBLES
+    value = (value | (value << 2)) & PAIRS
+    return (value | (value << 1)) & SINGLE
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
 def _gather(value: cython.ulonglong) -> cython.ulonglong:
-    value &= 0x5555555555555555
-    value = (value | (value >> 1)) & 0x3333333333333333
-    value = (value | (value >> 2)) & 0x0F0F0F0F0F0F0F0F
-    value = (value | (value >> 4)) & 0x00FF00FF00FF00FF
-    value = (value | (value >> 8)) & 0x0000FFFF0000FFFF
-    return (value | (value >> 16)) & 0x00000000FFFFFFFF
+    value &= SINGLE
+    value = (value | (value >> 1)) & PAIRS
+    value = (value | (value >> 2)) & NIBBLES
+    value = (value | (value >> 4)) & BYTES
+    value = (value | (value >> 8)) & HALVES
+    return (value | (value >> 16)) & LOW
 
 
 def encode(lon: cython.double, lat: cython.double, steps: cython.int = 26, lat_max: cython.double = 85.05112878) -> int:
@@ -45,7 +52,7 @@ def encode(lon: cython.double, lat: cython.double, steps: cython.int = 26, lat_m
     cells: cython.double = cython.cast(cython.double, cython.cast(cython.ulonglong, 1) << steps)
     y: cython.ulonglong = cython.cast(cython.ulonglong, (lat + lat_max) / (2 * lat_max) * cells)
     x: cython.ulonglong = cython.cast(cython.ulonglong, (lon + 180.0) / 360.0 * cells)
-    return _spread(y & 0xFFFFFFFF) | (_spread(x & 0xFFFFFFFF) << 1)
+    return _spread(y & LOW) | (_spread(x & LOW) << 1)
 
 
 def cell(bits: cython.ulonglong, steps: cython.int) -> tuple:

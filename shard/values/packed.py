@@ -19,6 +19,8 @@ from cython.cimports.libc.stdlib import free, malloc, realloc
 from cython.cimports.libc.string import memcmp, memcpy, memmove
 from cython.cimports.shard.values.taker import Taker
 
+USED_MAX = cython.declare(cython.Py_ssize_t, 0xF0000000)  # bytes of one container
+
 
 @cython.cfunc
 @cython.nogil
@@ -148,7 +150,7 @@ def _open(pack: cython.pointer(Pack), at: cython.Py_ssize_t, extra: cython.Py_ss
     capacity: cython.Py_ssize_t
     head: cython.Py_ssize_t
     grown: cython.pointer(cython.uchar)
-    if used + extra > 0xF0000000:
+    if used + extra > USED_MAX:
         raise MemoryError()
     if before <= after and extra <= cython.cast(cython.Py_ssize_t, pack.head):
         memmove(pack.data + pack.head - extra, pack.data + pack.head, before)

@@ -126,7 +126,7 @@ def table_put(
         chain += 1
     if chain > table.longest:
         table.longest = chain
-    if size > 0xFFFFFFFF or length > 0xFFFFFFFF:
+    if (size | length) >> 32:
         raise MemoryError()
     node = cython.cast(cython.pointer(Node), malloc(20 + size + length))
     if node == cython.NULL:
@@ -277,7 +277,7 @@ def table_random(table: cython.pointer(Table), seed: cython.ulonglong) -> cython
     while True:
         seed += cython.cast(cython.ulonglong, 0x9E3779B97F4A7C15)
         place = _mixed(seed) >> 32
-        node = table.buckets[_mixed(seed ^ 0x5851F42D4C957F2D) % buckets]
+        node = table.buckets[_mixed(seed ^ cython.cast(cython.ulonglong, 0x5851F42D4C957F2D)) % buckets]
         if node == cython.NULL:
             continue
         place %= table.longest
