@@ -20,6 +20,8 @@ from tests.processes.waiting import until
 ROOT = Path(__file__).parents[2]
 PULLED_BASE, PULLED_SENTINEL = "python:3.12-slim", "redis:7.2"
 OWN_BASE = "elixircache-base"
+# Images and layers are a gigabyte, too much for the memory that tests/conftest.py puts files into.
+DISK = "/var/tmp"
 # IMAGE names an image that is there already; without it one is built.
 IMAGE = os.environ.get("IMAGE", "elixircache-test")
 BUILD = [] if "IMAGE" in os.environ else ["--build"]
@@ -39,9 +41,17 @@ def works(*words: str, timeout_s: float = 60) -> bool:
         return False
 
 
+def unmount_below(place: Path) -> None:
+    """What dockerd leaves mounted when it ends (the host's network namespace) cannot be removed before."""
+    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for point in reversed(mounted):
+        if point.startswith(f"{place}/"):
+            run("umount", point)
+
+
 @pytest.fixture(scope="session")
 def engine() -> Iterator[None]:
-    """The engine that runs here (DOCKER_HOST), or one of our own in a temporary directory."""
+    """The engine that runs here (DOCKER_HOST), or one of our own in a temporary directory on disk."""
     if works("docker", "info"):
         yield
         return
@@ -51,7 +61,7 @@ def engine() -> Iterator[None]:
         if os.environ.get("ELIXIRCACHE_REQUIRE_PEERS") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
-    place = Path(tempfile.mkdtemp(prefix="elixircache-docker-"))
+    place = Path(tempfile.mkdtemp(prefix="elixircache-docker-", dir=DISK))
     before = os.environ.get("DOCKER_HOST")
     os.environ["DOCKER_HOST"] = f"unix://{place}/docker.sock"
     with (place / "log").open("wb") as log:
@@ -74,7 +84,8 @@ def engine() -> Iterator[None]:
             del os.environ["DOCKER_HOST"]
         else:
             os.environ["DOCKER_HOST"] = before
-        shutil.rmtree(place, ignore_errors=True)
+        unmount_below(place)
+        shutil.rmtree(place)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +97,7 @@ def images(engine: None) -> dict[str, str]:
     if not base:
         base = OWN_BASE
         if not works("docker", "image", "inspect", base):
-            run("sh", "tests/compose/make_base.sh", base)
+            run("sh", "tests/compose/make_base.sh", base, environment=os.environ | {"TMPDIR": DISK})
     return {"IMAGE": IMAGE, "BASE": base, "SENTINEL_IMAGE": sentinel or base, "BUILD_NETWORK": "host"}
 
 
