@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import elixircache
 from cli import bench_growth, bench_systems
 from cli.bench_load import redis_benchmark, run_commands
 
@@ -25,7 +26,7 @@ Say = Callable[[str], None]
 @contextlib.contextmanager
 def group(directory: str, **options: str) -> Iterator[int]:
     """A master group of one shard that keeps its data in `directory`; yields its port."""
-    port = bench_systems.free_port()
+    port = elixircache.free_port()
     command = [sys.executable, "-m", "cli", "master", "--shards", "1", "--port", str(port), "--dir", directory]
     command += ["--ws-port", "0", "--save", ""]
     for name, value in options.items():
@@ -37,7 +38,7 @@ def group(directory: str, **options: str) -> Iterator[int]:
 @contextlib.contextmanager
 def redis_server(directory: str, **options: str) -> Iterator[int]:
     """redis-server that keeps its data in `directory`; yields its port."""
-    port = bench_systems.free_port()
+    port = elixircache.free_port()
     command = ["redis-server", "--port", str(port), "--dir", directory, "--save", ""]
     for name, value in options.items():
         command += [f"--{name.replace('_', '-')}", value]

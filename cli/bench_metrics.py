@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import redis
 
+import elixircache
 from cli import bench_load, bench_systems
 from cli.bench_systems import System
 
@@ -56,7 +57,7 @@ def scrape(ws_port: int) -> int:
 
 def measure(pairs: int, shards: int) -> tuple[dict[str, float], list[Pair]]:
     """(CPU of one scrape by role in ms, pairs of slices of SET at depth 16). Which of a pair goes first takes turns."""
-    ws_port = bench_systems.free_port()
+    ws_port = elixircache.free_port()
     with bench_systems.elixircache(shards, ws_port) as system, redis.Redis(port=system.port) as client:
         load = ["redis-benchmark", "-p", str(system.port), "-c", "50", "-P", "16", "-n", "2000000000", "-r", "100000"]
         load += ["SET", "key:__rand_int__", bench_load.VALUE]

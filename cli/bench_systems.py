@@ -14,14 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from elixircache import free_port
+
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def free_port() -> int:
-    """A TCP port of the loopback interface that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def cpu_us(pid: int) -> float:

@@ -1,4 +1,4 @@
-"""GET key, SET key value, DEL key, INCR key and DECR key from the batch's bytes to the reply's, without a Python object. Compiled.
+"""GET key, SET key value, INCR key and DECR key from the batch's bytes to the reply's without a Python object, DEL key with one. Compiled.
 
 The commands that a cache lives of, in their plain form and on a key without expiry. Whatever is not that (options,
 expiry times, other types, large values, listeners of any kind) is `NOT_DIRECT`: the handlers in
@@ -80,10 +80,10 @@ def run_direct(
         return 0
     if kind != DIRECT_GET and (engine.over_memory or engine.write_error):
         return 0
-    if table is None and (kind == DIRECT_SET or kind >= DIRECT_INCR):
-        table = db.slots[slot] = SlotTable()
     if kind == DIRECT_DEL:
         return _delete(engine, db, strings, out)
+    if table is None and kind != DIRECT_GET:
+        table = db.slots[slot] = SlotTable()
     if kind >= DIRECT_INCR:
         return _add(engine, db, table, hash, strings, 1 if kind == DIRECT_INCR else -1, out)
     if kind == DIRECT_SET:
